@@ -1,0 +1,3 @@
+//! The `kereru` binary: hands its arguments to the library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The one integration binary: loopback only, no tools needed.
