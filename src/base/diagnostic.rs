@@ -1,0 +1,120 @@
+//! Problems found in what an operator wrote: a zone file or the configuration.
+//!
+//! Says where, what and what to do. Does not print: `app::report` renders these for people and as
+//! JSON. Made by `zone::file`, `zone::check` and `config`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::limits::DIAGNOSTICS_MAX;
+
+/// Whether the input can be used all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The input is used; the operator should know.
+    Warning,
+    /// The input cannot be used.
+    Error,
+}
+
+/// A stretch of one line of a source text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file's name as the operator wrote it.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column of the first octet of the stretch, from 1, in octets.
+    pub column: u32,
+    /// Octets marked, at least 1. May reach beyond `text` where a token spans lines.
+    pub length: u32,
+    /// The whole source line without its line end. Octets that are not UTF-8 are replaced.
+    pub text: String,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether the input can be used all the same.
+    pub severity: Severity,
+    /// The stable name of the kind of problem, in kebab-case, such as `cname-and-other-data`.
+    pub code: &'static str,
+    /// What was found, in one line without a full stop.
+    pub message: String,
+    /// Where it was found, if it has one place.
+    pub place: Option<Place>,
+    /// What to do about it, in one line.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    /// Writes the problem in one line: `file:line:column: error: message [code]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{}:{}:{}: ", place.file, place.line, place.column)?;
+        }
+        let severity = match self.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        write!(f, "{severity}: {} [{}]", self.message, self.code)?;
+        if let Some(hint) = &self.hint {
+            write!(f, "; {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A bounded collection of problems in the order they were found.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    kept: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Diagnostics {
+    /// Adds a problem; beyond `DIAGNOSTICS_MAX` it is only counted.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        match diagnostic.severity {
+            Severity::Warning => self.warnings += 1,
+            Severity::Error => self.errors += 1,
+        }
+        if self.kept.len() < DIAGNOSTICS_MAX {
+            self.kept.push(diagnostic);
+        }
+    }
+
+    /// Adds all problems of another collection.
+    pub fn append(&mut self, other: Self) {
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        let room = DIAGNOSTICS_MAX - self.kept.len();
+        self.kept.extend(other.kept.into_iter().take(room));
+    }
+
+    /// Whether any problem is an error, so that the input cannot be used.
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// Errors found, those not kept included.
+    pub fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Warnings found, those not kept included.
+    pub fn warnings(&self) -> usize {
+        self.warnings
+    }
+
+    /// The problems kept, at most `DIAGNOSTICS_MAX`.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.kept.iter()
+    }
+
+    /// The problems kept, to be completed (with places) by whoever collected them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        self.kept.iter_mut()
+    }
+}

@@ -1,0 +1,50 @@
+//! The bounds of the server, each with its reason.
+//!
+//! A bound that an operator can set lives in the configuration instead.
+
+/// Octets of a name in wire form, the root label included (RFC 1035 §3.1).
+pub const NAME_LEN_MAX: usize = 255;
+
+/// Octets of one label (RFC 1035 §3.1).
+pub const LABEL_LEN_MAX: usize = 63;
+
+/// Labels of a name without the root: 127 one-octet labels fill 254 octets.
+pub const LABELS_MAX: usize = 127;
+
+/// Octets of a message: the length field of TCP has two octets (RFC 1035 §4.2.2).
+pub const MESSAGE_LEN_MAX: usize = 65_535;
+
+/// The smallest reply size over UDP; smaller offers count as this one (RFC 6891 §6.2.3).
+pub const UDP_SIZE_MIN: usize = 512;
+
+/// Room for one UDP message in a batch. The largest reply over UDP that can be configured.
+///
+/// Larger datagrams are fragmented on nearly every path (RFC 9715), so more room would be waste.
+pub const UDP_SIZE_MAX: usize = 4096;
+
+/// Datagrams that one system call receives or sends.
+///
+/// Beyond 32 the published gain per packet is a percent (PERFORMANCE: sendmmsg batch sizes).
+pub const BATCH_MAX: usize = 32;
+
+/// Aliases (CNAME and DNAME steps) that one answer follows inside our zones.
+///
+/// Long honest chains have three or four; BIND stops at 16.
+pub const ALIASES_MAX: usize = 16;
+
+/// Files that may include each other, the zone file itself included.
+pub const INCLUDE_DEPTH_MAX: usize = 16;
+
+/// Records one `$GENERATE` line may make. A /8 of PTR records has 65,536 per /16.
+pub const GENERATE_MAX: u64 = 1 << 20;
+
+/// Problems kept for one zone or configuration. What comes after is counted, not kept.
+pub const DIAGNOSTICS_MAX: usize = 10_000;
+
+/// Octets of one entry of a zone file between its first token and its end.
+///
+/// The longest record has 65,535 octets of data, which `\DDD` escapes make four times as long.
+pub const ENTRY_LEN_MAX: usize = 512 * 1024;
+
+/// Time that replies on their way get when the server stops.
+pub const DRAIN_SECONDS_MAX: u64 = 5;
