@@ -163,6 +163,7 @@ class Bind(Server):
     answer-cookie no;
     empty-zones-enable no;
     dnssec-validation no;
+    zero-no-soa-ttl no;
     allow-transfer {{ none; }};
     notify no;
     check-names primary ignore;
