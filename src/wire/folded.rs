@@ -70,7 +70,7 @@ impl FoldedName {
         for (suffix, label) in self.suffixes.iter_mut().zip(name.labels()) {
             suffix.start = start;
             // A label has at most 63 octets and a name 255, so the next start fits.
-            start = start.wrapping_add(1).wrapping_add((label.len() & 0x3F) as u8);
+            start = start.wrapping_add(1).wrapping_add(u8::try_from(label.len()).unwrap_or(0));
             count += 1;
         }
         self.label_count = count;
