@@ -2,6 +2,7 @@
 //!
 //! Folders are layers; ARCHITECTURE.md has the table of what may import what.
 
+pub mod answer;
 pub mod base;
 pub mod wire;
 pub mod zone;

@@ -12,4 +12,5 @@ pub mod numbers;
 pub mod query;
 pub mod rdata;
 pub mod reader;
+pub mod trace;
 pub mod writer;

@@ -119,6 +119,17 @@ impl<'m> Writer<'m> {
         self.at
     }
 
+    /// The name of the question, in the case it was asked in.
+    pub fn question_name(&self) -> Name<'_> {
+        let written = self.message.get(HEADER_LEN..self.at).unwrap_or_default();
+        Name::read(written).unwrap_or(Name::ROOT)
+    }
+
+    /// The message, its header included, as it was written so far.
+    pub fn message_mut(&mut self) -> &mut [u8] {
+        self.message.get_mut(..self.at).unwrap_or_default()
+    }
+
     /// Records written to the answer, authority and additional section.
     pub fn counts(&self) -> [u16; 3] {
         self.counts

@@ -101,7 +101,7 @@ impl Node {
     }
 
     /// The sets of the name, by type.
-    pub fn sets(&self) -> impl Iterator<Item = Set<'_>> {
+    pub fn sets(&self) -> impl Iterator<Item = Set<'_>> + Clone {
         (0..self.set_count()).map(|index| self.set(index))
     }
 
