@@ -4,5 +4,7 @@
 
 pub mod answer;
 pub mod base;
+pub mod net;
+pub mod sys;
 pub mod wire;
 pub mod zone;

@@ -90,12 +90,6 @@ impl<'m> Reply<'m> {
         self.writer.question_name()
     }
 
-    /// Records the reply has in its answer section.
-    pub(super) fn answer_count(&self) -> u16 {
-        let [answers, _, _] = self.writer.counts();
-        answers
-    }
-
     /// Marks the reply as cut to fit.
     pub(super) fn set_truncated(&mut self) {
         self.flags |= Flags::TC;
