@@ -34,17 +34,18 @@ pub struct ListenError {
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot listen on {} ({}): {}", self.address, self.transport, self.error)?;
-        match self.error.kind() {
-            io::ErrorKind::AddrInUse => f.write_str("; another program has the port"),
-            io::ErrorKind::AddrNotAvailable => {
-                f.write_str("; this machine does not have the address")
-            }
-            io::ErrorKind::PermissionDenied => {
-                f.write_str("; ports below 1024 need root or CAP_NET_BIND_SERVICE")
-            }
-            _ => Ok(()),
-        }
+        f.write_str(hint(self.error.kind()).unwrap_or_default())
     }
+}
+
+/// What to look at when an address cannot be bound.
+fn hint(kind: io::ErrorKind) -> Option<&'static str> {
+    const HINTS: [(io::ErrorKind, &str); 3] = [
+        (io::ErrorKind::AddrInUse, "; another program has the port"),
+        (io::ErrorKind::AddrNotAvailable, "; this machine does not have the address"),
+        (io::ErrorKind::PermissionDenied, "; ports below 1024 need root or CAP_NET_BIND_SERVICE"),
+    ];
+    HINTS.iter().find(|(known, _)| *known == kind).map(|(_, hint)| *hint)
 }
 
 /// Opens the sockets of one address for so many workers. Port 0 lets the kernel choose one that is
