@@ -4,6 +4,7 @@
 //! record data.
 
 pub mod change;
+pub mod check;
 pub mod lookup;
 pub mod node;
 pub mod order;

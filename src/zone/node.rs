@@ -155,6 +155,11 @@ impl<'z> Set<'z> {
         self.count
     }
 
+    /// Octets of the records in a message, names not compressed.
+    pub fn wire_len(&self) -> usize {
+        self.records.len()
+    }
+
     /// The type of the records.
     pub fn rtype(&self) -> Rtype {
         self.key.rtype
