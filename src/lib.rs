@@ -2,5 +2,9 @@
 //!
 //! Folders are layers; ARCHITECTURE.md has the table of what may import what.
 
+pub mod answer;
 pub mod base;
+pub mod net;
+pub mod sys;
 pub mod wire;
+pub mod zone;

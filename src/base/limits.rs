@@ -11,6 +11,12 @@ pub const LABEL_LEN_MAX: usize = 63;
 /// Labels of a name without the root: 127 one-octet labels fill 254 octets.
 pub const LABELS_MAX: usize = 127;
 
+/// Octets of all records of one name of a zone.
+///
+/// No message carries more than 64 KiB of a set; this leaves room for 65,535 sets of one record and
+/// keeps offsets within 32 bits.
+pub const NAME_DATA_MAX: usize = 64 << 20;
+
 /// Octets of a message: the length field of TCP has two octets (RFC 1035 §4.2.2).
 pub const MESSAGE_LEN_MAX: usize = 65_535;
 

@@ -56,11 +56,21 @@ pub enum WireError {
         /// Where the record began.
         at: usize,
     },
-    /// A COOKIE option of a length that RFC 7873 §4 does not allow.
-    Cookie {
-        /// Its length in octets.
-        len: usize,
-    },
+}
+
+impl WireError {
+    /// The same error, its position counted from `by` octets earlier.
+    #[must_use]
+    pub fn moved(self, by: usize) -> Self {
+        match self {
+            Self::Short { field, at } => Self::Short { field, at: at + by },
+            Self::Label { at } => Self::Label { at: at + by },
+            Self::NameLength { at } => Self::NameLength { at: at + by },
+            Self::Pointer { at } => Self::Pointer { at: at + by },
+            Self::Opt { at } => Self::Opt { at: at + by },
+            Self::QuestionCount(_) => self,
+        }
+    }
 }
 
 impl fmt::Display for WireError {
@@ -74,7 +84,6 @@ impl fmt::Display for WireError {
             Self::Pointer { at } => write!(f, "the compression pointer at {at} is not allowed"),
             Self::QuestionCount(count) => write!(f, "{count} questions instead of one"),
             Self::Opt { at } => write!(f, "the OPT record at {at} is not allowed there"),
-            Self::Cookie { len } => write!(f, "a cookie of {len} octets"),
         }
     }
 }

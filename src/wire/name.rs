@@ -343,6 +343,53 @@ impl NameBuf {
     }
 }
 
+/// An owned name in a fixed place, for where nothing may be allocated.
+#[derive(Clone, Copy)]
+pub struct NameArray {
+    octets: [u8; NAME_LEN_MAX],
+}
+
+impl NameArray {
+    /// A copy of a name.
+    pub fn new(name: Name<'_>) -> Self {
+        let mut copy = Self { octets: [0; NAME_LEN_MAX] };
+        copy.set(name);
+        copy
+    }
+
+    /// Takes another name in.
+    pub fn set(&mut self, name: Name<'_>) {
+        for (slot, octet) in self.octets.iter_mut().zip(name.0) {
+            *slot = *octet;
+        }
+    }
+
+    /// Takes in the name that has `suffix` in the place of what follows the first `kept` octets,
+    /// which must be whole labels, of `name` (RFC 6672 §2.2); false, and no change, if that name
+    /// would be too long.
+    pub fn set_replaced(&mut self, name: Name<'_>, kept: usize, suffix: Name<'_>) -> bool {
+        if kept + suffix.len() > NAME_LEN_MAX {
+            return false;
+        }
+        let prefix = name.0.iter().take(kept);
+        for (slot, octet) in self.octets.iter_mut().zip(prefix.chain(suffix.0)) {
+            *slot = *octet;
+        }
+        true
+    }
+
+    /// The name, borrowed.
+    pub fn as_name(&self) -> Name<'_> {
+        Name::read(&self.octets).unwrap_or(Name::ROOT)
+    }
+}
+
+impl fmt::Debug for NameArray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.as_name(), f)
+    }
+}
+
 /// Reads what follows a backslash: three digits or one character (RFC 1035 §5.1).
 ///
 /// Returns the octet and what is left, or `None` if the escape is cut short or above 255.

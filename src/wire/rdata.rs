@@ -176,18 +176,13 @@ pub fn embedded_names(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = Embedd
         .map_while(move |&field| {
             let rest = rdata.get(offset..)?;
             let start = offset;
-            let found = match field {
-                Field::Name(kind) => {
-                    let name = Name::read(rest).ok()?;
-                    offset += name.len();
-                    Some(Embedded { offset: start, name, kind })
-                }
-                _ => {
-                    offset += fixed_len(field, rest)?;
-                    None
-                }
+            let Field::Name(kind) = field else {
+                offset += fixed_len(field, rest)?;
+                return Some(None);
             };
-            Some(found)
+            let name = Name::read(rest).ok()?;
+            offset += name.len();
+            Some(Some(Embedded { offset: start, name, kind }))
         })
         .flatten()
 }

@@ -1,0 +1,143 @@
+//! Addresses that the client will ask for next.
+//!
+//! Glue is part of a referral: without it the client may have no way on, so that a referral whose
+//! glue does not fit is truncated (RFC 9471). All else is left out silently when there is no room.
+
+use crate::answer::reply::Reply;
+use crate::answer::snapshot::{View, ZoneState};
+use crate::wire::error::NoSpace;
+use crate::wire::folded::FoldedName;
+use crate::wire::name::Name;
+use crate::wire::numbers::Rtype;
+use crate::wire::rdata;
+use crate::wire::writer::{Owner, Section};
+use crate::zone::lookup::{Lookup, Source};
+use crate::zone::node::{Node, Set};
+use crate::zone::store::Zone;
+
+/// Names whose addresses one answer adds. More would hardly fit a message, and each costs a lookup.
+const NAMES_MAX: usize = 32;
+
+/// The types of addresses, in the order they are added.
+const ADDRESSES: [Rtype; 2] = [Rtype::A, Rtype::AAAA];
+
+/// Writes the addresses of the servers of a cut.
+///
+/// Those of names at or below the cut come first and must fit; those of other names of the zone
+/// (sibling glue, RFC 9471 §2.2) may be left out.
+///
+/// # Errors
+///
+/// Fails if an address that must be there does not fit.
+pub(super) fn write_glue(
+    reply: &mut Reply<'_>,
+    zone: &Zone,
+    cut: Name<'_>,
+    servers: &Set<'_>,
+    target: &mut FoldedName,
+) -> Result<(), NoSpace> {
+    for server in server_names(servers).filter(|server| server.is_within(cut)) {
+        if let Some(node) = find_server(zone, server, target) {
+            write_addresses(reply, server, node)?;
+        }
+    }
+    let siblings = server_names(servers)
+        .filter(|server| !server.is_within(cut) && server.is_within(zone.apex()));
+    for server in siblings {
+        if let Some(node) = find_server(zone, server, target)
+            && write_addresses(reply, server, node).is_err()
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn server_names<'z>(servers: &Set<'z>) -> impl Iterator<Item = Name<'z>> {
+    servers.records().filter_map(|rdata| Name::read(rdata).ok())
+}
+
+fn find_server<'z>(zone: &'z Zone, server: Name<'_>, target: &mut FoldedName) -> Option<&'z Node> {
+    target.fold(server);
+    zone.find_folded(target)
+}
+
+fn write_addresses(reply: &mut Reply<'_>, owner: Name<'_>, node: &Node) -> Result<(), NoSpace> {
+    for set in ADDRESSES.iter().filter_map(|&rtype| node.find(rtype)) {
+        reply.write_set(Section::Additional, Owner::Name(owner), &set, set.ttl())?;
+    }
+    Ok(())
+}
+
+/// Adds the addresses of the names that records point at.
+pub(super) struct Helper<'v, 'l> {
+    view: &'v View,
+    target: &'l mut FoldedName,
+    /// Hashes of the names whose addresses were added.
+    done: [u64; NAMES_MAX],
+    len: usize,
+}
+
+impl<'v, 'l> Helper<'v, 'l> {
+    /// A helper that has added nothing yet.
+    pub(super) fn new(view: &'v View, target: &'l mut FoldedName) -> Self {
+        Self { view, target, done: [0; NAMES_MAX], len: 0 }
+    }
+
+    /// Adds the addresses of the names that `set`, which `owner` owns, points at, if the client
+    /// gets them for this type and the names are ours.
+    pub(super) fn add(&mut self, reply: &mut Reply<'_>, owner: Name<'_>, set: &Set<'_>) {
+        if !is_helped(set.rtype(), self.view.options.minimal_responses) {
+            return;
+        }
+        for rdata in set.records() {
+            let Some(embedded) = rdata::embedded_names(set.rtype(), rdata).next() else { continue };
+            let is_service = matches!(set.rtype(), Rtype::SVCB | Rtype::HTTPS);
+            // The root as the target of a service means the owner (RFC 9460 §2.5.2); as the target
+            // of an alias (priority 0) it means that there is no service (§2.5.1).
+            let target = match (is_service, embedded.name.is_root()) {
+                (true, true) if rdata.starts_with(&[0, 0]) => continue,
+                (true, true) => owner,
+                (true | false, _) => embedded.name,
+            };
+            if self.add_addresses(reply, target).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn add_addresses(&mut self, reply: &mut Reply<'_>, name: Name<'_>) -> Result<(), NoSpace> {
+        self.target.fold(name);
+        let hash = self.target.hash(0);
+        if self.done.iter().take(self.len).any(|&done| done == hash) {
+            return Ok(());
+        }
+        let Some(slot) = self.done.get_mut(self.len) else { return Err(NoSpace) };
+        *slot = hash;
+        self.len += 1;
+        let Some(ZoneState::Loaded(zone)) = self.view.zones.find(self.target) else {
+            return Ok(());
+        };
+        let node = match zone.lookup(self.target, Rtype::A) {
+            Lookup::Answer { source: Source::Name(node), .. }
+            | Lookup::NoData { source: Source::Name(node) } => Some(node),
+            Lookup::Referral { .. } => zone.find_folded(self.target),
+            Lookup::Answer { source: Source::Wildcard(_), .. }
+            | Lookup::NoData { source: Source::Wildcard(_) }
+            | Lookup::All { .. }
+            | Lookup::Alias { .. }
+            | Lookup::Redirect { .. }
+            | Lookup::NameError { .. } => None,
+        };
+        node.map_or(Ok(()), |node| write_addresses(reply, name, node))
+    }
+}
+
+/// Whether the addresses of the names in records of this type are added.
+fn is_helped(rtype: Rtype, minimal: bool) -> bool {
+    match rtype {
+        Rtype::SRV | Rtype::SVCB | Rtype::HTTPS => true,
+        Rtype::NS | Rtype::MX | Rtype::AFSDB | Rtype::RT | Rtype::KX => !minimal,
+        _ => false,
+    }
+}

@@ -1,0 +1,320 @@
+//! Answers from our own zones, aliases followed from zone to zone.
+//!
+//! The only place that marks an answer as authoritative. RFC 1034 §4.3.2, RFC 2308, RFC 4592,
+//! RFC 6604, RFC 6672, RFC 8482.
+
+use crate::answer::additional;
+use crate::answer::exchange::Transport;
+use crate::answer::reply::Reply;
+use crate::answer::snapshot::{AnyPolicy, View, ZoneState};
+use crate::base::limits::ALIASES_MAX;
+use crate::wire::error::NoSpace;
+use crate::wire::folded::FoldedName;
+use crate::wire::name::{Name, NameArray};
+use crate::wire::numbers::{Rcode, Rtype};
+use crate::wire::trace::{Event, Trace};
+use crate::wire::writer::{Owner, RecordRef, Section};
+use crate::zone::lookup::{Lookup, Source};
+use crate::zone::node::{Node, Set};
+use crate::zone::store::Zone;
+
+/// What is asked, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// The type asked for.
+    pub(super) rtype: Rtype,
+    /// How the query came.
+    pub(super) transport: Transport,
+}
+
+/// The names an answer works with.
+#[derive(Debug)]
+pub(super) struct Names<'l> {
+    /// The name of the question.
+    pub(super) question: &'l FoldedName,
+    /// The name an alias led to.
+    pub(super) alias: &'l mut FoldedName,
+    /// The same in the case it was written.
+    pub(super) alias_wire: &'l mut NameArray,
+    /// A name whose addresses may help the client.
+    pub(super) target: &'l mut FoldedName,
+}
+
+/// Whether an answer is complete.
+enum Next {
+    /// It is.
+    Done,
+    /// An alias led to the name that `Names::alias_wire` holds.
+    Follow,
+}
+
+/// Hashes of names that an answer has met, at most one an alias.
+#[derive(Default)]
+struct Met {
+    hashes: [u64; ALIASES_MAX],
+    len: usize,
+}
+
+impl Met {
+    /// Adds a name; false if it was there already or there is no more room.
+    fn add(&mut self, hash: u64) -> bool {
+        if self.hashes.iter().take(self.len).any(|&known| known == hash) {
+            return false;
+        }
+        match self.hashes.get_mut(self.len) {
+            Some(slot) => {
+                *slot = hash;
+                self.len += 1;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// An answer under construction.
+struct Answer<'v, 'l, 'r, 'm, T> {
+    view: &'v View,
+    asked: Asked,
+    names: Names<'l>,
+    /// Aliases followed so far.
+    aliases: usize,
+    /// Names that were answered for, so that a loop of aliases ends.
+    met: Met,
+    /// DNAMEs that the answer holds, so that none is there twice.
+    dnames: Met,
+    reply: &'r mut Reply<'m>,
+    trace: &'r mut T,
+}
+
+/// Answers from `zone`, and from other zones of ours where aliases lead to them.
+///
+/// `zone` is one that the name of the question is within.
+pub(super) fn answer<T: Trace>(
+    view: &View,
+    zone: &Zone,
+    asked: Asked,
+    names: Names<'_>,
+    reply: &mut Reply<'_>,
+    trace: &mut T,
+) {
+    let mut answer = Answer {
+        view,
+        asked,
+        names,
+        aliases: 0,
+        met: Met::default(),
+        dnames: Met::default(),
+        reply,
+        trace,
+    };
+    let mut zone = zone;
+    while let Some(next) = answer.step(zone) {
+        zone = next;
+    }
+}
+
+impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
+    /// Answers for one name; returns the zone in which to go on.
+    fn step(&mut self, zone: &Zone) -> Option<&'v Zone> {
+        self.trace.step(Event::Zone(zone.apex()));
+        match self.answer_from(zone) {
+            Ok(Next::Done) => None,
+            Ok(Next::Follow) => self.follow(),
+            Err(NoSpace) => {
+                self.trace.step(Event::Truncated);
+                self.reply.set_truncated();
+                None
+            }
+        }
+    }
+
+    /// The zone of the name that an alias led to, if the answer goes on there.
+    fn follow(&mut self) -> Option<&'v Zone> {
+        if self.aliases == 0 {
+            self.met.add(self.names.question.hash(0));
+        }
+        self.names.alias.fold(self.names.alias_wire.as_name());
+        let target = self.names.alias_wire.as_name();
+        if !self.met.add(self.names.alias.hash(0)) {
+            self.trace.step(Event::Cut(target));
+            return None;
+        }
+        self.aliases += 1;
+        match self.view.zones.find(self.names.alias) {
+            Some(ZoneState::Loaded(zone)) => Some(zone),
+            Some(ZoneState::Broken) => {
+                self.trace.step(Event::Refused(Rcode::SERVFAIL));
+                self.reply.set_rcode(Rcode::SERVFAIL);
+                self.reply.clear_authoritative();
+                None
+            }
+            None => {
+                self.trace.step(Event::Left(target));
+                None
+            }
+        }
+    }
+
+    fn answer_from(&mut self, zone: &Zone) -> Result<Next, NoSpace> {
+        let name = if self.aliases == 0 { self.names.question } else { &*self.names.alias };
+        let lookup = zone.lookup(name, self.asked.rtype);
+        if self.aliases == 0 && !matches!(lookup, Lookup::Referral { .. }) {
+            self.reply.set_authoritative();
+        }
+        match lookup {
+            Lookup::Answer { set, source } => {
+                self.tell_source(source);
+                self.write_positive(zone, source, std::iter::once(set))
+            }
+            Lookup::All { node, source } => {
+                self.tell_source(source);
+                self.write_all(zone, source, node)
+            }
+            Lookup::Alias { set, source } => {
+                self.tell_source(source);
+                self.write_alias(&set)
+            }
+            Lookup::Redirect { set, owner, depth } => self.write_redirect(&set, owner, depth),
+            Lookup::NoData { source } => {
+                self.tell_source(source);
+                self.trace.step(Event::NoData(source.node().owner()));
+                self.write_denial(zone)
+            }
+            Lookup::NameError { encloser } => {
+                self.trace.step(Event::NameError(encloser.owner()));
+                self.reply.set_rcode(Rcode::NXDOMAIN);
+                self.write_denial(zone)
+            }
+            Lookup::Referral { cut } => {
+                self.trace.step(Event::Referral(cut.owner()));
+                self.write_referral(zone, cut)
+            }
+        }
+    }
+
+    fn tell_source(&mut self, source: Source<'_>) {
+        if let Source::Wildcard(node) = source {
+            self.trace.step(Event::Wildcard(node.owner()));
+        }
+    }
+
+    /// Writes sets of the current name, and what goes with them.
+    fn write_positive<'z>(
+        &mut self,
+        zone: &'z Zone,
+        source: Source<'z>,
+        sets: impl Iterator<Item = Set<'z>> + Clone,
+    ) -> Result<Next, NoSpace> {
+        for set in sets.clone() {
+            self.trace.step(Event::Answer(source.node().owner(), set.rtype()));
+            let owner = current_owner(self.aliases, self.names.alias_wire);
+            self.reply.write_set(Section::Answer, owner, &set, set.ttl())?;
+        }
+        let is_apex = source.node().owner() == zone.apex();
+        let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
+        let mut helper = additional::Helper::new(self.view, self.names.target);
+        if !self.view.options.minimal_responses
+            && !has_apex_ns
+            && let Some(servers) = zone.apex_node().find(Rtype::NS)
+        {
+            let owner = Owner::Name(zone.apex());
+            self.reply.write_set(Section::Authority, owner, &servers, servers.ttl())?;
+            helper.add(self.reply, zone.apex(), &servers);
+        }
+        for set in sets {
+            helper.add(self.reply, source.node().owner(), &set);
+        }
+        Ok(Next::Done)
+    }
+
+    /// Answers a question for all types (RFC 8482).
+    fn write_all<'z>(
+        &mut self,
+        zone: &'z Zone,
+        source: Source<'z>,
+        node: &'z Node,
+    ) -> Result<Next, NoSpace> {
+        let sets = node.sets().filter(|set| set.rtype() != Rtype::RRSIG);
+        let is_minimal =
+            self.view.options.any == AnyPolicy::Minimal && self.asked.transport == Transport::Udp;
+        let most = if is_minimal { 1 } else { usize::MAX };
+        self.write_positive(zone, source, sets.take(most))
+    }
+
+    fn write_alias(&mut self, set: &Set<'_>) -> Result<Next, NoSpace> {
+        let Some(target) = set.records().next().and_then(|rdata| Name::read(rdata).ok()) else {
+            debug_assert!(false, "a CNAME set without a name");
+            return Ok(Next::Done);
+        };
+        let owner = current_owner(self.aliases, self.names.alias_wire);
+        self.reply.write_set(Section::Answer, owner, set, set.ttl())?;
+        self.names.alias_wire.set(target);
+        Ok(Next::Follow)
+    }
+
+    /// Writes a DNAME and the CNAME that follows from it for the current name (RFC 6672 §3.1).
+    fn write_redirect(
+        &mut self,
+        set: &Set<'_>,
+        owner: Name<'_>,
+        depth: usize,
+    ) -> Result<Next, NoSpace> {
+        let Some(suffix) = set.records().next().and_then(|rdata| Name::read(rdata).ok()) else {
+            debug_assert!(false, "a DNAME set without a name");
+            return Ok(Next::Done);
+        };
+        let (folded, current) = match self.aliases {
+            0 => (self.names.question, NameArray::new(self.reply.question_name())),
+            _ => (&*self.names.alias, *self.names.alias_wire),
+        };
+        let above = folded.label_count() - depth;
+        if self.dnames.add(folded.hash(above)) {
+            self.reply.write_set(Section::Answer, Owner::Name(owner), set, set.ttl())?;
+        }
+        let kept = folded.start(above);
+        if !self.names.alias_wire.set_replaced(current.as_name(), kept, suffix) {
+            self.trace.step(Event::Redirect { owner, target: None });
+            self.reply.set_rcode(Rcode::YXDOMAIN);
+            return Ok(Next::Done);
+        }
+        let target = self.names.alias_wire.as_name();
+        self.trace.step(Event::Redirect { owner, target: Some(target) });
+        let owner = current_owner(self.aliases, &current);
+        let alias =
+            RecordRef { owner, rtype: Rtype::CNAME, ttl: set.ttl(), rdata: target.as_wire() };
+        self.reply.write_record(Section::Answer, &alias)?;
+        Ok(Next::Follow)
+    }
+
+    /// Writes the SOA record that tells how long the denial may be kept (RFC 2308 §3).
+    fn write_denial(&mut self, zone: &Zone) -> Result<Next, NoSpace> {
+        if let Some(soa) = zone.soa() {
+            let owner = Owner::Name(zone.apex());
+            self.reply.write_set(Section::Authority, owner, &soa.set, soa.negative_ttl)?;
+        }
+        Ok(Next::Done)
+    }
+
+    /// Points at the servers of the zone below a cut.
+    fn write_referral(&mut self, zone: &Zone, cut: &Node) -> Result<Next, NoSpace> {
+        let Some(servers) = cut.find(Rtype::NS) else {
+            debug_assert!(false, "a cut without NS records");
+            return Ok(Next::Done);
+        };
+        let owner = Owner::Name(cut.owner());
+        self.reply.write_set(Section::Authority, owner, &servers, servers.ttl())?;
+        if self.reply.wants_dnssec()
+            && let Some(signers) = cut.find(Rtype::DS)
+        {
+            self.reply.write_set(Section::Authority, owner, &signers, signers.ttl())?;
+        }
+        additional::write_glue(self.reply, zone, cut.owner(), &servers, self.names.target)?;
+        Ok(Next::Done)
+    }
+}
+
+/// The owner of the records that answer for the current name.
+fn current_owner(aliases: usize, alias: &NameArray) -> Owner<'_> {
+    if aliases == 0 { Owner::Question } else { Owner::Name(alias.as_name()) }
+}

@@ -1,0 +1,78 @@
+//! One query's octets, its sender and the room for its reply; and what became of it.
+
+use std::net::SocketAddr;
+
+use crate::wire::folded::FoldedName;
+use crate::wire::name::{Name, NameArray};
+use crate::wire::writer::Compressor;
+
+/// How a query came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// As a datagram; the reply is bounded by what client and configuration allow.
+    Udp,
+    /// On a stream; the reply may have 65,535 octets.
+    Tcp,
+}
+
+/// One query and the room for its reply.
+#[derive(Debug)]
+pub struct Exchange<'b> {
+    /// The query, and behind it room. The reply takes its place.
+    pub message: &'b mut [u8],
+    /// Octets of the query.
+    pub len: usize,
+    /// Who asks.
+    pub peer: SocketAddr,
+    /// The address the query arrived at, by which the view is chosen.
+    pub local: SocketAddr,
+    /// How it came.
+    pub transport: Transport,
+}
+
+/// What became of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The first octets of the message are the reply.
+    Reply(usize),
+    /// Nothing is sent.
+    Drop(DropReason),
+}
+
+/// Why nothing is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// Fewer octets than a header has.
+    Short,
+    /// A reply, not a query: answering could go on for ever.
+    Reply,
+    /// The source port is 0, to which nothing can be sent.
+    PortZero,
+}
+
+/// What a thread that answers keeps for itself from query to query, so that nothing is allocated.
+#[derive(Debug)]
+pub struct Local {
+    /// The name of the question.
+    pub(super) question: FoldedName,
+    /// The name an alias led to.
+    pub(super) alias: FoldedName,
+    /// The same in the case it was written.
+    pub(super) alias_wire: NameArray,
+    /// A name whose addresses may help the client.
+    pub(super) target: FoldedName,
+    /// Names of the message being written.
+    pub(super) compressor: Compressor,
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self {
+            question: FoldedName::root(),
+            alias: FoldedName::root(),
+            alias_wire: NameArray::new(Name::ROOT),
+            target: FoldedName::root(),
+            compressor: Compressor::default(),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! One query in, one outcome out.
+//!
+//! `respond` is the same function for every transport. No sockets, no clock, no locks, no waiting.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod additional;
+mod authority;
+pub mod exchange;
+mod refusal;
+mod reply;
+mod respond;
+pub mod snapshot;
+
+pub use exchange::{DropReason, Exchange, Local, Outcome, Transport};
+pub use refusal::Refusal;
+pub use respond::respond;
+pub use snapshot::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};

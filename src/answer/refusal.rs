@@ -1,0 +1,56 @@
+//! Why a query gets no data, and the one place where that becomes a response code.
+
+use crate::wire::edns::ExtendedError;
+use crate::wire::error::WireError;
+use crate::wire::numbers::{Class, Opcode, Rcode, Rtype};
+
+/// Why a query gets no data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The octets are not a query.
+    Malformed(WireError),
+    /// An operation that is not offered.
+    Opcode(Opcode),
+    /// An EDNS version above ours (RFC 6891 §6.1.3).
+    EdnsVersion(u8),
+    /// A class other than IN.
+    Class(Class),
+    /// A type that cannot be asked for, such as OPT (RFC 6895 §3.1).
+    MetaType(Rtype),
+    /// A type that is obsolete and was never offered (RFC 1035 §3.2.3).
+    ObsoleteType(Rtype),
+    /// A transfer of a zone.
+    Transfer,
+    /// The name is in none of our zones.
+    NotAuthoritative,
+    /// The zone could not be loaded.
+    BrokenZone,
+}
+
+impl Refusal {
+    /// The response code the client gets.
+    pub fn rcode(self) -> Rcode {
+        match self {
+            Self::Malformed(_) | Self::MetaType(_) => Rcode::FORMERR,
+            Self::Opcode(_) | Self::ObsoleteType(_) => Rcode::NOTIMP,
+            Self::EdnsVersion(_) => Rcode::BADVERS,
+            Self::Class(_) | Self::Transfer | Self::NotAuthoritative => Rcode::REFUSED,
+            Self::BrokenZone => Rcode::SERVFAIL,
+        }
+    }
+
+    /// The extended error that goes with it (RFC 8914).
+    pub fn extended_error(self) -> Option<ExtendedError> {
+        match self {
+            Self::NotAuthoritative => Some(ExtendedError::NOT_AUTHORITATIVE),
+            Self::BrokenZone => Some(ExtendedError::INVALID_DATA),
+            Self::Malformed(_)
+            | Self::Opcode(_)
+            | Self::EdnsVersion(_)
+            | Self::Class(_)
+            | Self::MetaType(_)
+            | Self::ObsoleteType(_)
+            | Self::Transfer => None,
+        }
+    }
+}

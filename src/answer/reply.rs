@@ -1,0 +1,173 @@
+//! A reply under construction: its sections, flags, OPT record, and what happens when it is full.
+//!
+//! Room for the OPT record is held back from the start, so that a truncated reply keeps it
+//! (RFC 6891 §7).
+
+use crate::answer::exchange::{Exchange, Transport};
+use crate::answer::snapshot::AnswerOptions;
+use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MIN};
+use crate::base::time::Ttl;
+use crate::wire::edns::{ExtendedError, ReplyOpt};
+use crate::wire::error::NoSpace;
+use crate::wire::folded::FoldedName;
+use crate::wire::header::{Flags, HEADER_LEN, Header};
+use crate::wire::name::Name;
+use crate::wire::numbers::Rcode;
+use crate::wire::query::Query;
+use crate::wire::writer::{Compressor, Mark, Owner, RecordRef, Section, Writer};
+use crate::zone::node::Set;
+
+/// A reply under construction.
+#[derive(Debug)]
+pub(super) struct Reply<'m> {
+    writer: Writer<'m>,
+    header: Header,
+    rcode: Rcode,
+    flags: u16,
+    opt: Option<ReplyOpt>,
+}
+
+impl<'m> Reply<'m> {
+    /// A reply to `query` without records, in the place of the query.
+    pub(super) fn new(
+        exchange: &'m mut Exchange<'_>,
+        query: &Query,
+        question: &FoldedName,
+        options: &AnswerOptions,
+        compressor: &'m mut Compressor,
+    ) -> Self {
+        let opt = query.edns.map(|edns| ReplyOpt {
+            udp_size: options.udp_size,
+            rcode: Rcode::NOERROR,
+            dnssec_ok: edns.dnssec_ok,
+            extended_error: None,
+        });
+        let size = match (exchange.transport, query.edns) {
+            (Transport::Tcp, _) => MESSAGE_LEN_MAX,
+            (Transport::Udp, Some(edns)) => edns.udp_size.min(usize::from(options.udp_size)),
+            (Transport::Udp, None) => UDP_SIZE_MIN,
+        };
+        let limit = size - opt.map_or(0, |opt| opt.wire_len());
+        let end = query.question.end;
+        Self {
+            writer: Writer::new(exchange.message, question, end, limit, compressor),
+            header: query.header,
+            rcode: Rcode::NOERROR,
+            flags: 0,
+            opt,
+        }
+    }
+
+    /// Sets the response code.
+    pub(super) fn set_rcode(&mut self, rcode: Rcode) {
+        self.rcode = rcode;
+    }
+
+    /// Sets the AA flag. Only a function that takes a zone calls this.
+    pub(super) fn set_authoritative(&mut self) {
+        self.flags |= Flags::AA;
+    }
+
+    /// Clears the AA flag.
+    pub(super) fn clear_authoritative(&mut self) {
+        self.flags &= !Flags::AA;
+    }
+
+    /// Adds an extended error, if the client speaks EDNS and there is room.
+    pub(super) fn set_extended_error(&mut self, error: ExtendedError) {
+        if let Some(opt) = &mut self.opt {
+            opt.extended_error = Some(error);
+        }
+    }
+
+    /// Whether the client wants DNSSEC records.
+    pub(super) fn wants_dnssec(&self) -> bool {
+        self.opt.is_some_and(|opt| opt.dnssec_ok)
+    }
+
+    /// The name of the question, in the case it was asked in.
+    pub(super) fn question_name(&self) -> Name<'_> {
+        self.writer.question_name()
+    }
+
+    /// Marks the reply as cut to fit.
+    pub(super) fn set_truncated(&mut self) {
+        self.flags |= Flags::TC;
+    }
+
+    /// Writes all records of a set, or none of them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they do not fit.
+    pub(super) fn write_set(
+        &mut self,
+        section: Section,
+        owner: Owner<'_>,
+        set: &Set<'_>,
+        ttl: Ttl,
+    ) -> Result<(), NoSpace> {
+        let mark: Mark = self.writer.mark();
+        for rdata in set.records() {
+            let record = RecordRef { owner, rtype: set.rtype(), ttl, rdata };
+            if self.writer.write_record(section, &record).is_err() {
+                self.writer.rewind(mark);
+                return Err(NoSpace);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one record.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not fit.
+    pub(super) fn write_record(
+        &mut self,
+        section: Section,
+        record: &RecordRef<'_>,
+    ) -> Result<(), NoSpace> {
+        self.writer.write_record(section, record)
+    }
+
+    /// Completes the reply; returns its length in octets.
+    pub(super) fn finish(mut self) -> usize {
+        let [answers, authorities, mut additionals] = self.writer.counts();
+        if let Some(mut opt) = self.opt {
+            opt.rcode = self.rcode;
+            self.writer.release(opt.wire_len());
+            // A reply with an extended error has next to nothing else, so there is room.
+            if opt.write(&mut self.writer).is_ok() {
+                additionals += 1;
+            }
+        }
+        let flags = self.header.flags.for_reply().0 | self.flags | self.rcode.0 & 0xF;
+        let header = Header {
+            id: self.header.id,
+            flags: Flags(flags),
+            questions: 1,
+            answers,
+            authorities,
+            additionals,
+        };
+        header.write(self.writer.message_mut());
+        self.writer.position()
+    }
+}
+
+/// Writes a reply that is a header alone, for a query whose question cannot be repeated.
+///
+/// Returns its length, or `None` if there is no room.
+pub(super) fn write_bare(message: &mut [u8], query: Header, rcode: Rcode) -> Option<usize> {
+    let header = Header {
+        id: query.id,
+        flags: Flags(query.flags.for_reply().0 | rcode.0 & 0xF),
+        questions: 0,
+        answers: 0,
+        authorities: 0,
+        additionals: 0,
+    };
+    header.write(message.get_mut(..HEADER_LEN)?);
+    Some(HEADER_LEN)
+}

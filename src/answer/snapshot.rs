@@ -1,0 +1,143 @@
+//! The immutable world that queries are answered from.
+//!
+//! A reload builds the next snapshot aside and publishes it whole. Pieces that did not change are
+//! shared between snapshots.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::wire::folded::FoldedName;
+use crate::wire::name::{Name, NameBuf};
+use crate::zone::shards::{Hashed, Shards};
+use crate::zone::store::Zone;
+
+/// Everything a query needs.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The views, in the order in which they are tried.
+    pub views: Vec<Arc<View>>,
+}
+
+impl Snapshot {
+    /// The view for queries that arrive at `local`.
+    pub fn view(&self, local: SocketAddr) -> Option<&View> {
+        self.views
+            .iter()
+            .find(|view| view.addresses.is_empty() || view.addresses.contains(&local))
+            .map(|view| &**view)
+    }
+}
+
+/// What some clients see.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The local addresses whose queries it answers; empty means all.
+    pub addresses: Vec<SocketAddr>,
+    /// The zones.
+    pub zones: ZoneTable,
+    /// How answers are made.
+    pub options: AnswerOptions,
+}
+
+/// How answers are made.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerOptions {
+    /// Leaves out what the client can ask for if it needs it: NS records of the zone in positive
+    /// answers, and addresses for NS and MX.
+    pub minimal_responses: bool,
+    /// What a question for all types gets.
+    pub any: AnyPolicy,
+    /// The largest reply over UDP, and the largest query we say we take, in octets.
+    pub udp_size: u16,
+}
+
+impl Default for AnswerOptions {
+    fn default() -> Self {
+        Self { minimal_responses: true, any: AnyPolicy::Minimal, udp_size: 1232 }
+    }
+}
+
+/// What a question for all types gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnyPolicy {
+    /// One set of records over UDP, all of them over TCP (RFC 8482 §4.1 and §4.4).
+    Minimal,
+    /// All records.
+    Full,
+}
+
+/// A zone of the table.
+#[derive(Clone, Debug)]
+struct Entry {
+    hash: u64,
+    apex: NameBuf,
+    state: ZoneState,
+}
+
+/// Whether a zone can be served.
+#[derive(Clone, Debug)]
+pub enum ZoneState {
+    /// It can.
+    Loaded(Arc<Zone>),
+    /// It is configured, but has errors: names in it get SERVFAIL.
+    Broken,
+}
+
+impl Hashed for Entry {
+    fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
+/// The zones of a view by name. A copy with one zone changed shares nearly everything.
+#[derive(Clone, Debug, Default)]
+pub struct ZoneTable {
+    entries: Shards<Entry>,
+    /// The most labels an apex has had; longer suffixes need not be looked up.
+    depth_max: usize,
+}
+
+impl ZoneTable {
+    /// Puts a zone in, in the place of one with the same name.
+    pub fn insert(&mut self, apex: Name<'_>, state: ZoneState) {
+        let folded = FoldedName::new(apex);
+        self.depth_max = self.depth_max.max(folded.label_count());
+        let entry = Entry { hash: folded.hash(0), apex: apex.to_buf(), state };
+        self.entries.insert(entry, |old| old.apex == apex);
+    }
+
+    /// The zone with the longest name that `name` is within.
+    pub fn find(&self, name: &FoldedName) -> Option<&ZoneState> {
+        self.find_from(name, 0)
+    }
+
+    /// The zone with the longest name that `name` is below.
+    pub fn find_above(&self, name: &FoldedName) -> Option<&ZoneState> {
+        if name.label_count() == 0 { None } else { self.find_from(name, 1) }
+    }
+
+    fn find_from(&self, name: &FoldedName, dropped: usize) -> Option<&ZoneState> {
+        let first = dropped.max(name.label_count().saturating_sub(self.depth_max));
+        (first..=name.label_count()).find_map(|dropped| {
+            let suffix = name.suffix(dropped);
+            self.entries
+                .find(name.hash(dropped), |entry| entry.apex == suffix)
+                .map(|entry| &entry.state)
+        })
+    }
+
+    /// How many zones there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The zones in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Name<'_>, &ZoneState)> {
+        self.entries.iter().map(|entry| (entry.apex.as_name(), &entry.state))
+    }
+}

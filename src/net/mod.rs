@@ -1,0 +1,8 @@
+//! Sockets and the threads and tasks that serve them. Holds no protocol rules.
+
+pub mod listen;
+pub mod tcp;
+pub mod udp;
+mod world;
+
+pub use world::World;

@@ -1,0 +1,49 @@
+//! What all threads and tasks that answer share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::answer::Snapshot;
+
+/// The snapshot in force, and whether the server is stopping.
+#[derive(Debug, Default)]
+pub struct World {
+    snapshot: ArcSwap<Snapshot>,
+    stopping: AtomicBool,
+    /// Times a thread or task that answers has panicked.
+    panics: AtomicU64,
+}
+
+impl World {
+    /// A world with its first snapshot.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self { snapshot: ArcSwap::from_pointee(snapshot), ..Self::default() }
+    }
+
+    /// Where the snapshot in force is found.
+    pub fn snapshot(&self) -> &ArcSwap<Snapshot> {
+        &self.snapshot
+    }
+
+    /// Puts a new snapshot in force. Queries being answered finish with the old one.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Tells all threads and tasks to finish.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all threads and tasks are to finish.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Counts a panic, which is a bug of ours.
+    pub fn count_panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,107 @@
+//! Sockets with the options a DNS server wants.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+/// Octets of the buffers of a UDP socket: some 20,000 queries, a tenth of a second of a flood.
+const UDP_BUFFER_LEN: usize = 4 << 20;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// Whether other sockets may be bound to the same address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// None may: binding fails if there is one.
+    Alone,
+    /// Sockets of the same user may; the kernel spreads datagrams over them (SO_REUSEPORT).
+    Shared,
+}
+
+/// Opens a UDP socket.
+///
+/// Datagrams to a wildcard address are received with the address they were sent to, so that the
+/// reply leaves from it.
+///
+/// # Errors
+///
+/// Fails if the address is in use, is not one of this machine, or may not be bound.
+pub fn bind_udp(address: SocketAddr, sharing: Sharing) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    if sharing == Sharing::Shared {
+        socket.set_reuse_port(true)?;
+    }
+    // The kernel grants what its own limit allows, which is no reason not to serve.
+    let _ = socket.set_recv_buffer_size(UDP_BUFFER_LEN);
+    let _ = socket.set_send_buffer_size(UDP_BUFFER_LEN);
+    if address.ip().is_unspecified() {
+        ask_for_local_address(&socket, address)?;
+    }
+    ignore_path_mtu(&socket, address);
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Opens a listening TCP socket.
+///
+/// # Errors
+///
+/// Fails if the address is in use, is not one of this machine, or may not be bound.
+pub fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Without this, connections that the last run closed would count as a listener.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Makes receiving return after `timeout` when nothing comes.
+///
+/// # Errors
+///
+/// Fails if the kernel refuses the option.
+pub fn set_receive_timeout(socket: &UdpSocket, timeout: Duration) -> io::Result<()> {
+    socket.set_read_timeout(Some(timeout))
+}
+
+/// Asks for the local address of each datagram (RFC 3542 §6.2; `ip(7)`).
+fn ask_for_local_address(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    let (level, option) = match address {
+        SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO),
+        SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
+    };
+    set_option(socket, level, option, 1)
+}
+
+/// Ignores reports of a smaller path MTU: anyone can forge them, and the reply size is bounded
+/// anyway (draft-ietf-dnsop-avoid-fragmentation, now RFC 9715 §3.1).
+fn ignore_path_mtu(socket: &Socket, address: SocketAddr) {
+    let (level, option, value) = match address {
+        SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_OMIT),
+        SocketAddr::V6(_) => {
+            (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_OMIT)
+        }
+    };
+    // A kernel without the option serves as well.
+    let _ = set_option(socket, level, option, value);
+}
+
+fn set_option(socket: &Socket, level: i32, option: i32, value: i32) -> io::Result<()> {
+    let length = size_of::<i32>() as libc::socklen_t;
+    let (fd, value) = (socket.as_raw_fd(), (&raw const value).cast());
+    // SAFETY: `value` points at an integer of `length` octets that outlives the call.
+    let result = unsafe { libc::setsockopt(fd, level, option, value, length) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,112 @@
+//! A cursor over the octets of a message.
+//!
+//! Never reads past the end and never follows a compression pointer.
+
+use crate::wire::error::{Field, WireError};
+use crate::wire::name::Name;
+
+/// A position in a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'m> {
+    message: &'m [u8],
+    at: usize,
+}
+
+impl<'m> Reader<'m> {
+    /// A reader that stands at the octet `at` of `message`.
+    pub fn new(message: &'m [u8], at: usize) -> Self {
+        Self { message, at }
+    }
+
+    /// Octets before the cursor.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Whether everything has been read.
+    pub fn is_at_end(&self) -> bool {
+        self.at >= self.message.len()
+    }
+
+    /// Reads `length` octets.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there are not so many.
+    pub fn read_octets(&mut self, length: usize, field: Field) -> Result<&'m [u8], WireError> {
+        let octets = self
+            .message
+            .get(self.at..)
+            .and_then(|rest| rest.get(..length))
+            .ok_or(WireError::Short { field, at: self.at })?;
+        self.at += length;
+        Ok(octets)
+    }
+
+    /// Reads one octet.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the end of the message.
+    pub fn read_u8(&mut self, field: Field) -> Result<u8, WireError> {
+        let octets = self.read_octets(1, field)?;
+        octets.first().copied().ok_or(WireError::Short { field, at: self.at })
+    }
+
+    /// Reads 16 bits.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the message ends before.
+    pub fn read_u16(&mut self, field: Field) -> Result<u16, WireError> {
+        let octets = self.read_octets(2, field)?;
+        let octets = octets.first_chunk().ok_or(WireError::Short { field, at: self.at })?;
+        Ok(u16::from_be_bytes(*octets))
+    }
+
+    /// Reads 32 bits.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the message ends before.
+    pub fn read_u32(&mut self, field: Field) -> Result<u32, WireError> {
+        let octets = self.read_octets(4, field)?;
+        let octets = octets.first_chunk().ok_or(WireError::Short { field, at: self.at })?;
+        Ok(u32::from_be_bytes(*octets))
+    }
+
+    /// Reads a name that must not be compressed.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is cut short, too long, or has a pointer or a reserved label type.
+    pub fn read_plain_name(&mut self) -> Result<Name<'m>, WireError> {
+        let rest = self.message.get(self.at..).unwrap_or_default();
+        let name = Name::read(rest).map_err(|error| error.moved(self.at))?;
+        self.at += name.len();
+        Ok(name)
+    }
+
+    /// Passes over a name that may be compressed; where a pointer leads is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is cut short or has a reserved label type.
+    pub fn skip_name(&mut self) -> Result<(), WireError> {
+        loop {
+            let at = self.at;
+            let length = self.read_u8(Field::Name)?;
+            match length {
+                0 => return Ok(()),
+                1..=63 => {
+                    self.read_octets(usize::from(length), Field::Name)?;
+                }
+                0xC0.. => {
+                    self.read_u8(Field::Name)?;
+                    return Ok(());
+                }
+                _ => return Err(WireError::Label { at }),
+            }
+        }
+    }
+}

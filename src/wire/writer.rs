@@ -1,0 +1,305 @@
+//! Writes records into a message, compressing names (RFC 1035 §4.1.4).
+//!
+//! Writes behind the question, in the buffer that holds it. What does not fit leaves the message as
+//! it was. Does not decide what is written, nor the header's flags.
+
+use crate::base::time::Ttl;
+use crate::wire::error::NoSpace;
+use crate::wire::folded::FoldedName;
+use crate::wire::header::HEADER_LEN;
+use crate::wire::name::Name;
+use crate::wire::numbers::{Class, Rtype};
+use crate::wire::rdata::{self, NameKind};
+
+/// Names remembered for compression. Beyond this names are written in full, so that a large message
+/// costs time in proportion to its size.
+const TARGETS_MAX: usize = 128;
+
+/// The largest offset a pointer can hold (RFC 1035 §4.1.4).
+const POINTER_MAX: u16 = 0x3FFF;
+
+/// The pointer to the name of the question, which stands right behind the header.
+const QUESTION_POINTER: u16 = 0xC00C;
+
+/// Where a suffix was written, and the low half of its hash.
+#[derive(Clone, Copy, Debug, Default)]
+struct Target {
+    hash: u32,
+    offset: u16,
+}
+
+/// The names that pointers of the message being written can point at. Reused from message to
+/// message.
+#[derive(Clone, Debug)]
+pub struct Compressor {
+    targets: [Target; TARGETS_MAX],
+    used: usize,
+    folded: FoldedName,
+}
+
+impl Default for Compressor {
+    fn default() -> Self {
+        Self { targets: [Target::default(); TARGETS_MAX], used: 0, folded: FoldedName::root() }
+    }
+}
+
+/// A section of a reply that records are written to, in the order of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// What was asked for.
+    Answer,
+    /// Who is responsible, or why there is no answer.
+    Authority,
+    /// What the client will ask for next.
+    Additional,
+}
+
+/// The owner of a record.
+#[derive(Clone, Copy, Debug)]
+pub enum Owner<'a> {
+    /// The name of the question.
+    Question,
+    /// Another name.
+    Name(Name<'a>),
+}
+
+/// A record to write.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordRef<'a> {
+    /// The name that owns the record.
+    pub owner: Owner<'a>,
+    /// Its type.
+    pub rtype: Rtype,
+    /// Its time to live.
+    pub ttl: Ttl,
+    /// Its data in uncompressed wire form, at most 65,535 octets.
+    pub rdata: &'a [u8],
+}
+
+/// A place to return to when something does not fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    at: usize,
+    counts: [u16; 3],
+    used: usize,
+}
+
+/// Writes a message behind its question.
+#[derive(Debug)]
+pub struct Writer<'m> {
+    message: &'m mut [u8],
+    at: usize,
+    limit: usize,
+    counts: [u16; 3],
+    compressor: &'m mut Compressor,
+}
+
+impl<'m> Writer<'m> {
+    /// A writer that goes on behind the question of `message`, which ends at `end`.
+    ///
+    /// `limit` is the size the message may reach; more than `message` holds counts as that much.
+    pub fn new(
+        message: &'m mut [u8],
+        question: &FoldedName,
+        end: usize,
+        limit: usize,
+        compressor: &'m mut Compressor,
+    ) -> Self {
+        let limit = limit.min(message.len());
+        compressor.used = 0;
+        let mut writer = Self { message, at: end, limit, counts: [0; 3], compressor };
+        for dropped in 0..question.label_count() {
+            writer.remember(question.hash(dropped), HEADER_LEN + question.start(dropped));
+        }
+        writer
+    }
+
+    /// Octets written, the header and question included.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The name of the question, in the case it was asked in.
+    pub fn question_name(&self) -> Name<'_> {
+        let written = self.message.get(HEADER_LEN..self.at).unwrap_or_default();
+        Name::read(written).unwrap_or(Name::ROOT)
+    }
+
+    /// The message, its header included, as it was written so far.
+    pub fn message_mut(&mut self) -> &mut [u8] {
+        self.message.get_mut(..self.at).unwrap_or_default()
+    }
+
+    /// Records written to the answer, authority and additional section.
+    pub fn counts(&self) -> [u16; 3] {
+        self.counts
+    }
+
+    /// Lets the message grow by so many octets more, which were held back until now.
+    pub fn release(&mut self, octets: usize) {
+        self.limit = self.message.len().min(self.limit + octets);
+    }
+
+    /// The place where the writer stands.
+    pub fn mark(&self) -> Mark {
+        Mark { at: self.at, counts: self.counts, used: self.compressor.used }
+    }
+
+    /// Forgets what was written since `mark`.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.at = mark.at;
+        self.counts = mark.counts;
+        self.compressor.used = mark.used;
+    }
+
+    /// Writes octets as they are.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room; nothing is written then.
+    pub fn write_octets(&mut self, octets: &[u8]) -> Result<(), NoSpace> {
+        let end = self.at + octets.len();
+        if end > self.limit {
+            return Err(NoSpace);
+        }
+        self.message.get_mut(self.at..end).ok_or(NoSpace)?.copy_from_slice(octets);
+        self.at = end;
+        Ok(())
+    }
+
+    /// Writes 16 bits.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room; nothing is written then.
+    pub fn write_u16(&mut self, number: u16) -> Result<(), NoSpace> {
+        self.write_octets(&number.to_be_bytes())
+    }
+
+    /// Writes a name, its longest suffix that the message already has as a pointer.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room; a part of the name may have been written then.
+    pub fn write_name(&mut self, name: Name<'_>) -> Result<(), NoSpace> {
+        self.compressor.folded.fold(name);
+        let mut suffix = name;
+        for dropped in 0..self.compressor.folded.label_count() {
+            let hash = self.compressor.folded.hash(dropped);
+            if let Some(offset) = self.find(hash, suffix) {
+                return self.write_u16(0xC000 | offset);
+            }
+            self.remember(hash, self.at);
+            let Some(parent) = suffix.parent() else { break };
+            let label_len = suffix.len() - parent.len();
+            self.write_octets(suffix.as_wire().get(..label_len).unwrap_or_default())?;
+            suffix = parent;
+        }
+        self.write_octets(&[0])
+    }
+
+    /// Writes a record and counts it for its section.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room; the message is then as before.
+    pub fn write_record(
+        &mut self,
+        section: Section,
+        record: &RecordRef<'_>,
+    ) -> Result<(), NoSpace> {
+        let mark = self.mark();
+        let written = self.write_record_parts(record);
+        match (&written, self.counts.get_mut(section as usize)) {
+            (Ok(()), Some(count)) => *count = count.saturating_add(1),
+            _ => self.rewind(mark),
+        }
+        written
+    }
+
+    fn write_record_parts(&mut self, record: &RecordRef<'_>) -> Result<(), NoSpace> {
+        match record.owner {
+            Owner::Question => self.write_u16(QUESTION_POINTER)?,
+            Owner::Name(name) => self.write_name(name)?,
+        }
+        self.write_u16(record.rtype.0)?;
+        self.write_u16(Class::IN.0)?;
+        self.write_octets(&record.ttl.as_secs().to_be_bytes())?;
+        let length_at = self.at;
+        self.write_u16(0)?;
+        self.write_rdata(record.rtype, record.rdata)?;
+        let length = u16::try_from(self.at - length_at - 2).map_err(|_| NoSpace)?;
+        if let Some(slot) = self.message.get_mut(length_at..length_at + 2) {
+            slot.copy_from_slice(&length.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// Writes record data, compressing the names that may be (RFC 3597 §4).
+    fn write_rdata(&mut self, rtype: Rtype, rdata: &[u8]) -> Result<(), NoSpace> {
+        let mut copied = 0;
+        for embedded in rdata::embedded_names(rtype, rdata) {
+            if embedded.kind != NameKind::Compressible {
+                continue;
+            }
+            self.write_octets(rdata.get(copied..embedded.offset).unwrap_or_default())?;
+            self.write_name(embedded.name)?;
+            copied = embedded.offset + embedded.name.len();
+        }
+        self.write_octets(rdata.get(copied..).unwrap_or_default())
+    }
+
+    /// Keeps a suffix written at `offset` as a target of pointers.
+    fn remember(&mut self, hash: u64, offset: usize) {
+        let Some(target) = self.compressor.targets.get_mut(self.compressor.used) else { return };
+        if let Some(offset) = u16::try_from(offset).ok().filter(|&offset| offset <= POINTER_MAX) {
+            *target = Target { hash: low_half(hash), offset };
+            self.compressor.used += 1;
+        }
+    }
+
+    /// Where `suffix` has been written, if it has.
+    fn find(&self, hash: u64, suffix: Name<'_>) -> Option<u16> {
+        let known = self.compressor.targets.get(..self.compressor.used)?;
+        known
+            .iter()
+            .find(|target| target.hash == low_half(hash) && self.holds(target.offset, suffix))
+            .map(|target| target.offset)
+    }
+
+    /// Whether the name that we wrote at `offset` is `name`.
+    fn holds(&self, offset: u16, name: Name<'_>) -> bool {
+        let mut at = usize::from(offset);
+        for label in name.labels() {
+            let Some(start) = self.label_at(at) else { return false };
+            let Some(&length) = self.message.get(start) else { return false };
+            let end = start + 1 + usize::from(length);
+            let written = self.message.get(start + 1..end).unwrap_or_default();
+            if !written.eq_ignore_ascii_case(label) {
+                return false;
+            }
+            at = end;
+        }
+        self.label_at(at).is_some_and(|start| self.message.get(start) == Some(&0))
+    }
+
+    /// Where the label that `at` holds or points at stands. A pointer of ours leads to a label, or
+    /// to another pointer further back, so this ends.
+    fn label_at(&self, mut at: usize) -> Option<usize> {
+        loop {
+            let &[high, low] = self.message.get(at..)?.first_chunk::<2>()?;
+            if high < 0xC0 {
+                return (at < self.at).then_some(at);
+            }
+            let target = usize::from(u16::from_be_bytes([high & 0x3F, low]));
+            if target >= at {
+                return None;
+            }
+            at = target;
+        }
+    }
+}
+
+fn low_half(hash: u64) -> u32 {
+    (hash & 0xFFFF_FFFF) as u32
+}

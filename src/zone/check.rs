@@ -1,0 +1,374 @@
+//! What is wrong with a zone as a whole, beyond the syntax of its file.
+//!
+//! An error is what BIND refuses to load; all else is a warning and served. Findings name the record
+//! they are about; `zone::load` finds its place in the file. Does not look at other zones.
+
+use crate::base::diagnostic::Severity;
+use crate::base::limits::MESSAGE_LEN_MAX;
+use crate::wire::folded::FoldedName;
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
+use crate::wire::rdata;
+use crate::zone::lookup::{Lookup, Source};
+use crate::zone::node::{Node, Set};
+use crate::zone::store::Zone;
+
+/// A kind of problem: its stable name, how bad it is and what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The stable name.
+    pub code: &'static str,
+    /// Whether the zone can be served all the same.
+    pub severity: Severity,
+    /// What to do about it.
+    pub hint: &'static str,
+}
+
+/// Makes the table of kinds, so that every constant is also in `KINDS`.
+macro_rules! kinds {
+    ($($name:ident = $severity:ident $code:literal, $hint:literal;)*) => {
+        impl Kind {
+            $(
+                #[doc = concat!("`", $code, "`: ", $hint, ".")]
+                pub const $name: Self =
+                    Self { code: $code, severity: Severity::$severity, hint: $hint };
+            )*
+        }
+
+        /// All kinds of problems that a zone as a whole can have.
+        pub const KINDS: &[Kind] = &[$(Kind::$name,)*];
+    };
+}
+
+kinds! {
+    SOA_MISSING = Error "soa-missing", "give the zone one SOA record at its own name";
+    SOA_TWICE = Error "soa-twice", "keep one SOA record";
+    SOA_BELOW_APEX = Error "soa-below-apex", "a SOA record stands at the zone's own name only";
+    NS_MISSING = Error "ns-missing", "give the zone an NS record at its own name";
+    CNAME_AND_OTHER_DATA = Error "cname-and-other-data",
+        "a name with a CNAME has no other records; move them or write addresses instead";
+    CNAME_TWICE = Error "cname-twice", "keep one CNAME record";
+    DNAME_TWICE = Error "dname-twice", "keep one DNAME record";
+    NS_WITHOUT_ADDRESS = Error "ns-without-address",
+        "add an A or AAAA record for the name server, or name another one";
+    NS_IS_ALIAS = Error "ns-is-alias", "let the NS record name the server itself (RFC 2181 §10.3)";
+    OUT_OF_ZONE = Warning "out-of-zone",
+        "the record is left out; is a dot at the end of the name too many, or $ORIGIN wrong?";
+    TOO_MUCH_DATA = Error "too-much-data", "spread the records over several names";
+    TTL_DIFFERS = Warning "ttl-differs",
+        "records of one name and type share a TTL (RFC 2181 §5.2); the first one counts";
+    DUPLICATE = Warning "duplicate", "the record counts once; remove the other one";
+    GLUE_MISSING = Warning "glue-missing",
+        "nobody can reach the zone below without an A or AAAA record for this server";
+    BELOW_CUT = Warning "below-cut",
+        "the zone below answers for this name; only addresses of its servers belong here";
+    BELOW_DNAME = Warning "below-dname",
+        "names below a DNAME are redirected, so this record is never seen (RFC 6672 §2.4)";
+    DELEGATION_TO_ALIAS = Warning "delegation-to-alias",
+        "let the NS record name the server itself (RFC 2181 §10.3)";
+    MX_IS_ALIAS = Warning "mx-is-alias", "let the MX record name the host itself (RFC 2181 §10.3)";
+    SRV_IS_ALIAS = Warning "srv-is-alias", "let the SRV record name the host itself (RFC 2782)";
+    TARGET_WITHOUT_ADDRESS = Warning "target-without-address",
+        "add an A or AAAA record for the name, or name another one";
+    TARGET_IS_ADDRESS = Warning "target-is-address",
+        "a name is wanted here: give the host a name and its address an A or AAAA record";
+    DS_WITHOUT_NS = Warning "ds-without-ns", "a DS record belongs to a delegation (RFC 4035 §2.4)";
+    WILDCARD_DELEGATION = Warning "wildcard-delegation",
+        "NS and DNAME records at a wildcard do not do what they seem to (RFC 4592 §4.2, §4.4)";
+    SET_TOO_LARGE = Warning "set-too-large",
+        "no message has room for these records, so nobody will see them";
+}
+
+/// Which of several equal records is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occurrence {
+    /// The first one in the file.
+    First,
+    /// The second one in the file.
+    Second,
+}
+
+/// The record a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The name that owns it.
+    pub owner: NameBuf,
+    /// Its type.
+    pub rtype: Rtype,
+    /// Its data; any record of the set if `None`.
+    pub rdata: Option<Box<[u8]>>,
+    /// Which of several.
+    pub occurrence: Occurrence,
+}
+
+/// One problem of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of problem it is.
+    pub kind: Kind,
+    /// What was found.
+    pub message: String,
+    /// The record it is about, if it is about one.
+    pub subject: Option<Subject>,
+}
+
+/// Everything that is wrong with a zone, in the order of its names.
+pub fn check(zone: &Zone) -> Vec<Finding> {
+    let mut check = Check { zone, findings: Vec::new(), target: FoldedName::root() };
+    check.apex();
+    // The closest name above that hides what is below it, and what to say of that.
+    let mut hiding: Option<(Name<'_>, Kind)> = None;
+    for node in zone.nodes() {
+        let owner = node.owner();
+        if hiding.is_some_and(|(name, _)| !owner.is_below(name)) {
+            hiding = None;
+        }
+        match hiding {
+            Some((above, kind)) => check.hidden(node, above, kind),
+            None => check.node(node),
+        }
+        check.shape(node);
+        if hiding.is_none() {
+            if node.is_cut() {
+                hiding = Some((owner, Kind::BELOW_CUT));
+            } else if node.has_dname() {
+                hiding = Some((owner, Kind::BELOW_DNAME));
+            }
+        }
+    }
+    check.findings
+}
+
+struct Check<'z> {
+    zone: &'z Zone,
+    findings: Vec<Finding>,
+    target: FoldedName,
+}
+
+/// What a zone knows of a name that a record points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// It has an address, or another zone answers for it.
+    Fine,
+    /// It is an alias.
+    Alias,
+    /// It exists without an address, or does not exist.
+    NoAddress,
+}
+
+impl<'z> Check<'z> {
+    fn add(&mut self, kind: Kind, message: String, subject: Subject) {
+        self.findings.push(Finding { kind, message, subject: Some(subject) });
+    }
+
+    fn apex(&mut self) {
+        let apex = self.zone.apex_node();
+        let name = apex.owner();
+        match apex.find(Rtype::SOA) {
+            None => {
+                let message = format!("the zone {name} has no SOA record");
+                self.findings.push(Finding { kind: Kind::SOA_MISSING, message, subject: None });
+            }
+            Some(set) if set.len() > 1 => {
+                let message = format!("the zone {name} has {} SOA records", set.len());
+                self.add(Kind::SOA_TWICE, message, later_record(name, &set));
+            }
+            Some(_) => (),
+        }
+        match apex.find(Rtype::NS) {
+            None => {
+                let message = format!("the zone {name} has no NS record");
+                self.findings.push(Finding { kind: Kind::NS_MISSING, message, subject: None });
+            }
+            Some(set) => self.apex_servers(name, &set),
+        }
+    }
+
+    fn apex_servers(&mut self, owner: Name<'_>, set: &Set<'z>) {
+        for rdata in set.records() {
+            let Ok(server) = Name::read(rdata) else { continue };
+            let (kind, what) = match self.target(server) {
+                Target::Fine => continue,
+                Target::Alias => (Kind::NS_IS_ALIAS, "is an alias"),
+                Target::NoAddress => (Kind::NS_WITHOUT_ADDRESS, "has no address"),
+            };
+            let message = format!("the name server {server} of the zone {what}");
+            self.add(kind, message, record(owner, Rtype::NS, rdata));
+        }
+    }
+
+    /// Checks a name that the zone answers for.
+    fn node(&mut self, node: &'z Node) {
+        let owner = node.owner();
+        let is_apex = owner == self.zone.apex();
+        if node.is_cut()
+            && let Some(set) = node.find(Rtype::NS)
+        {
+            self.delegation(owner, &set);
+        }
+        if let Some(set) = node.find(Rtype::DS)
+            && !node.is_cut()
+        {
+            let message = format!("{owner} has a DS record and no NS record");
+            self.add(Kind::DS_WITHOUT_NS, message, any_record(owner, set.rtype()));
+        }
+        if owner.is_wildcard() && !is_apex && (node.is_cut() || node.has_dname()) {
+            let rtype = if node.is_cut() { Rtype::NS } else { Rtype::DNAME };
+            let message = format!("the wildcard {owner} has an {rtype} record");
+            self.add(Kind::WILDCARD_DELEGATION, message, any_record(owner, rtype));
+        }
+        for rtype in [Rtype::MX, Rtype::SRV] {
+            if let Some(set) = node.find(rtype) {
+                self.targets(owner, &set);
+            }
+        }
+    }
+
+    fn delegation(&mut self, owner: Name<'_>, set: &Set<'z>) {
+        for rdata in set.records() {
+            let Ok(server) = Name::read(rdata) else { continue };
+            let (kind, what) = if server.is_within(owner) {
+                self.target.fold(server);
+                match self.zone.find_folded(&self.target) {
+                    Some(node) if has_address(node) => continue,
+                    Some(node) if node.find(Rtype::CNAME).is_some() => {
+                        (Kind::DELEGATION_TO_ALIAS, "is an alias")
+                    }
+                    Some(_) | None => (Kind::GLUE_MISSING, "has no address here"),
+                }
+            } else {
+                match self.target(server) {
+                    Target::Fine => continue,
+                    Target::Alias => (Kind::DELEGATION_TO_ALIAS, "is an alias"),
+                    Target::NoAddress => (Kind::TARGET_WITHOUT_ADDRESS, "has no address"),
+                }
+            };
+            let message = format!("the name server {server} of {owner} {what}");
+            self.add(kind, message, record(owner, Rtype::NS, rdata));
+        }
+    }
+
+    /// Checks the hosts that MX or SRV records name.
+    fn targets(&mut self, owner: Name<'_>, set: &Set<'z>) {
+        for rdata in set.records() {
+            let Some(embedded) = rdata::embedded_names(set.rtype(), rdata).next() else { continue };
+            let target = embedded.name;
+            let (kind, what) = match self.target(target) {
+                _ if looks_like_address(target) => (Kind::TARGET_IS_ADDRESS, "is an address"),
+                Target::Fine => continue,
+                Target::Alias if set.rtype() == Rtype::MX => (Kind::MX_IS_ALIAS, "is an alias"),
+                Target::Alias => (Kind::SRV_IS_ALIAS, "is an alias"),
+                Target::NoAddress => (Kind::TARGET_WITHOUT_ADDRESS, "has no address"),
+            };
+            let message = format!("{target}, the {} host of {owner}, {what}", set.rtype());
+            self.add(kind, message, record(owner, set.rtype(), rdata));
+        }
+    }
+
+    /// What the zone knows of a name that one of its records points at.
+    fn target(&mut self, name: Name<'_>) -> Target {
+        // The root stands for no host at all (RFC 7505, RFC 2782).
+        if name.is_root() || !name.is_within(self.zone.apex()) {
+            return Target::Fine;
+        }
+        self.target.fold(name);
+        match self.zone.lookup(&self.target, Rtype::A) {
+            Lookup::Answer { .. } | Lookup::Referral { .. } | Lookup::Redirect { .. } => {
+                Target::Fine
+            }
+            Lookup::Alias { .. } => Target::Alias,
+            Lookup::NoData { source: Source::Name(node) | Source::Wildcard(node) }
+            | Lookup::All { node, .. } => {
+                if has_address(node) {
+                    Target::Fine
+                } else {
+                    Target::NoAddress
+                }
+            }
+            Lookup::NameError { .. } => Target::NoAddress,
+        }
+    }
+
+    /// Checks a name that a cut or a DNAME hides.
+    fn hidden(&mut self, node: &'z Node, above: Name<'_>, kind: Kind) {
+        let may_be_glue = kind == Kind::BELOW_CUT;
+        for set in node.sets() {
+            let is_address = matches!(set.rtype(), Rtype::A | Rtype::AAAA);
+            let is_proof = matches!(set.rtype(), Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3);
+            if is_proof || (is_address && may_be_glue) {
+                continue;
+            }
+            let what = if may_be_glue { "delegation" } else { "DNAME" };
+            let message =
+                format!("{} {} is below the {what} at {above}", node.owner(), set.rtype());
+            self.add(kind, message, any_record(node.owner(), set.rtype()));
+        }
+    }
+
+    /// Checks which records may stand together at a name, wherever it is.
+    fn shape(&mut self, node: &'z Node) {
+        let owner = node.owner();
+        for (rtype, kind) in [(Rtype::CNAME, Kind::CNAME_TWICE), (Rtype::DNAME, Kind::DNAME_TWICE)]
+        {
+            if let Some(set) = node.find(rtype)
+                && set.len() > 1
+            {
+                let message = format!("{owner} has {} {rtype} records", set.len());
+                self.add(kind, message, later_record(owner, &set));
+            }
+        }
+        if node.find(Rtype::CNAME).is_some()
+            && let Some(other) = node.sets().find(|set| !may_be_beside_cname(set.rtype()))
+        {
+            let message = format!("{owner} has a CNAME record and a {} record", other.rtype());
+            self.add(Kind::CNAME_AND_OTHER_DATA, message, any_record(owner, other.rtype()));
+        }
+        if node.find(Rtype::SOA).is_some() && owner != self.zone.apex() {
+            let message = format!("{owner} has a SOA record and is not the zone's own name");
+            self.add(Kind::SOA_BELOW_APEX, message, any_record(owner, Rtype::SOA));
+        }
+        for set in node.sets() {
+            // Twelve octets of header, and a question of at least five.
+            if set.wire_len() + 17 > MESSAGE_LEN_MAX {
+                let message = format!(
+                    "the {} {} records of {owner} take {} octets",
+                    set.len(),
+                    set.rtype(),
+                    set.wire_len()
+                );
+                self.add(Kind::SET_TOO_LARGE, message, any_record(owner, set.rtype()));
+            }
+        }
+    }
+}
+
+fn has_address(node: &Node) -> bool {
+    node.find(Rtype::A).is_some() || node.find(Rtype::AAAA).is_some()
+}
+
+/// The types that may stand beside a CNAME (RFC 2181 §10.1, RFC 4034 §2.5).
+fn may_be_beside_cname(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::CNAME | Rtype::RRSIG | Rtype::NSEC | Rtype::KEY | Rtype::SIG)
+}
+
+/// Whether somebody wrote an IPv4 address where a name is wanted.
+fn looks_like_address(name: Name<'_>) -> bool {
+    let mut labels = name.labels();
+    let is_octet =
+        |label: &[u8]| std::str::from_utf8(label).is_ok_and(|label| label.parse::<u8>().is_ok());
+    (0..4).all(|_| labels.next().is_some_and(is_octet))
+}
+
+fn record(owner: Name<'_>, rtype: Rtype, rdata: &[u8]) -> Subject {
+    let rdata = Some(rdata.into());
+    Subject { owner: owner.to_buf(), rtype, rdata, occurrence: Occurrence::First }
+}
+
+fn any_record(owner: Name<'_>, rtype: Rtype) -> Subject {
+    Subject { owner: owner.to_buf(), rtype, rdata: None, occurrence: Occurrence::First }
+}
+
+fn later_record(owner: Name<'_>, set: &Set<'_>) -> Subject {
+    let occurrence = Occurrence::Second;
+    Subject { owner: owner.to_buf(), rtype: set.rtype(), rdata: None, occurrence }
+}

@@ -1,0 +1,131 @@
+//! What a zone says about a question: RFC 1034 §4.3.2 step 3 with RFC 4592 and RFC 6672.
+//!
+//! Walks from the apex down to the name, because cuts and DNAMEs are found on the path. Chooses and
+//! borrows; writing the reply is the answer's part. Follows no alias: the caller does.
+
+use crate::wire::folded::FoldedName;
+use crate::wire::name::Name;
+use crate::wire::numbers::Rtype;
+use crate::zone::node::{Node, Set};
+use crate::zone::store::Zone;
+
+/// What a zone says about a question; no other cases exist.
+#[derive(Clone, Copy, Debug)]
+pub enum Lookup<'z> {
+    /// The name, or the wildcard that covers it, owns records of the type.
+    Answer {
+        /// The records.
+        set: Set<'z>,
+        /// Where they come from.
+        source: Source<'z>,
+    },
+    /// All types were asked for, and the name or its wildcard owns some.
+    All {
+        /// The node that owns them.
+        node: &'z Node,
+        /// Where they come from.
+        source: Source<'z>,
+    },
+    /// The name is an alias, and the alias itself was not asked for.
+    Alias {
+        /// The CNAME set.
+        set: Set<'z>,
+        /// Where it comes from.
+        source: Source<'z>,
+    },
+    /// A name above the one asked for redirects all that is below it (RFC 6672).
+    Redirect {
+        /// The DNAME set.
+        set: Set<'z>,
+        /// The name that owns it.
+        owner: Name<'z>,
+        /// Labels of that name.
+        depth: usize,
+    },
+    /// The name exists, perhaps only as a parent of other names or through a wildcard, without
+    /// records of the type.
+    NoData {
+        /// What makes the name exist.
+        source: Source<'z>,
+    },
+    /// Neither the name nor a wildcard covers the question.
+    NameError {
+        /// The closest name above that exists (RFC 4592 §3.3.1).
+        encloser: &'z Node,
+    },
+    /// The name lies at or below a zone cut.
+    Referral {
+        /// The node of the cut, which owns NS records.
+        cut: &'z Node,
+    },
+}
+
+/// What makes a name exist.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'z> {
+    /// The name itself is in the zone.
+    Name(&'z Node),
+    /// A wildcard stands for it (RFC 4592 §3.3).
+    Wildcard(&'z Node),
+}
+
+impl<'z> Source<'z> {
+    /// The node in the zone.
+    pub fn node(self) -> &'z Node {
+        match self {
+            Self::Name(node) | Self::Wildcard(node) => node,
+        }
+    }
+}
+
+impl Zone {
+    /// What the zone says about records of `rtype` at `name`, which must be within the zone.
+    pub fn lookup(&self, name: &FoldedName, rtype: Rtype) -> Lookup<'_> {
+        let mut node = self.apex_node();
+        let below_apex = name.label_count().saturating_sub(self.depth());
+        for dropped in (0..below_apex).rev() {
+            let depth = name.label_count() - dropped - 1;
+            if node.has_dname()
+                && let Some(set) = node.find(Rtype::DNAME)
+            {
+                return Lookup::Redirect { set, owner: node.owner(), depth };
+            }
+            let Some(found) = self.find(name.hash(dropped), name.suffix(dropped)) else {
+                let parent = (name.hash(dropped + 1), name.suffix(dropped + 1));
+                return match self.find_wildcard(parent.0, parent.1) {
+                    Some(wildcard) => at_node(Source::Wildcard(wildcard), rtype),
+                    None => Lookup::NameError { encloser: node },
+                };
+            };
+            node = found;
+            // The DS of a cut is the parent's data (RFC 4035 §3.1.4.1).
+            let is_ds_of_cut = dropped == 0 && rtype == Rtype::DS;
+            if node.is_cut() && !is_ds_of_cut {
+                return Lookup::Referral { cut: node };
+            }
+        }
+        at_node(Source::Name(node), rtype)
+    }
+}
+
+/// What the zone says once the node that answers is known.
+fn at_node(source: Source<'_>, rtype: Rtype) -> Lookup<'_> {
+    let node = source.node();
+    if rtype == Rtype::ANY {
+        return if node.is_empty() {
+            Lookup::NoData { source }
+        } else {
+            Lookup::All { node, source }
+        };
+    }
+    if let Some(set) = node.find(rtype) {
+        return Lookup::Answer { set, source };
+    }
+    match node.find(Rtype::CNAME) {
+        Some(set) if !node.is_cut() => Lookup::Alias { set, source },
+        Some(_) | None => Lookup::NoData { source },
+    }
+}
+
+#[cfg(test)]
+mod tests;

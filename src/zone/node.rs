@@ -1,0 +1,344 @@
+//! A name of a zone with its records, packed into one block of octets.
+//!
+//! Records stand as a reply wants them: pointer to the question, type, class, TTL, length, data.
+//! A block is never changed; a changed name gets a new one, made from `NodeParts`.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::base::limits::NAME_DATA_MAX;
+use crate::base::time::Ttl;
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::{Class, Rtype};
+use crate::wire::rdata::{self, NameKind};
+use crate::zone::shards::Hashed;
+
+/// Octets before the directory: hash, flags, length of the owner, number of sets.
+const HEAD_LEN: usize = 12;
+/// Octets of a directory entry: type, covered type, number of records, offset of the first.
+const ENTRY_LEN: usize = 12;
+/// Octets of a record before its data: owner pointer, type, class, TTL, length.
+const RECORD_HEAD_LEN: usize = 12;
+
+/// The name is a zone cut: it owns NS records and is not the apex.
+const CUT: u8 = 1;
+/// The name owns a DNAME record.
+const DNAME: u8 = 2;
+
+/// What makes records one set: their type and, for signatures, the type they cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetKey {
+    /// The type of the records.
+    pub rtype: Rtype,
+    /// The type that RRSIG records cover; 0 for all other types.
+    pub covered: Rtype,
+}
+
+impl SetKey {
+    /// The key of all types but RRSIG.
+    pub fn plain(rtype: Rtype) -> Self {
+        Self { rtype, covered: Rtype(0) }
+    }
+
+    /// The set a record belongs to.
+    pub fn of(rtype: Rtype, rdata: &[u8]) -> Self {
+        let covered = match rdata.first_chunk() {
+            Some(&octets) if rtype == Rtype::RRSIG => Rtype(u16::from_be_bytes(octets)),
+            _ => Rtype(0),
+        };
+        Self { rtype, covered }
+    }
+}
+
+/// A name of a zone and its records; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Node(Arc<[u8]>);
+
+impl Hashed for Node {
+    fn hash(&self) -> u64 {
+        u64::from_le_bytes(self.array(0))
+    }
+}
+
+impl Node {
+    fn array<const N: usize>(&self, at: usize) -> [u8; N] {
+        let mut octets = [0; N];
+        octets.copy_from_slice(&self.0[at..at + N]);
+        octets
+    }
+
+    fn flags(&self) -> u8 {
+        self.0[8]
+    }
+
+    fn set_count(&self) -> usize {
+        usize::from(u16::from_le_bytes(self.array(10)))
+    }
+
+    /// The name, in the case the zone file wrote it.
+    pub fn owner(&self) -> Name<'_> {
+        Name::read(&self.0[HEAD_LEN + self.set_count() * ENTRY_LEN..]).unwrap_or(Name::ROOT)
+    }
+
+    /// Whether the name has this owner.
+    pub fn is_named(&self, name: Name<'_>) -> bool {
+        usize::from(self.0[9]) == name.len() && self.owner() == name
+    }
+
+    /// Whether the name is a zone cut.
+    pub fn is_cut(&self) -> bool {
+        self.flags() & CUT != 0
+    }
+
+    /// Whether the name owns a DNAME record.
+    pub fn has_dname(&self) -> bool {
+        self.flags() & DNAME != 0
+    }
+
+    /// Whether the name owns no records: an empty non-terminal.
+    pub fn is_empty(&self) -> bool {
+        self.set_count() == 0
+    }
+
+    /// The sets of the name, by type.
+    pub fn sets(&self) -> impl Iterator<Item = Set<'_>> + Clone {
+        (0..self.set_count()).map(|index| self.set(index))
+    }
+
+    /// The set of a type other than RRSIG.
+    pub fn find(&self, rtype: Rtype) -> Option<Set<'_>> {
+        self.sets().find(|set| set.key == SetKey::plain(rtype))
+    }
+
+    fn set(&self, index: usize) -> Set<'_> {
+        let at = HEAD_LEN + index * ENTRY_LEN;
+        let start = u32::from_le_bytes(self.array(at + 8)) as usize;
+        let end = if index + 1 < self.set_count() {
+            u32::from_le_bytes(self.array(at + ENTRY_LEN + 8)) as usize
+        } else {
+            self.0.len()
+        };
+        Set {
+            key: SetKey {
+                rtype: Rtype(u16::from_le_bytes(self.array(at))),
+                covered: Rtype(u16::from_le_bytes(self.array(at + 2))),
+            },
+            count: u32::from_le_bytes(self.array(at + 4)) as usize,
+            records: &self.0[start..end],
+        }
+    }
+
+    /// The name and its records, to be changed.
+    pub fn unpack(&self) -> NodeParts {
+        let sets = self.sets().map(|set| SetParts {
+            key: set.key,
+            ttl: set.ttl(),
+            rdatas: set.records().map(|rdata| rdata.into()).collect(),
+        });
+        NodeParts { owner: self.owner().to_buf(), sets: sets.collect(), len: self.0.len() }
+    }
+}
+
+/// The records of one type at one name.
+#[derive(Clone, Copy, Debug)]
+pub struct Set<'z> {
+    /// Type and covered type.
+    pub key: SetKey,
+    count: usize,
+    records: &'z [u8],
+}
+
+impl<'z> Set<'z> {
+    /// How many records there are, at least one.
+    #[expect(clippy::len_without_is_empty, reason = "a set has at least one record")]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Octets of the records in a message, names not compressed.
+    pub fn wire_len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The type of the records.
+    pub fn rtype(&self) -> Rtype {
+        self.key.rtype
+    }
+
+    /// The time to live, which all records share (RFC 2181 §5.2).
+    pub fn ttl(&self) -> Ttl {
+        let octets = self.records.get(6..10).and_then(|octets| octets.first_chunk());
+        octets.map(|octets| Ttl::from_wire(u32::from_be_bytes(*octets))).unwrap_or_default()
+    }
+
+    /// The data of each record in uncompressed wire form, in canonical order.
+    pub fn records(&self) -> impl Iterator<Item = &'z [u8]> + use<'z> {
+        let mut rest = self.records;
+        std::iter::from_fn(move || {
+            let length = rest.get(10..)?.first_chunk().map(|octets| u16::from_be_bytes(*octets))?;
+            let (rdata, after) = rest[RECORD_HEAD_LEN..].split_at(usize::from(length));
+            rest = after;
+            Some(rdata)
+        })
+    }
+}
+
+/// The records of one type at one name, to be changed.
+#[derive(Clone, Debug)]
+pub struct SetParts {
+    /// Type and covered type.
+    pub key: SetKey,
+    /// The time to live of all records.
+    pub ttl: Ttl,
+    /// The data of each record in uncompressed wire form.
+    pub rdatas: Vec<Box<[u8]>>,
+}
+
+/// A name and its records, to be changed.
+#[derive(Clone, Debug)]
+pub struct NodeParts {
+    /// The name.
+    pub owner: NameBuf,
+    /// Its sets.
+    pub sets: Vec<SetParts>,
+    /// Octets of the records, those not counted that were removed again.
+    len: usize,
+}
+
+/// A name has more data than `NAME_DATA_MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMuchData;
+
+impl NodeParts {
+    /// A name without records.
+    pub fn empty(owner: NameBuf) -> Self {
+        Self { owner, sets: Vec::new(), len: 0 }
+    }
+
+    /// Adds a record. Equal records become one when the name is packed.
+    ///
+    /// Returns the TTL the set has, which is that of its first record.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the name would have more than `NAME_DATA_MAX` octets of records.
+    pub fn add(&mut self, rtype: Rtype, ttl: Ttl, rdata: &[u8]) -> Result<Ttl, TooMuchData> {
+        let len = self.len + record_len(rdata);
+        if len > NAME_DATA_MAX {
+            return Err(TooMuchData);
+        }
+        self.len = len;
+        let key = SetKey::of(rtype, rdata);
+        if let Some(set) = self.sets.iter_mut().find(|set| set.key == key) {
+            set.rdatas.push(rdata.into());
+            return Ok(set.ttl);
+        }
+        self.sets.push(SetParts { key, ttl, rdatas: vec![rdata.into()] });
+        Ok(ttl)
+    }
+
+    /// Takes a record out; whether it was there.
+    pub fn remove(&mut self, rtype: Rtype, rdata: &[u8]) -> bool {
+        let key = SetKey::of(rtype, rdata);
+        let Some(index) = self.sets.iter().position(|set| set.key == key) else { return false };
+        let set = &mut self.sets[index];
+        let before = set.rdatas.len();
+        set.rdatas.retain(|kept| compare_rdata(rtype, kept, rdata) != Ordering::Equal);
+        let removed = set.rdatas.len() < before;
+        if set.rdatas.is_empty() {
+            self.sets.swap_remove(index);
+        }
+        removed
+    }
+
+    /// Brings sets and records into canonical order and drops records that are there twice
+    /// (RFC 4034 §6.3). Returns the keys and data of those dropped.
+    pub fn settle(&mut self) -> Vec<(SetKey, Box<[u8]>)> {
+        let mut dropped = Vec::new();
+        self.sets.sort_by_key(|set| set.key);
+        for set in &mut self.sets {
+            let rtype = set.key.rtype;
+            set.rdatas.sort_by(|a, b| compare_rdata(rtype, a, b));
+            let key = set.key;
+            set.rdatas.dedup_by(|later, kept| {
+                let same = compare_rdata(rtype, later, kept) == Ordering::Equal;
+                if same {
+                    dropped.push((key, std::mem::take(later)));
+                }
+                same
+            });
+        }
+        dropped
+    }
+
+    /// Packs the name, which must be settled. `hash` is that of its name.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a name has at most 255 octets, data at most 65,535 and all of it NAME_DATA_MAX"
+    )]
+    pub fn pack(&self, hash: u64, is_apex: bool) -> Node {
+        let has = |rtype| self.sets.iter().any(|set| set.key.rtype == rtype);
+        let mut flags = 0;
+        if has(Rtype::NS) && !is_apex {
+            flags |= CUT;
+        }
+        if has(Rtype::DNAME) {
+            flags |= DNAME;
+        }
+        let owner = self.owner.as_name();
+        let data_len: usize =
+            self.sets.iter().flat_map(|set| &set.rdatas).map(|rdata| record_len(rdata)).sum();
+        let start = HEAD_LEN + self.sets.len() * ENTRY_LEN + owner.len();
+        let mut octets = Vec::with_capacity(start + data_len);
+        octets.extend_from_slice(&hash.to_le_bytes());
+        octets.push(flags);
+        octets.push(owner.len() as u8);
+        octets.extend_from_slice(&(self.sets.len() as u16).to_le_bytes());
+        let mut offset = start;
+        for set in &self.sets {
+            octets.extend_from_slice(&set.key.rtype.0.to_le_bytes());
+            octets.extend_from_slice(&set.key.covered.0.to_le_bytes());
+            octets.extend_from_slice(&(set.rdatas.len() as u32).to_le_bytes());
+            octets.extend_from_slice(&(offset as u32).to_le_bytes());
+            offset += set.rdatas.iter().map(|rdata| record_len(rdata)).sum::<usize>();
+        }
+        octets.extend_from_slice(owner.as_wire());
+        for set in &self.sets {
+            for rdata in &set.rdatas {
+                octets.extend_from_slice(&[0xC0, 0x0C]);
+                octets.extend_from_slice(&set.key.rtype.0.to_be_bytes());
+                octets.extend_from_slice(&Class::IN.0.to_be_bytes());
+                octets.extend_from_slice(&set.ttl.as_secs().to_be_bytes());
+                octets.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+                octets.extend_from_slice(rdata);
+            }
+        }
+        Node(octets.into())
+    }
+}
+
+fn record_len(rdata: &[u8]) -> usize {
+    RECORD_HEAD_LEN + rdata.len()
+}
+
+/// The canonical order of record data: as octets, with the names in it in lower case for the types
+/// that want it (RFC 4034 §6.2 and §6.3, RFC 6840 §5.1).
+pub fn compare_rdata(rtype: Rtype, a: &[u8], b: &[u8]) -> Ordering {
+    let lowers = rdata::fields(rtype).iter().any(|field| {
+        matches!(field, rdata::Field::Name(NameKind::Compressible | NameKind::Lowered))
+    });
+    if lowers { canonical(rtype, a).cmp(&canonical(rtype, b)) } else { a.cmp(b) }
+}
+
+fn canonical(rtype: Rtype, rdata: &[u8]) -> Vec<u8> {
+    let mut octets = rdata.to_vec();
+    for embedded in rdata::embedded_names(rtype, rdata) {
+        if embedded.kind != NameKind::Plain {
+            octets[embedded.offset..embedded.offset + embedded.name.len()].make_ascii_lowercase();
+        }
+    }
+    octets
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! The names of a zone in canonical order (RFC 4034 §6.1), in runs that copies share.
+//!
+//! Used for transfers, the dump, denial neighbours and to see what is below a name; never on the
+//! way of a positive answer.
+
+use std::sync::Arc;
+
+use crate::wire::name::Name;
+use crate::zone::node::Node;
+
+/// Names in a run before it is split. A change copies one run.
+const RUN_LEN_MAX: usize = 512;
+
+/// A persistent sorted list of names.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// Runs in order; none is empty.
+    runs: Vec<Arc<Vec<Node>>>,
+}
+
+impl Order {
+    /// The order of nodes that stand in no order yet.
+    pub fn from_unsorted(mut nodes: Vec<Node>) -> Self {
+        nodes.sort_unstable_by(|a, b| a.owner().cmp(&b.owner()));
+        let runs = nodes.chunks(RUN_LEN_MAX / 2).map(|run| Arc::new(run.to_vec())).collect();
+        Self { runs }
+    }
+
+    /// Puts a node in the place of the one with the same name, or adds it.
+    pub fn insert(&mut self, node: Node) {
+        if self.runs.is_empty() {
+            self.runs.push(Arc::new(vec![node]));
+            return;
+        }
+        let (index, found) = self.position(node.owner());
+        let run = Arc::make_mut(&mut self.runs[index]);
+        match found {
+            Ok(at) => run[at] = node,
+            Err(at) => run.insert(at, node),
+        }
+        if run.len() > RUN_LEN_MAX {
+            let upper = run.split_off(run.len() / 2);
+            self.runs.insert(index + 1, Arc::new(upper));
+        }
+    }
+
+    /// Takes the node with this name out.
+    pub fn remove(&mut self, name: Name<'_>) {
+        if self.runs.is_empty() {
+            return;
+        }
+        let (index, Ok(at)) = self.position(name) else { return };
+        let run = Arc::make_mut(&mut self.runs[index]);
+        run.remove(at);
+        if run.is_empty() {
+            self.runs.remove(index);
+        }
+    }
+
+    /// All names in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.runs.iter().flat_map(|run| run.iter())
+    }
+
+    /// The first name after `name`, which need not exist.
+    pub fn successor(&self, name: Name<'_>) -> Option<&Node> {
+        if self.runs.is_empty() {
+            return None;
+        }
+        let (index, found) = self.position(name);
+        let at = found.map_or_else(|at| at, |at| at + 1);
+        self.runs[index].get(at).or_else(|| self.runs.get(index + 1)?.first())
+    }
+
+    /// The run in which `name` stands or would stand, and where there. Not for an empty order.
+    fn position(&self, name: Name<'_>) -> (usize, Result<usize, usize>) {
+        let starts_at_or_before =
+            |run: &Arc<Vec<Node>>| run.first().is_some_and(|first| first.owner() <= name);
+        let index = self.runs.partition_point(starts_at_or_before).saturating_sub(1);
+        (index, self.runs[index].binary_search_by(|node| node.owner().cmp(&name)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! A hash table in pieces, so that a copy with one entry changed shares all pieces but one.
+//!
+//! Copying the table costs a reference count per piece; changing an entry copies its piece. Serves
+//! as the index of names of a zone and as the table of zones.
+
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+
+/// Entries a piece holds on average before the table is spread over twice as many pieces.
+///
+/// A change copies about as many entries; half of it keeps the copy within some ten microseconds.
+const PIECE_LEN_MAX: usize = 2048;
+
+/// Entries that know their own hash.
+pub trait Hashed {
+    /// The hash under which the entry is kept.
+    fn hash(&self) -> u64;
+}
+
+/// A persistent hash table.
+#[derive(Clone, Debug)]
+pub struct Shards<T> {
+    /// The pieces; their number is a power of two.
+    pieces: Vec<Arc<HashTable<T>>>,
+    len: usize,
+}
+
+impl<T> Default for Shards<T> {
+    fn default() -> Self {
+        Self { pieces: vec![Arc::new(HashTable::new())], len: 0 }
+    }
+}
+
+impl<T> Shards<T> {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The entry with this hash for which `is_it` holds.
+    pub fn find(&self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&T> {
+        self.pieces[self.piece(hash)].find(hash, is_it)
+    }
+
+    /// All entries in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pieces.iter().flat_map(|piece| piece.iter())
+    }
+
+    /// The piece for a hash. The table within a piece uses the lowest and the highest bits.
+    fn piece(&self, hash: u64) -> usize {
+        let middle = usize::try_from(hash >> 24 & 0xFFFF_FFFF).unwrap_or(0);
+        middle & (self.pieces.len() - 1)
+    }
+}
+
+impl<T: Hashed + Clone> Shards<T> {
+    /// Puts an entry in the place of the one for which `is_it` holds, or adds it.
+    ///
+    /// Returns the entry that was replaced.
+    pub fn insert(&mut self, entry: T, is_it: impl FnMut(&T) -> bool) -> Option<T> {
+        if self.len >= self.pieces.len() * PIECE_LEN_MAX {
+            self.spread();
+        }
+        let hash = entry.hash();
+        let piece = self.piece(hash);
+        let table = Arc::make_mut(&mut self.pieces[piece]);
+        if let Some(slot) = table.find_mut(hash, is_it) {
+            return Some(std::mem::replace(slot, entry));
+        }
+        table.insert_unique(hash, entry, Hashed::hash);
+        self.len += 1;
+        None
+    }
+
+    /// Takes out the entry with this hash for which `is_it` holds.
+    pub fn remove(&mut self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<T> {
+        let piece = self.piece(hash);
+        let table = Arc::make_mut(&mut self.pieces[piece]);
+        let (entry, _) = table.find_entry(hash, is_it).ok()?.remove();
+        self.len -= 1;
+        Some(entry)
+    }
+
+    /// Spreads the entries over twice as many pieces.
+    fn spread(&mut self) {
+        let count = self.pieces.len() * 2;
+        let old = std::mem::take(&mut self.pieces);
+        self.pieces.resize_with(count, || Arc::new(HashTable::with_capacity(PIECE_LEN_MAX)));
+        for piece in old {
+            // A piece that nobody shares gives its entries away; a shared one is copied from.
+            let table = Arc::unwrap_or_clone(piece);
+            for entry in table {
+                let target = self.piece(entry.hash());
+                let table = Arc::make_mut(&mut self.pieces[target]);
+                table.insert_unique(entry.hash(), entry, Hashed::hash);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

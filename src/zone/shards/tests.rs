@@ -1,0 +1,61 @@
+use super::{Hashed, Shards};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    key: u16,
+    value: u8,
+}
+
+impl Hashed for Entry {
+    fn hash(&self) -> u64 {
+        hash(self.key)
+    }
+}
+
+/// Few distinct hashes, so that entries share them.
+fn hash(key: u16) -> u64 {
+    u64::from(key % 701).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+proptest! {
+    #[test]
+    fn behaves_like_a_map_and_leaves_copies_as_they_were(
+        steps in prop::collection::vec((any::<u16>(), any::<u8>(), any::<bool>()), 0..200),
+    ) {
+        let mut shards = Shards::default();
+        let mut model = BTreeMap::new();
+        for (key, value, is_insert) in steps {
+            let key = key % 50;
+            let (before, model_before) = (shards.clone(), model.clone());
+            if is_insert {
+                let old = shards.insert(Entry { key, value }, |entry| entry.key == key);
+                prop_assert_eq!(old.map(|entry| entry.value), model.insert(key, value));
+            } else {
+                let old = shards.remove(hash(key), |entry: &Entry| entry.key == key);
+                prop_assert_eq!(old.map(|entry| entry.value), model.remove(&key));
+            }
+            prop_assert_eq!(contents(&before), model_before);
+            prop_assert_eq!(contents(&shards), model.clone());
+            prop_assert_eq!(shards.len(), model.len());
+        }
+    }
+}
+
+fn contents(shards: &Shards<Entry>) -> BTreeMap<u16, u8> {
+    shards.iter().map(|entry| (entry.key, entry.value)).collect()
+}
+
+#[test]
+fn every_entry_is_found_after_the_table_was_spread() {
+    let mut shards = Shards::default();
+    for key in 0..20_000 {
+        shards.insert(Entry { key, value: 1 }, |entry| entry.key == key);
+    }
+    assert!(shards.pieces.len() > 8);
+    for key in 0..20_000 {
+        assert!(shards.find(hash(key), |entry| entry.key == key).is_some(), "{key}");
+    }
+    assert!(shards.find(hash(20_000), |entry| entry.key == 20_000).is_none());
+}

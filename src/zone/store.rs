@@ -1,0 +1,329 @@
+//! A loaded zone: an index of its names, and their canonical order.
+//!
+//! Immutable once built. A change makes a new version that shares all but a few pieces with the old
+//! one (`Zone::apply`), so that its cost does not grow with the zone. Does not read files and does
+//! not judge what it holds: `zone::file` and `zone::check` do.
+
+use std::collections::BTreeMap;
+
+use crate::base::time::{Serial, Ttl};
+use crate::wire::folded::{FoldedName, child_hash};
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
+use crate::zone::change::{Change, ChangeError, Record};
+use crate::zone::node::{Node, NodeParts, Set, SetKey, TooMuchData};
+use crate::zone::order::Order;
+use crate::zone::shards::Shards;
+
+/// A zone of class IN.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    /// The node of the zone's own name.
+    apex: Node,
+    /// Labels of the apex.
+    depth: usize,
+    names: Shards<Node>,
+    order: Order,
+    records: usize,
+}
+
+/// What the SOA record of a zone says.
+#[derive(Clone, Copy, Debug)]
+pub struct Soa<'z> {
+    /// The set that holds the record.
+    pub set: Set<'z>,
+    /// The version of the zone.
+    pub serial: Serial,
+    /// How long a denial may be kept: the lesser of the record's own TTL and its MINIMUM field
+    /// (RFC 2308 §4).
+    pub negative_ttl: Ttl,
+}
+
+impl Zone {
+    /// The zone's own name.
+    pub fn apex(&self) -> Name<'_> {
+        self.apex.owner()
+    }
+
+    /// The node of the zone's own name.
+    pub fn apex_node(&self) -> &Node {
+        &self.apex
+    }
+
+    /// Labels of the zone's own name.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// How many records the zone has.
+    pub fn record_count(&self) -> usize {
+        self.records
+    }
+
+    /// The names of the zone in canonical order, empty non-terminals included.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.order.iter()
+    }
+
+    /// The first name after `name` in canonical order.
+    pub fn successor(&self, name: Name<'_>) -> Option<&Node> {
+        self.order.successor(name)
+    }
+
+    /// What the SOA record says; `None` if the zone has none.
+    pub fn soa(&self) -> Option<Soa<'_>> {
+        let set = self.apex.find(Rtype::SOA)?;
+        let rdata = set.records().next()?;
+        let numbers = rdata.get(rdata.len().checked_sub(20)?..)?;
+        let serial = numbers.first_chunk().map(|octets| u32::from_be_bytes(*octets))?;
+        let minimum = numbers.last_chunk().map(|octets| u32::from_be_bytes(*octets))?;
+        let negative_ttl = set.ttl().min(Ttl::from_wire(minimum));
+        Some(Soa { set, serial: Serial(serial), negative_ttl })
+    }
+
+    /// The node of a name, given its hash.
+    pub fn find(&self, hash: u64, name: Name<'_>) -> Option<&Node> {
+        self.names.find(hash, |node| node.is_named(name))
+    }
+
+    /// The node of a folded name.
+    pub fn find_folded(&self, name: &FoldedName) -> Option<&Node> {
+        self.find(name.hash(0), name.as_name())
+    }
+
+    /// The wildcard below a name, given the hash of that name (RFC 4592 §2.1.1).
+    pub fn find_wildcard(&self, parent_hash: u64, parent: Name<'_>) -> Option<&Node> {
+        self.names.find(child_hash(parent_hash, b"*"), |node| {
+            let owner = node.owner();
+            owner.is_wildcard() && owner.parent() == Some(parent)
+        })
+    }
+
+    /// The zone after a change. The cost grows with the change and not with the zone.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a record to be removed is not there, or a name is not within the zone.
+    pub fn apply(&self, change: &Change) -> Result<Self, ChangeError> {
+        let mut touched: BTreeMap<&NameBuf, NodeParts> = BTreeMap::new();
+        let mut zone = self.clone();
+        for record in &change.removed {
+            let parts = zone.parts_of(&mut touched, record)?;
+            if !parts.remove(record.rtype, &record.rdata) {
+                return Err(ChangeError::Missing(record.clone()));
+            }
+        }
+        for record in &change.added {
+            let parts = zone.parts_of(&mut touched, record)?;
+            parts
+                .add(record.rtype, record.ttl, &record.rdata)
+                .map_err(|_| ChangeError::TooMuchData(record.owner.clone()))?;
+            let key = SetKey::of(record.rtype, &record.rdata);
+            for set in parts.sets.iter_mut().filter(|set| set.key == key) {
+                set.ttl = record.ttl;
+            }
+        }
+        for (_, mut parts) in touched {
+            parts.settle();
+            zone.put(&parts);
+        }
+        Ok(zone)
+    }
+
+    fn parts_of<'t, 'c>(
+        &self,
+        touched: &'t mut BTreeMap<&'c NameBuf, NodeParts>,
+        record: &'c Record,
+    ) -> Result<&'t mut NodeParts, ChangeError> {
+        let owner = record.owner.as_name();
+        if !owner.is_within(self.apex()) {
+            return Err(ChangeError::OutOfZone(record.owner.clone()));
+        }
+        Ok(touched.entry(&record.owner).or_insert_with(|| {
+            match self.find_folded(&FoldedName::new(owner)) {
+                Some(node) => node.unpack(),
+                None => NodeParts::empty(record.owner.clone()),
+            }
+        }))
+    }
+
+    /// Puts a name in, or takes it out if it has neither records nor names below it.
+    fn put(&mut self, parts: &NodeParts) {
+        let name = FoldedName::new(parts.owner.as_name());
+        let before = self.find_folded(&name).map_or(0, record_count);
+        let is_apex = name.label_count() == self.depth;
+        if parts.sets.is_empty() && !is_apex && !self.has_descendants(name.as_name()) {
+            self.take_out(&name);
+            self.records -= before;
+            return;
+        }
+        let node = parts.pack(name.hash(0), is_apex);
+        self.records = self.records - before + record_count(&node);
+        if is_apex {
+            self.apex = node.clone();
+        }
+        self.order.insert(node.clone());
+        self.names.insert(node, |old| old.is_named(name.as_name()));
+        for ancestor in missing_ancestors(&self.names, &name, parts.owner.as_name(), self.depth) {
+            self.order.insert(ancestor.clone());
+            self.names.insert(ancestor, |_| false);
+        }
+    }
+
+    /// Takes a name out, and the empty non-terminals that were there for it alone.
+    fn take_out(&mut self, name: &FoldedName) {
+        for dropped in 0..name.label_count() - self.depth {
+            let (gone, hash) = (name.suffix(dropped), name.hash(dropped));
+            let is_empty = dropped == 0 || self.find(hash, gone).is_some_and(Node::is_empty);
+            if !is_empty || self.has_descendants(gone) {
+                return;
+            }
+            self.names.remove(hash, |node| node.is_named(gone));
+            self.order.remove(gone);
+        }
+    }
+
+    fn has_descendants(&self, name: Name<'_>) -> bool {
+        self.successor(name).is_some_and(|next| next.owner().is_below(name))
+    }
+}
+
+fn record_count(node: &Node) -> usize {
+    node.sets().map(|set| set.len()).sum()
+}
+
+/// The empty non-terminals that a name needs above it and that are not there yet (RFC 8020 §2).
+fn missing_ancestors(
+    names: &Shards<Node>,
+    folded: &FoldedName,
+    name: Name<'_>,
+    depth: usize,
+) -> Vec<Node> {
+    let above = name.suffixes().take(folded.label_count() - depth).enumerate().skip(1);
+    let missing = above.take_while(|(dropped, ancestor)| {
+        names.find(folded.hash(*dropped), |node| node.is_named(*ancestor)).is_none()
+    });
+    missing
+        .map(|(dropped, ancestor)| {
+            NodeParts::empty(ancestor.to_buf()).pack(folded.hash(dropped), false)
+        })
+        .collect()
+}
+
+/// Why a record was not taken into a zone as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deviation {
+    /// The owner is not within the zone; the record was left out.
+    OutOfZone,
+    /// The name has more data than `NAME_DATA_MAX`; the record was left out.
+    TooMuchData,
+    /// The set has another TTL, which the record was given (RFC 2181 §5.2).
+    TtlDiffers(Ttl),
+}
+
+/// A record that stands in the zone file more than once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The name that owns it.
+    pub owner: NameBuf,
+    /// Its type.
+    pub rtype: Rtype,
+    /// Its data.
+    pub rdata: Box<[u8]>,
+}
+
+/// Builds a zone from records in any order, fastest when those of a name follow each other.
+#[derive(Debug)]
+pub struct Builder {
+    apex: FoldedName,
+    names: Shards<Node>,
+    /// The name whose records are being collected.
+    current: Option<NodeParts>,
+    folded: FoldedName,
+    duplicates: Vec<Duplicate>,
+}
+
+impl Builder {
+    /// A zone without records.
+    pub fn new(apex: Name<'_>) -> Self {
+        Self {
+            apex: FoldedName::new(apex),
+            names: Shards::default(),
+            current: None,
+            folded: FoldedName::root(),
+            duplicates: Vec::new(),
+        }
+    }
+
+    /// Takes a record in.
+    pub fn add(
+        &mut self,
+        owner: Name<'_>,
+        rtype: Rtype,
+        ttl: Ttl,
+        rdata: &[u8],
+    ) -> Option<Deviation> {
+        let is_current = self.current.as_ref().is_some_and(|parts| parts.owner == owner);
+        if !is_current {
+            if !owner.is_within(self.apex.as_name()) {
+                return Some(Deviation::OutOfZone);
+            }
+            self.flush();
+            self.folded.fold(owner);
+        }
+        let (names, folded) = (&self.names, &self.folded);
+        let parts = self.current.get_or_insert_with(|| {
+            match names.find(folded.hash(0), |node| node.is_named(owner)) {
+                Some(node) => node.unpack(),
+                None => NodeParts::empty(owner.to_buf()),
+            }
+        });
+        match parts.add(rtype, ttl, rdata) {
+            Err(TooMuchData) => Some(Deviation::TooMuchData),
+            Ok(set_ttl) if set_ttl != ttl => Some(Deviation::TtlDiffers(set_ttl)),
+            Ok(_) => None,
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(mut parts) = self.current.take() else { return };
+        for (key, rdata) in parts.settle() {
+            let owner = parts.owner.clone();
+            self.duplicates.push(Duplicate { owner, rtype: key.rtype, rdata });
+        }
+        let depth = self.apex.label_count();
+        let is_apex = self.folded.label_count() == depth;
+        let node = parts.pack(self.folded.hash(0), is_apex);
+        self.names.insert(node, |old| old.is_named(self.folded.as_name()));
+        for node in missing_ancestors(&self.names, &self.folded, parts.owner.as_name(), depth) {
+            self.names.insert(node, |_| false);
+        }
+    }
+
+    /// The zone, and the records that were there more than once.
+    pub fn finish(mut self) -> (Zone, Vec<Duplicate>) {
+        self.flush();
+        let (hash, name) = (self.apex.hash(0), self.apex.as_name());
+        let apex = match self.names.find(hash, |node| node.is_named(name)) {
+            Some(node) => node.clone(),
+            None => {
+                let node = NodeParts::empty(name.to_buf()).pack(hash, true);
+                self.names.insert(node.clone(), |_| false);
+                node
+            }
+        };
+        let nodes: Vec<Node> = self.names.iter().cloned().collect();
+        let records = nodes.iter().map(record_count).sum();
+        let zone = Zone {
+            apex,
+            depth: self.apex.label_count(),
+            names: self.names,
+            order: Order::from_unsorted(nodes),
+            records,
+        };
+        (zone, self.duplicates)
+    }
+}
+
+#[cfg(test)]
+mod tests;
