@@ -9,9 +9,9 @@ left must be equal.
 """
 
 from lib import wire
+from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, SVCB
 
-A, NS, CNAME, SOA, MX, AAAA, DNAME, DS, ANY = 1, 2, 5, 6, 15, 28, 39, 43, 255
-SVCB, HTTPS = 64, 65
+EDE = 15
 NXDOMAIN = 3
 # The shortest bound on a chain of aliases among the peers: Knot's.
 CHAIN_BOUND = 5
@@ -144,15 +144,24 @@ def referral(reply):
     return not reply.aa and reply.rcode == 0 and not reply.answer
 
 
+@allowed("extended errors are a courtesy (RFC 8914 §2): BIND tells why it refuses, others do not",
+         ours=True)
+def extended_errors_are_optional(context, qtype, left, right):
+    for reply in (left, right):
+        if reply.opt is not None:
+            version, do, options = reply.opt
+            reply.opt = (version, do, wire.without_option(options, EDE))
+
+
 @allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all; and"
          " whether ANY is followed through a DNAME is nowhere said")
 def any_is_answered_in_part(context, qtype, left, right):
     if qtype != ANY or not (left.answer and right.answer or left.tc or right.tc):
         return
     both = (left, right)
-    if all(reply.chain() and has_dname(reply) for reply in both):
+    if any(has_dname(reply) for reply in both) and all(reply.chain() or reply.tc for reply in both):
         for reply in both:
-            reply.keep_chain(1)
+            reply.keep_chain(0 if left.tc or right.tc else 1)
             reply.forget("rcode", "authority", "additional", "tc", "opt")
         return
     subset = {*left.answer} <= {*right.answer} or {*right.answer} <= {*left.answer}
@@ -280,7 +289,7 @@ def a_name_exists_in_its_own_zone_only(context, qtype, left, right):
 @allowed("how well names are compressed decides what fits just so: BIND compresses in regard of"
          " case, and a truncated reply ends, with its RCODE, where it was full")
 def a_reply_near_the_limit_fits_or_not(context, qtype, left, right):
-    limit = 512 if left.opt is None else 1232
+    limit = 512 if left.opt is None else wire.EDNS_SIZE
     large = all(reply.tc or reply.size > limit * NEAR for reply in (left, right))
     if (left.tc or right.tc) and large:
         for reply in (left, right):

@@ -18,6 +18,8 @@ NAMES = {
 }
 NAPTR = 35
 OPT = 41
+# The UDP size that questions with EDNS offer, and all servers are told to keep to.
+EDNS_SIZE = 1232
 TC = 0x0200
 AA = 0x0400
 
@@ -142,6 +144,17 @@ def canonical_data(packet, rtype, at, size):
     if at > end:
         raise ValueError("a name that goes beyond its record")
     return out + packet[at:end]
+
+
+def without_option(options, code):
+    """The data of an OPT record without the options of one code."""
+    out = b""
+    while options:
+        found, size = struct.unpack_from("!HH", options)
+        if found != code:
+            out += options[: 4 + size]
+        options = options[4 + size :]
+    return out
 
 
 class Answer:
