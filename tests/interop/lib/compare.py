@@ -9,7 +9,7 @@ left must be equal.
 """
 
 from lib import wire
-from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, SVCB
+from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, NS, SVCB
 
 EDE = 15
 NXDOMAIN = 3
@@ -74,9 +74,11 @@ class Shown:
 
 
 class Context:
-    """What the entries may know besides the replies: the zones that all servers have."""
+    """What the entries may know besides the replies: the zones that all servers have, and the
+    names in them that own records."""
 
-    def __init__(self, origins):
+    def __init__(self, origins, owners):
+        self.owners = {wire.lower(owner) for owner in owners}
         self.origins = {wire.lower(wire.name_from_text(origin)) for origin in origins}
 
     def zone(self, name):
@@ -199,6 +201,21 @@ def aliases_are_followed_into_other_zones(context, qtype, left, right):
             return
 
 
+@allowed("a wildcard that owns a DNAME is nowhere defined (RFC 6672 §3.3 discourages it): BIND and"
+         " NSD leave its owner as it is, Knot puts the name asked in its place", wrong=("knot",))
+def a_wildcard_dname_keeps_its_owner(context, qtype, left, right):
+    both = (left, right)
+    if all(has_dname(reply) for reply in both) and any(
+        record[1] == DNAME and record[0].startswith(b"\1*")
+        for record in left.answer + right.answer
+    ):
+        if any(circular(reply) for reply in both):
+            for reply in both:
+                reply.forget("rcode", "opt", "answer", "authority", "additional")
+        for reply in both:
+            reply.answer = [record for record in reply.answer if record[1] != DNAME]
+
+
 @allowed("a circle of aliases: BIND says SERVFAIL with what it has, NSD and Knot NOERROR, and each"
          " stops at a different place", ours=True)
 def circles_of_aliases_end_somewhere(context, qtype, left, right):
@@ -247,8 +264,7 @@ def is_of_a_target(record, section):
          " Knot gives them for NS, MX and SRV, BIND and NSD with minimal responses do not")
 def addresses_beside_an_answer_are_optional(context, qtype, left, right):
     if left.answer and left.aa and left.key()[:-1] == right.key()[:-1] and not left.tc:
-        differing = {*left.additional} ^ {*right.additional}
-        if all(is_of_a_target(record, left.answer) for record in differing):
+        if all(is_of_a_target(record, left.answer) for record in differing(left, right)):
             for reply in (left, right):
                 reply.forget("additional")
 
@@ -256,15 +272,32 @@ def addresses_beside_an_answer_are_optional(context, qtype, left, right):
 @allowed("addresses of servers that are not below the cut are not needed to follow the referral;"
          " BIND leaves them out of minimal responses where they are the zone's own data")
 def addresses_beside_a_referral_are_optional(context, qtype, left, right):
-    if referral(left) and left.key()[:-1] == right.key()[:-1] and not left.tc:
-        cut = left.authority[0][0]
-        differing = {*left.additional} ^ {*right.additional}
-        if all(
-            is_of_a_target(record, left.authority) and not record[0].endswith(cut)
-            for record in differing
-        ):
-            for reply in (left, right):
-                reply.forget("additional")
+    cut = differing_glue(left, right)
+    if cut and all(not record[0].endswith(cut) for record in differing(left, right)):
+        for reply in (left, right):
+            reply.forget("additional")
+
+
+@allowed("a wildcard below a cut is not the zone's own: Knot and NSD make glue of it, BIND does not")
+def glue_does_not_come_from_wildcards(context, qtype, left, right):
+    cut = differing_glue(left, right)
+    if cut and all(record[0] not in context.owners for record in differing(left, right)):
+        for reply in (left, right):
+            reply.forget("additional")
+
+
+def differing(left, right):
+    """The additional records that only one of two replies has."""
+    return {*left.additional} ^ {*right.additional}
+
+
+def differing_glue(left, right):
+    """The cut of two referrals that differ only in addresses of its servers, or None."""
+    servers = [record for record in left.authority if record[1] == NS]
+    if servers and not left.tc and left.key()[:-1] == right.key()[:-1]:
+        if all(is_of_a_target(record, servers) for record in differing(left, right)):
+            return servers[0][0]
+    return None
 
 
 @allowed("RFC 9471: a referral without all glue of servers below the cut is truncated; BIND and NSD"
