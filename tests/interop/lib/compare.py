@@ -1,0 +1,287 @@
+"""Compares the replies of the program under test with those of its peers.
+
+Peers may differ among themselves only in ways that are listed here, each with its reason. Where
+all agree, the program must agree with them; where they differ, it must be like one of them, and
+not like one whose reply the list calls wrong.
+
+An entry of the list takes two replies (as `Shown`) and takes away what may differ; whatever is
+left must be equal.
+"""
+
+from lib import wire
+
+A, NS, CNAME, SOA, MX, AAAA, DNAME, DS, ANY = 1, 2, 5, 6, 15, 28, 39, 43, 255
+SVCB, HTTPS = 64, 65
+NXDOMAIN = 3
+# The shortest bound on a chain of aliases among the peers: Knot's.
+CHAIN_BOUND = 5
+# What part of the limit a reply must fill for another server to be unable to fit the same.
+NEAR = 0.5
+
+
+class Shown:
+    """The parts of a reply that are left to compare."""
+
+    def __init__(self, reply):
+        self.rcode = reply.rcode
+        self.flags = reply.flags
+        self.question = reply.question
+        self.opt = reply.opt
+        self.tc = reply.tc
+        self.aa = reply.aa
+        self.size = len(reply.packet)
+        self.answer = list(reply.answer)
+        self.authority = list(reply.authority)
+        self.additional = list(reply.additional)
+
+    def key(self):
+        """What is compared."""
+        head = (self.rcode, self.flags, self.question, self.opt)
+        if self.tc:
+            return head
+        sections = (self.answer, self.authority, self.additional)
+        return head + tuple(tuple(sorted(section)) for section in sections)
+
+    def forget(self, *parts):
+        """Takes parts away."""
+        for part in parts:
+            if part in ("answer", "authority", "additional"):
+                setattr(self, part, [])
+            elif part == "tc":
+                self.flags &= ~wire.TC
+                self.tc = False
+            elif part == "flags":
+                self.flags = 0
+                self.tc = False
+            else:
+                setattr(self, part, None)
+
+    def chain(self):
+        """The aliases of the answer section, from the question's name on, as (owner, target)."""
+        owner = wire.lower(self.question[:-4])
+        links = {record[0]: record[4] for record in self.answer if record[1] == CNAME}
+        found = []
+        while owner in links:
+            # Each alias once: a circle ends with the name that it began with.
+            found.append((owner, links[owner]))
+            owner = links.pop(owner)
+        return found
+
+    def keep_chain(self, count):
+        """Takes away of the answer section all but the first aliases, each once."""
+        owners = {owner for owner, _ in self.chain()[:count]}
+        self.answer = list({r: None for r in self.answer if r[1] == CNAME and r[0] in owners})
+
+
+class Context:
+    """What the entries may know besides the replies: the zones that all servers have."""
+
+    def __init__(self, origins):
+        self.origins = {wire.lower(wire.name_from_text(origin)) for origin in origins}
+
+    def zone(self, name):
+        """The origin of the zone that a name lies in, or None."""
+        at = 0
+        while name[at:] not in self.origins:
+            if not name[at]:
+                return None
+            at += 1 + name[at]
+        return name[at:]
+
+
+class Allowed:
+    """One entry. `wrong` names peers whose reply is not one to be like; `ours` says that we, too,
+    may differ from every peer in this way."""
+
+    def __init__(self, relax, reason, wrong, ours):
+        self.name = relax.__name__.replace("_", " ")
+        self.relax = relax
+        self.reason = reason
+        self.wrong = wrong
+        self.ours = ours
+        self.count = 0
+
+
+ALLOWED = []
+
+
+def allowed(reason, wrong=(), ours=False):
+    """Adds an entry to the list."""
+
+    def add(relax):
+        ALLOWED.append(Allowed(relax, reason, frozenset(wrong), ours))
+        return relax
+
+    return add
+
+
+def explain(context, qtype, left, right):
+    """The entries by which two replies differ; None if they differ otherwise, too."""
+    left, right = Shown(left), Shown(right)
+    used = []
+    for entry in ALLOWED:
+        before = (left.key(), right.key())
+        if before[0] == before[1]:
+            break
+        entry.relax(context, qtype, left, right)
+        if (left.key(), right.key()) != before:
+            used.append(entry)
+    if left.key() != right.key():
+        return None
+    for entry in used:
+        entry.count += 1
+    return used
+
+
+def explain_ours(context, qtype, mine, other):
+    """Whether our reply differs from a peer's only as each server may choose for itself."""
+    used = explain(context, qtype, mine, other)
+    return used is not None and all(entry.ours for entry in used)
+
+
+def referral(reply):
+    """Whether a reply points at other servers."""
+    return not reply.aa and reply.rcode == 0 and not reply.answer
+
+
+@allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all; and"
+         " whether ANY is followed through a DNAME is nowhere said")
+def any_is_answered_in_part(context, qtype, left, right):
+    if qtype != ANY or not (left.answer and right.answer or left.tc or right.tc):
+        return
+    both = (left, right)
+    if all(reply.chain() and has_dname(reply) for reply in both):
+        for reply in both:
+            reply.keep_chain(1)
+            reply.forget("rcode", "authority", "additional", "tc", "opt")
+        return
+    subset = {*left.answer} <= {*right.answer} or {*right.answer} <= {*left.answer}
+    chosen = all(len({record[1] for record in reply.answer}) == 1 for reply in both)
+    if subset or chosen or left.tc or right.tc:
+        for reply in both:
+            reply.forget("answer", "additional", "tc")
+
+
+def has_dname(reply):
+    """Whether the answer section holds a DNAME."""
+    return any(record[1] == DNAME for record in reply.answer)
+
+
+@allowed("a question for DS belongs to the parent; NSD 4.6 takes the zone above for every name of"
+         " a chain that it tries, and loses the middle one of three nested zones", wrong=("nsd",))
+def the_zone_for_ds_is_found(context, qtype, left, right):
+    last = left.chain()[-1][1] if left.chain() else wire.lower(left.question[:-4])
+    if qtype == DS and last in context.origins:
+        for reply in (left, right):
+            reply.forget("rcode", "flags", "answer", "authority", "additional", "tc")
+
+
+@allowed("RFC 1034 §4.3.2 restarts with the alias's target in all zones of the server, as NSD does"
+         " and we do; BIND and Knot stop at the edge of the zone, Knot with a referral")
+def aliases_are_followed_into_other_zones(context, qtype, left, right):
+    chains = [reply.chain() for reply in (left, right)]
+    for at, (one, other) in enumerate(zip(*chains), 1):
+        if one != other:
+            return
+        if context.zone(one[0]) != context.zone(one[1]):
+            for reply in (left, right):
+                reply.keep_chain(at)
+                reply.forget("rcode", "authority", "additional", "opt", "tc")
+            return
+
+
+@allowed("a circle of aliases: BIND says SERVFAIL with what it has, NSD and Knot NOERROR, and each"
+         " stops at a different place", ours=True)
+def circles_of_aliases_end_somewhere(context, qtype, left, right):
+    if circular(left) and circular(right):
+        for reply in (left, right):
+            reply.forget("rcode", "answer", "authority", "opt", "tc")
+
+
+def circular(reply):
+    """Whether the aliases of a reply lead back to one of them, or to a DNAME that was followed."""
+    chain = reply.chain()
+    names = [owner for owner, _ in chain] + [target for _, target in chain[-1:]]
+    followed = [record[0] for record in reply.answer if record[1] == DNAME]
+    return len({*names}) < len(names) or any(
+        sum(below(name, owner) for name in names) > 1 for owner in followed
+    )
+
+
+def below(name, ancestor):
+    """Whether a name lies below another, at a label's edge."""
+    at = 0
+    while name[at]:
+        at += 1 + name[at]
+        if name[at:] == ancestor:
+            return True
+    return False
+
+
+@allowed("how many aliases are followed is the server's choice: Knot 5, BIND 11, NSD more; BIND"
+         " says SERVFAIL where it stops", ours=True)
+def long_chains_end_somewhere(context, qtype, left, right):
+    short, long = sorted((left, right), key=lambda reply: len(reply.chain()))
+    if len(short.chain()) >= CHAIN_BOUND and short.chain() == long.chain()[: len(short.chain())]:
+        count = min(len(short.chain()), len(long.chain()))
+        for reply in (left, right):
+            reply.keep_chain(count)
+            reply.forget("rcode", "authority", "additional", "opt", "tc")
+
+
+def is_of_a_target(record, section):
+    """Whether a record is an address (or service binding) of a name in a section's data."""
+    return record[1] in (A, AAAA, SVCB, HTTPS) and any(record[0] in other[4] for other in section)
+
+
+@allowed("addresses for the targets of a positive answer are optional (RFC 1034 §4.3.2 step 6):"
+         " Knot gives them for NS, MX and SRV, BIND and NSD with minimal responses do not")
+def addresses_beside_an_answer_are_optional(context, qtype, left, right):
+    if left.answer and left.aa and left.key()[:-1] == right.key()[:-1] and not left.tc:
+        differing = {*left.additional} ^ {*right.additional}
+        if all(is_of_a_target(record, left.answer) for record in differing):
+            for reply in (left, right):
+                reply.forget("additional")
+
+
+@allowed("addresses of servers that are not below the cut are not needed to follow the referral;"
+         " BIND leaves them out of minimal responses where they are the zone's own data")
+def addresses_beside_a_referral_are_optional(context, qtype, left, right):
+    if referral(left) and left.key()[:-1] == right.key()[:-1] and not left.tc:
+        cut = left.authority[0][0]
+        differing = {*left.additional} ^ {*right.additional}
+        if all(
+            is_of_a_target(record, left.authority) and not record[0].endswith(cut)
+            for record in differing
+        ):
+            for reply in (left, right):
+                reply.forget("additional")
+
+
+@allowed("RFC 9471: a referral without all glue of servers below the cut is truncated; BIND and NSD"
+         " leave glue out without saying so", wrong=("bind", "nsd"))
+def referrals_with_too_much_glue_are_truncated(context, qtype, left, right):
+    if referral(left) and referral(right) and left.tc != right.tc:
+        for reply in (left, right):
+            reply.forget("tc", "authority", "additional")
+
+
+@allowed("NSD keeps one tree of names for all its zones: a name that only the upper of two nested"
+         " zones has exists, without data, in the lower one, too", wrong=("nsd",))
+def a_name_exists_in_its_own_zone_only(context, qtype, left, right):
+    if {left.rcode, right.rcode} == {0, NXDOMAIN} and left.key()[1:] == right.key()[1:]:
+        last = left.chain()[-1][1] if left.chain() else wire.lower(left.question[:-4])
+        zone = context.zone(last)
+        if any(below(zone, other) for other in context.origins):
+            for reply in (left, right):
+                reply.forget("rcode")
+
+
+@allowed("how well names are compressed decides what fits just so: BIND compresses in regard of"
+         " case, and a truncated reply ends, with its RCODE, where it was full")
+def a_reply_near_the_limit_fits_or_not(context, qtype, left, right):
+    limit = 512 if left.opt is None else 1232
+    large = all(reply.tc or reply.size > limit * NEAR for reply in (left, right))
+    if (left.tc or right.tc) and large:
+        for reply in (left, right):
+            reply.forget("rcode", "answer", "authority", "additional", "tc")
