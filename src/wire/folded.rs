@@ -120,3 +120,6 @@ impl FoldedName {
             .map_or(0, |suffix| usize::from(suffix.start))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,3 +90,6 @@ fn read_record(reader: &mut Reader<'_>) -> Result<Option<Edns>, WireError> {
     reader.read_octets(usize::from(length), Field::Rdata)?;
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

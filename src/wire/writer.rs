@@ -303,3 +303,6 @@ impl<'m> Writer<'m> {
 fn low_half(hash: u64) -> u32 {
     (hash & 0xFFFF_FFFF) as u32
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,171 @@
+use super::{Builder, Deviation, Zone};
+use crate::base::time::Ttl;
+use crate::wire::folded::FoldedName;
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
+use crate::zone::change::{Change, ChangeError, Record};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
 
+fn name(text: &str) -> NameBuf {
+    NameBuf::from_text(text.as_bytes(), None).unwrap()
+}
+
+fn record(owner: &str, rtype: Rtype, last: u8) -> Record {
+    let rdata: &[u8] = match rtype {
+        Rtype::A => &[192, 0, 2, last],
+        _ => &[1, b'a' + last, 0],
+    };
+    Record { owner: name(owner), rtype, ttl: Ttl::default(), rdata: rdata.into() }
+}
+
+/// Owner and type to the data that is there: the naive model of a zone.
+type Model = BTreeMap<(NameBuf, Rtype), Vec<Box<[u8]>>>;
+
+fn build(model: &Model) -> Zone {
+    let mut builder = Builder::new(name("z.").as_name());
+    for ((owner, rtype), rdatas) in model {
+        for rdata in rdatas {
+            assert_eq!(builder.add(owner.as_name(), *rtype, Ttl::default(), rdata), None);
+        }
+    }
+    builder.finish().0
+}
+
+/// A name, whether it is a cut, and its records by type.
+type Seen = (NameBuf, bool, Vec<(Rtype, Vec<Box<[u8]>>)>);
+
+/// Everything that can be seen of a zone, in order.
+fn contents(zone: &Zone) -> Vec<Seen> {
+    let nodes = zone.nodes().map(|node| {
+        let sets = node.sets().map(|set| (set.rtype(), set.records().map(Box::from).collect()));
+        (node.owner().to_buf(), node.is_cut(), sets.collect())
+    });
+    nodes.collect()
+}
+
+fn owner() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "z.",
+        "a.z.",
+        "b.a.z.",
+        "c.b.a.z.",
+        "*.a.z.",
+        "d.c.b.a.z.",
+        "e.z.",
+        "x.y.e.z.",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn step() -> impl Strategy<Value = (bool, String, Rtype, u8)> {
+    (any::<bool>(), owner(), prop::sample::select(vec![Rtype::A, Rtype::NS, Rtype::DNAME]), 0..3_u8)
+}
+
+proptest! {
+    #[test]
+    fn zone_after_changes_is_the_zone_built_from_scratch(
+        steps in prop::collection::vec(step(), 0..40),
+    ) {
+        let mut model = Model::new();
+        let mut zone = build(&model);
+        for (is_added, owner, rtype, last) in steps {
+            let record = record(&owner, rtype, last);
+            let (before, seen_before) = (zone.clone(), contents(&zone));
+            let rdatas = model.entry((record.owner.clone(), rtype)).or_default();
+            let at = rdatas.iter().position(|rdata| *rdata == record.rdata);
+            if is_added {
+                if at.is_none() {
+                    rdatas.push(record.rdata.clone());
+                }
+                let change = Change { added: vec![record.clone()], ..Change::default() };
+                zone = zone.apply(&change).unwrap();
+            } else {
+                let change = Change { removed: vec![record.clone()], ..Change::default() };
+                match at {
+                    Some(at) => {
+                        rdatas.remove(at);
+                        zone = zone.apply(&change).unwrap();
+                    }
+                    None => {
+                        prop_assert_eq!(zone.apply(&change).err(), Some(ChangeError::Missing(record.clone())));
+                    }
+                }
+            }
+            model.retain(|_, rdatas| !rdatas.is_empty());
+            let rebuilt = build(&model);
+            prop_assert_eq!(contents(&zone), contents(&rebuilt));
+            prop_assert_eq!(zone.record_count(), rebuilt.record_count());
+            for (owner, ..) in contents(&rebuilt) {
+                let folded = FoldedName::new(owner.as_name());
+                prop_assert!(zone.find_folded(&folded).is_some(), "{} is not found", owner);
+            }
+            let gone = FoldedName::new(record.owner.as_name());
+            prop_assert_eq!(zone.find_folded(&gone).is_some(), rebuilt.find_folded(&gone).is_some());
+            prop_assert_eq!(contents(&before), seen_before);
+        }
+    }
+}
+
+#[test]
+fn parents_of_a_name_exist_as_long_as_the_name_does() {
+    let zone = build(&Model::new());
+    let change = Change { added: vec![record("c.b.a.z.", Rtype::A, 1)], ..Change::default() };
+    let zone = zone.apply(&change).unwrap();
+    let b = FoldedName::new(name("b.a.z.").as_name());
+    assert!(zone.find_folded(&b).unwrap().is_empty());
+    let change = Change { removed: change.added, ..Change::default() };
+    let zone = zone.apply(&change).unwrap();
+    assert!(zone.find_folded(&b).is_none());
+    assert_eq!(zone.nodes().count(), 1);
+}
+
+#[test]
+fn record_outside_the_zone_is_left_out() {
+    let mut builder = Builder::new(name("z.").as_name());
+    let outside = name("a.y.");
+    let deviation = builder.add(outside.as_name(), Rtype::A, Ttl::default(), &[1, 2, 3, 4]);
+    assert_eq!(deviation, Some(Deviation::OutOfZone));
+    let (zone, _) = builder.finish();
+    assert_eq!((zone.record_count(), zone.nodes().count()), (0, 1));
+    let change = Change { added: vec![record("a.y.", Rtype::A, 1)], ..Change::default() };
+    assert_eq!(zone.apply(&change).err(), Some(ChangeError::OutOfZone(outside)));
+}
+
+#[test]
+fn records_of_a_name_may_be_scattered_over_the_file() {
+    let mut builder = Builder::new(name("z.").as_name());
+    for (owner, last) in [("a.z.", 1), ("b.z.", 1), ("A.z.", 2), ("b.z.", 1)] {
+        let owner = name(owner);
+        builder.add(owner.as_name(), Rtype::A, Ttl::default(), &[192, 0, 2, last]);
+    }
+    let (zone, duplicates) = builder.finish();
+    let a = zone.find_folded(&FoldedName::new(name("a.z.").as_name())).unwrap();
+    assert_eq!(a.find(Rtype::A).unwrap().len(), 2);
+    assert_eq!(duplicates.len(), 1);
+    assert_eq!(duplicates[0].owner, name("b.z."));
+}
+
+#[test]
+fn differing_ttl_in_a_set_is_told_and_the_first_one_counts() {
+    let mut builder = Builder::new(Name::ROOT);
+    let (first, second) = (Ttl::new(10).unwrap(), Ttl::new(20).unwrap());
+    assert_eq!(builder.add(Name::ROOT, Rtype::A, first, &[1, 2, 3, 4]), None);
+    let deviation = builder.add(Name::ROOT, Rtype::A, second, &[1, 2, 3, 5]);
+    assert_eq!(deviation, Some(Deviation::TtlDiffers(first)));
+    let (zone, _) = builder.finish();
+    assert_eq!(zone.apex_node().find(Rtype::A).unwrap().ttl(), first);
+}
+
+#[test]
+fn added_record_gives_its_ttl_to_the_whole_set() {
+    let zone = build(&Model::new());
+    let mut change = Change { added: vec![record("a.z.", Rtype::A, 1)], ..Change::default() };
+    let zone = zone.apply(&change).unwrap();
+    change.added[0].rdata = [192, 0, 2, 9].into();
+    change.added[0].ttl = Ttl::new(77).unwrap();
+    let zone = zone.apply(&change).unwrap();
+    let a = zone.find_folded(&FoldedName::new(name("a.z.").as_name())).unwrap();
+    let set = a.find(Rtype::A).unwrap();
+    assert_eq!((set.len(), set.ttl().as_secs()), (2, 77));
+}

@@ -1,0 +1,38 @@
+//! The lab zones, compiled into the binary: a small hierarchy of names to try things with.
+
+use crate::zone::file::source::Texts;
+
+/// Makes the list of files, so that a name stands once.
+macro_rules! lab_files {
+    ($($name:literal)*) => {
+        /// Each file of `zones/lab` with its text.
+        pub const FILES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../zones/lab/", $name)))),*];
+    };
+}
+
+lab_files! {
+    "root.zone"
+    "nz.zone"
+    "ac.nz.zone"
+    "auckland.ac.nz.zone"
+    "cs.auckland.ac.nz.zone"
+    "com.zone"
+    "compsci314.com.zone"
+    "bloggs.com.zone"
+    "foo.com.zone"
+    "foobar.com.zone"
+    "arpa.zone"
+    "in-addr.arpa.zone"
+    "130.in-addr.arpa.zone"
+    "216.130.in-addr.arpa.zone"
+}
+
+/// The files as a source of zones.
+pub fn source() -> Texts {
+    let mut texts = Texts::default();
+    for (name, text) in FILES {
+        texts.insert(format!("lab/{name}"), text.as_bytes());
+    }
+    texts
+}
