@@ -327,3 +327,11 @@ def a_reply_near_the_limit_fits_or_not(context, qtype, left, right):
     if (left.tc or right.tc) and large:
         for reply in (left, right):
             reply.forget("rcode", "answer", "authority", "additional", "tc")
+
+
+@allowed("RFC 2181 §5.2 forbids different TTLs in one set and does not say which holds: BIND takes"
+         " the first that it reads, Knot and NSD the least")
+def one_ttl_is_chosen_for_a_set(context, qtype, left, right):
+    if {len({record[3] for record in reply.answer}) for reply in (left, right)} == {1}:
+        for reply in (left, right):
+            reply.answer = [(*record[:3], None, record[4]) for record in reply.answer]
