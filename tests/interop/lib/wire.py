@@ -225,7 +225,7 @@ class Answer:
     def text(self):
         """The reply as dig shows it, for a failure."""
         try:
-            shown = dns.message.from_wire(self.packet).to_text()
+            shown = dns.message.from_wire(self.packet, one_rr_per_rrset=True).to_text()
         except Exception as error:  # noqa: BLE001: anything dnspython dislikes is worth showing
             return f"{self.packet.hex()} ({error!r})"
         return "\n".join(line for line in shown.splitlines() if line and not line.startswith("id "))
