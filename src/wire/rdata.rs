@@ -3,6 +3,10 @@
 //! Reading and writing text (`zone::file`), checking `\#` data, finding the names that may be
 //! compressed or are lowered in canonical form: all walk the same fields. Does not write text.
 
+pub mod check;
+pub mod octets;
+pub mod svcb;
+
 use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
 
@@ -176,16 +180,13 @@ pub fn embedded_names(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = Embedd
         .map_while(move |&field| {
             let rest = rdata.get(offset..)?;
             let start = offset;
-            let found = match field {
-                Field::Name(kind) => {
-                    let name = Name::read(rest).ok()?;
-                    offset += name.len();
-                    Some(Embedded { offset: start, name, kind })
-                }
-                _ => {
-                    offset += fixed_len(field, rest)?;
-                    None
-                }
+            let found = if let Field::Name(kind) = field {
+                let name = Name::read(rest).ok()?;
+                offset += name.len();
+                Some(Embedded { offset: start, name, kind })
+            } else {
+                offset += fixed_len(field, rest)?;
+                None
             };
             Some(found)
         })
