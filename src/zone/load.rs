@@ -145,9 +145,11 @@ fn locate(
         let Some(candidates) = wanted.get_mut(&key) else { continue };
         let mut found = Vec::new();
         candidates.retain_mut(|candidate| {
-            let is_it = candidate.subject.rdata.as_ref().is_none_or(|rdata| {
-                compare_rdata(record.rtype, rdata, record.rdata).is_eq()
-            });
+            let is_it = candidate
+                .subject
+                .rdata
+                .as_ref()
+                .is_none_or(|rdata| compare_rdata(record.rtype, rdata, record.rdata).is_eq());
             if is_it && candidate.skip == 0 {
                 found.push(candidate.index);
                 return false;

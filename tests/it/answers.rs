@@ -12,7 +12,11 @@ const SOA: &str = "authority: example. 300 SOA ns.elsewhere. admin.example. 1 2 
 /// Serves `records` as example. and compares what `qname rtype` gets.
 #[track_caller]
 fn check(records: &str, question: &str, expected: &str) {
-    check_in(&snapshot(vec![zone("example.", records)], AnswerOptions::default()), question, expected);
+    check_in(
+        &snapshot(vec![zone("example.", records)], AnswerOptions::default()),
+        question,
+        expected,
+    );
 }
 
 #[track_caller]
@@ -134,8 +138,7 @@ fn alias_that_leaves_our_zones_ends_there() {
 
 #[test]
 fn alias_is_followed_into_another_zone_of_ours() {
-    let zones =
-        vec![zone("example.", "a CNAME www.other."), zone("other.", "www A 192.0.2.1")];
+    let zones = vec![zone("example.", "a CNAME www.other."), zone("other.", "www A 192.0.2.1")];
     let both = snapshot(zones, AnswerOptions::default());
     check_in(
         &both,
@@ -190,13 +193,15 @@ fn dname_that_makes_a_name_too_long_gets_yxdomain() {
     let records = format!("d DNAME {long}");
     let snapshot = snapshot(vec![zone("example.", &records)], AnswerOptions::default());
     let reply = ask(&snapshot, &format!("{}.d.example.", "w".repeat(60)), Rtype::A);
-    assert_eq!(reply.render(), format!("YXDOMAIN aa\nanswer: d.example. 3600 DNAME {long}.example."));
+    assert_eq!(
+        reply.render(),
+        format!("YXDOMAIN aa\nanswer: d.example. 3600 DNAME {long}.example.")
+    );
 }
 
 #[test]
 fn dname_loop_ends() {
-    let snapshot =
-        snapshot(vec![zone("example.", "d DNAME x.d")], AnswerOptions::default());
+    let snapshot = snapshot(vec![zone("example.", "d DNAME x.d")], AnswerOptions::default());
     let reply = ask(&snapshot, "a.d.example.", Rtype::A);
     let dnames = reply.answers.iter().filter(|record| record.rtype == Rtype::DNAME).count();
     assert_eq!((dnames, reply.answers.len() <= 17), (1, true));
@@ -212,7 +217,8 @@ fn name_below_a_cut_gets_a_referral_with_glue() {
          additional: ns.sub.example. 3600 A 192.0.2.1\n\
          additional: ns.sub.example. 3600 AAAA 2001:db8::1\n\
          additional: ns2.example. 3600 A 192.0.2.2";
-    for question in ["sub.example. A", "a.b.sub.example. A", "sub.example. NS", "ns.sub.example. A"] {
+    for question in ["sub.example. A", "a.b.sub.example. A", "sub.example. NS", "ns.sub.example. A"]
+    {
         check(records, question, referral);
     }
 }
@@ -333,7 +339,8 @@ fn question_for_any_gets_one_set_over_udp_and_all_over_tcp() {
     let records = "www A 192.0.2.1\nwww TXT x";
     let zones = || vec![zone("example.", records)];
     let one = "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1";
-    let all = "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1\nanswer: www.example. 3600 TXT \"x\"";
+    let all =
+        "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1\nanswer: www.example. 3600 TXT \"x\"";
     check(records, "www.example. ANY", one);
     let asked = query(&name("www.example."), Rtype::ANY, Asking::PLAIN);
     let minimal = snapshot(zones(), AnswerOptions::default());
@@ -371,11 +378,7 @@ fn zone_with_errors_gets_servfail_and_the_others_are_served() {
     let snapshot = of_table(table, AnswerOptions::default());
     check_in(&snapshot, "www.broken. A", "SERVFAIL");
     check_in(&snapshot, "www.example. A", "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1");
-    check_in(
-        &snapshot,
-        "a.example. A",
-        "SERVFAIL\nanswer: a.example. 3600 CNAME www.broken.",
-    );
+    check_in(&snapshot, "a.example. A", "SERVFAIL\nanswer: a.example. 3600 CNAME www.broken.");
     let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
     let asked = query(&name("www.broken."), Rtype::A, asking);
     let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
@@ -384,7 +387,8 @@ fn zone_with_errors_gets_servfail_and_the_others_are_served() {
 
 #[test]
 fn root_zone_answers_for_every_name() {
-    let root = snapshot(vec![zone(".", "nz NS ns.nz\nns.nz A 192.0.2.1")], AnswerOptions::default());
+    let root =
+        snapshot(vec![zone(".", "nz NS ns.nz\nns.nz A 192.0.2.1")], AnswerOptions::default());
     check_in(
         &root,
         "www.ac.nz. A",

@@ -1,1 +1,16 @@
 //! The one integration binary: loopback only, no tools needed.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: a failure is meant to end them, and nobody reads their documentation"
+)]
+
+mod answers;
+mod message;
+mod protocol;
+mod world;

@@ -168,8 +168,18 @@ fn types_that_cannot_be_asked_for_are_told_so() {
 }
 
 fn any_query() -> impl Strategy<Value = Vec<u8>> {
-    let names = vec!["example.", "www.example.", "x.sub.example.", "a.example.", "y.d.example.",
-        "q.w.example.", "mx.example.", "_s.example.", "big.example.", "other."];
+    let names = vec![
+        "example.",
+        "www.example.",
+        "x.sub.example.",
+        "a.example.",
+        "y.d.example.",
+        "q.w.example.",
+        "mx.example.",
+        "_s.example.",
+        "big.example.",
+        "other.",
+    ];
     let types = vec![1, 2, 5, 6, 15, 16, 28, 33, 39, 43, 255, 65_280];
     let size = prop::option::of(0..3000_u16);
     (prop::sample::select(names), prop::sample::select(types), size, any::<bool>()).prop_map(

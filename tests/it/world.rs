@@ -2,7 +2,8 @@
 
 use crate::message::{Asking, Message, query};
 use kereru::answer::{
-    AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState, ZoneTable, respond,
+    AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState, ZoneTable,
+    respond,
 };
 use kereru::wire::name::{Name, NameBuf};
 use kereru::wire::numbers::Rtype;
@@ -63,8 +64,7 @@ pub fn exchange_traced(
     message[..query.len()].copy_from_slice(query);
     let peer: SocketAddr = "192.0.2.53:4000".parse().unwrap();
     let local: SocketAddr = "192.0.2.1:53".parse().unwrap();
-    let mut exchange =
-        Exchange { message: &mut message, len: query.len(), peer, local, transport };
+    let mut exchange = Exchange { message: &mut message, len: query.len(), peer, local, transport };
     match respond(snapshot, &mut Local::default(), &mut exchange, trace) {
         Outcome::Reply(len) => {
             message.truncate(len);
