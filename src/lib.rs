@@ -3,5 +3,6 @@
 //! Folders are layers; ARCHITECTURE.md has the table of what may import what.
 
 pub mod base;
+pub mod policy;
 pub mod wire;
 pub mod zone;
