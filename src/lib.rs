@@ -3,6 +3,7 @@
 //! Folders are layers; ARCHITECTURE.md has the table of what may import what.
 
 pub mod base;
+pub mod config;
 pub mod policy;
 pub mod wire;
 pub mod zone;

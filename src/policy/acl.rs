@@ -76,17 +76,16 @@ impl Prefix {
     /// Whether the address is in this prefix.
     ///
     /// An IPv4 address in the IPv6 form of a dual-stack socket (`::ffff:192.0.2.1`) counts as the
-    /// IPv4 address it is.
+    /// IPv4 address it is, and is in no IPv6 prefix.
     pub fn contains(self, address: IpAddr) -> bool {
-        match (self.as_v4().unwrap_or(self), address.to_canonical()) {
-            (Self { address: IpAddr::V4(mine), length }, IpAddr::V4(theirs)) => {
-                theirs.to_bits() & mask_v4(length) == mine.to_bits()
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
+                theirs.to_bits() & mask_v4(self.length) == mine.to_bits()
             }
-            (Self { address: IpAddr::V6(mine), length }, IpAddr::V6(theirs)) => {
-                theirs.to_bits() & mask_v6(length) == mine.to_bits()
+            (IpAddr::V6(mine), IpAddr::V6(theirs)) => {
+                theirs.to_bits() & mask_v6(self.length) == mine.to_bits()
             }
-            (Self { address: IpAddr::V4(_), .. }, IpAddr::V6(_))
-            | (Self { address: IpAddr::V6(_), .. }, IpAddr::V4(_)) => false,
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
     }
 
@@ -98,29 +97,6 @@ impl Prefix {
     /// How many bits the addresses share.
     pub fn length(self) -> u8 {
         self.length
-    }
-
-    /// This prefix in IPv4, if all its addresses are IPv4 in either form.
-    fn as_v4(self) -> Option<Self> {
-        match self.address {
-            IpAddr::V4(_) => Some(self),
-            IpAddr::V6(v6) => {
-                let length = self.length.checked_sub(MAPPED_BITS)?;
-                let v4 = v6.to_ipv4_mapped()?;
-                Some(Self { address: IpAddr::V4(v4), length })
-            }
-        }
-    }
-
-    /// The first and the last address as numbers of 128 bits, IPv4 in its mapped form.
-    fn range(self) -> (u128, u128) {
-        match self.address {
-            IpAddr::V4(v4) => {
-                let first = v4.to_ipv6_mapped().to_bits();
-                (first, first | !mask_v6(self.length + MAPPED_BITS))
-            }
-            IpAddr::V6(v6) => (v6.to_bits(), v6.to_bits() | !mask_v6(self.length)),
-        }
     }
 }
 
@@ -154,11 +130,10 @@ impl fmt::Display for PrefixError {
 /// A set of addresses, written as a list of prefixes.
 ///
 /// The prefixes become sorted ranges that neither overlap nor touch, so a look-up is one binary
-/// search however long the list is. IPv4 and its mapped form in IPv6 are the same addresses; a
-/// prefix shorter than `::ffff:0:0/96` that holds them, such as `::/0`, stays IPv6 only.
+/// search however long the list is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acl {
-    v4: Box<[(u128, u128)]>,
+    v4: Box<[(u32, u32)]>,
     v6: Box<[(u128, u128)]>,
 }
 
@@ -166,23 +141,28 @@ impl Acl {
     /// The set of the addresses in any of these prefixes; none at all if there is no prefix.
     pub fn new(prefixes: impl IntoIterator<Item = Prefix>) -> Self {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for prefix in prefixes {
-            match prefix.as_v4() {
-                Some(prefix) => v4.push(prefix.range()),
-                None => v6.push(prefix.range()),
+        for Prefix { address, length } in prefixes {
+            match address {
+                IpAddr::V4(first) => {
+                    v4.push((first.to_bits(), first.to_bits() | !mask_v4(length)));
+                }
+                IpAddr::V6(first) => {
+                    v6.push((first.to_bits(), first.to_bits() | !mask_v6(length)));
+                }
             }
         }
-        Self { v4: merge(v4), v6: merge(v6) }
+        Self {
+            v4: merge(v4, |last| last.checked_add(1)),
+            v6: merge(v6, |last| last.checked_add(1)),
+        }
     }
 
-    /// Whether the address is in the set.
+    /// Whether the address is in the set; mapped IPv4 counts as in `Prefix::contains`.
     pub fn allows(&self, address: IpAddr) -> bool {
-        let (ranges, bits) = match address.to_canonical() {
-            IpAddr::V4(v4) => (&self.v4, v4.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(v6) => (&self.v6, v6.to_bits()),
-        };
-        let after = ranges.partition_point(|&(first, _)| first <= bits);
-        after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|&(_, last)| bits <= last)
+        match address.to_canonical() {
+            IpAddr::V4(v4) => is_in(&self.v4, v4.to_bits()),
+            IpAddr::V6(v6) => is_in(&self.v6, v6.to_bits()),
+        }
     }
 
     /// Whether the set has no address.
@@ -191,21 +171,30 @@ impl Acl {
     }
 }
 
+/// Whether a number is in one of the sorted ranges.
+fn is_in<T: Copy + Ord>(ranges: &[(T, T)], number: T) -> bool {
+    let begun = ranges.partition_point(|&(first, _)| first <= number);
+    begun.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|&(_, last)| number <= last)
+}
+
 /// Sorts ranges and joins those that overlap or touch.
-fn merge(mut ranges: Vec<(u128, u128)>) -> Box<[(u128, u128)]> {
+fn merge<T: Copy + Ord>(
+    mut ranges: Vec<(T, T)>,
+    successor: impl Fn(T) -> Option<T>,
+) -> Box<[(T, T)]> {
     ranges.sort_unstable();
-    let mut merged: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
+    let mut merged: Vec<(T, T)> = Vec::with_capacity(ranges.len());
     for (first, last) in ranges {
         match merged.last_mut() {
-            Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
-            _ => merged.push((first, last)),
+            // The largest number has no successor, and nothing begins beyond it.
+            Some((_, end)) if successor(*end).is_none_or(|next| first <= next) => {
+                *end = last.max(*end);
+            }
+            Some(_) | None => merged.push((first, last)),
         }
     }
     merged.into_boxed_slice()
 }
-
-/// Bits before the IPv4 address in its mapped form (RFC 4291 §2.5.5.2).
-const MAPPED_BITS: u8 = 96;
 
 const fn mask_v4(length: u8) -> u32 {
     match u32::MAX.checked_shl(32 - length as u32) {
