@@ -4,7 +4,9 @@
 
 pub mod answer;
 pub mod base;
+pub mod config;
 pub mod net;
+pub mod policy;
 pub mod sys;
 pub mod wire;
 pub mod zone;

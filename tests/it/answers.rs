@@ -1,7 +1,7 @@
 //! What is answered for which question: the rules of RFC 1034, 2308, 4592, 6604, 6672, 8482, 9471.
 
 use crate::message::{Asking, Message, query};
-use crate::world::{ask, exchange, exchange_traced, name, of_table, snapshot, zone};
+use crate::world::{ask, exchange, exchange_traced, name, of_table, snapshot, whole_zone, zone};
 use kereru::answer::{AnswerOptions, AnyPolicy, Snapshot, Transport, ZoneState, ZoneTable};
 use kereru::wire::numbers::Rtype;
 use std::fmt::Write;
@@ -91,7 +91,8 @@ fn wildcard_stops_at_an_existing_name() {
 #[test]
 fn asterisk_elsewhere_is_a_label_like_any_other() {
     let records = "a.* A 192.0.2.9";
-    check(records, "a.x.example. A", "NXDOMAIN aa\nSOA!");
+    // The wildcard exists, as the parent of the name below it, and owns nothing.
+    check(records, "a.x.example. A", "NOERROR aa\nSOA!");
     check(records, "a.*.example. A", "NOERROR aa\nanswer: a.*.example. 3600 A 192.0.2.9");
     check(records, "b.example. A", "NOERROR aa\nSOA!");
 }
@@ -211,9 +212,9 @@ fn dname_loop_ends() {
 fn name_below_a_cut_gets_a_referral_with_glue() {
     let records = "sub NS ns.sub\nsub NS ns2\nsub NS ns.other.\n\
                    ns.sub A 192.0.2.1\nns.sub AAAA 2001:db8::1\nns2 A 192.0.2.2";
-    let referral = "NOERROR\nauthority: sub.example. 3600 NS ns.other.\n\
+    let referral = "NOERROR\nauthority: sub.example. 3600 NS ns.sub.example.\n\
+         authority: sub.example. 3600 NS ns.other.\n\
          authority: sub.example. 3600 NS ns2.example.\n\
-         authority: sub.example. 3600 NS ns.sub.example.\n\
          additional: ns.sub.example. 3600 A 192.0.2.1\n\
          additional: ns.sub.example. 3600 AAAA 2001:db8::1\n\
          additional: ns2.example. 3600 A 192.0.2.2";
@@ -387,14 +388,15 @@ fn zone_with_errors_gets_servfail_and_the_others_are_served() {
 
 #[test]
 fn root_zone_answers_for_every_name() {
-    let root =
-        snapshot(vec![zone(".", "nz NS ns.nz\nns.nz A 192.0.2.1")], AnswerOptions::default());
+    let text = ". 900 SOA ns.nz. admin. 1 2 3 4 300\n. 900 NS ns.nz.\n\
+                nz. 3600 NS ns.nz.\nns.nz. 3600 A 192.0.2.1\n";
+    let root = snapshot(vec![whole_zone(".", text)], AnswerOptions::default());
     check_in(
         &root,
         "www.ac.nz. A",
         "NOERROR\nauthority: nz. 3600 NS ns.nz.\nadditional: ns.nz. 3600 A 192.0.2.1",
     );
-    check_in(&root, "zz. A", "NXDOMAIN aa\nauthority: . 300 SOA ns.elsewhere. admin. 1 2 3 4 300");
+    check_in(&root, "zz. A", "NXDOMAIN aa\nauthority: . 300 SOA ns.nz. admin. 1 2 3 4 300");
 }
 
 #[test]
