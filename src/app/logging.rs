@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use crate::config::{Log, LogFormat, LogLevel};
 
 /// Begins to log as configured. Later calls change nothing.
-pub(crate) fn start(log: &Log) {
+pub(super) fn start(log: &Log) {
     let level = match log.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,

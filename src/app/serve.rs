@@ -1,7 +1,6 @@
 //! `kereru serve`: from the configuration to a server that answers, and its end.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -13,10 +12,7 @@ use tokio::time::timeout;
 
 use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
-use crate::app::exit;
-use crate::app::logging;
-use crate::app::settings;
-use crate::app::zones;
+use crate::app::{Exit, load, logging, output, report, zones};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_SECONDS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
@@ -34,26 +30,26 @@ const LOGGED_MAX: usize = 20;
 const RUNTIME_THREADS: usize = 2;
 
 /// Runs the server until it is told to stop.
-pub(crate) fn run(args: &ServeArgs) -> ExitCode {
-    let config = match settings::load(args.config.as_deref()) {
+pub(super) fn run(args: &ServeArgs) -> Exit {
+    let config = match load::configuration(args.config.as_deref()) {
         Ok((config, problems)) => {
             logging::start(&config.log);
             log_problems(&problems);
             config
         }
-        Err(problems) => return settings::refuse(&problems),
+        Err(problems) => return refuse(&problems),
     };
     let cpus = affinity::allowed_cpus();
     let listeners = match open_listeners(&config, worker_count(&config, &cpus)) {
         Ok(listeners) => listeners,
         Err(error) => {
             tracing::error!("{error}");
-            return exit::COULD_NOT;
+            return Exit::Failed;
         }
     };
     let loaded = match zones::load_configured(&config) {
         Ok(loaded) => loaded,
-        Err(problems) => return settings::refuse(&problems),
+        Err(problems) => return refuse(&problems),
     };
     for zone in &loaded {
         log_problems(&zone.diagnostics);
@@ -63,9 +59,15 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
         Ok(server) => server.run(),
         Err(error) => {
             tracing::error!("cannot start: {error}");
-            exit::COULD_NOT
+            Exit::Failed
         }
     }
+}
+
+/// Ends the start of a server whose configuration has errors.
+fn refuse(problems: &Diagnostics) -> Exit {
+    output::note(&report::text(problems, false));
+    Exit::Input
 }
 
 fn log_problems(problems: &Diagnostics) {
@@ -83,7 +85,7 @@ fn log_problems(problems: &Diagnostics) {
 
 fn worker_count(config: &Config, cpus: &[usize]) -> usize {
     match config.workers {
-        Workers::Count(count) => usize::try_from(count.get()).unwrap_or(1),
+        Workers::Count(count) => count.as_usize(),
         Workers::Auto if cpus.is_empty() => 1,
         Workers::Auto => cpus.len(),
     }
@@ -120,7 +122,7 @@ fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
             AnyReply::Minimal => AnyPolicy::Minimal,
             AnyReply::Full => AnyPolicy::Full,
         },
-        udp_size: config.edns.udp_size,
+        udp_size: u16::try_from(config.edns.udp_size.get()).unwrap_or(u16::MAX),
     };
     let view = View { addresses: Vec::new(), zones, options };
     Snapshot { views: vec![Arc::new(view)] }
@@ -142,7 +144,8 @@ impl Server {
         snapshot: Snapshot,
         cpus: &[usize],
     ) -> std::io::Result<Self> {
-        let addresses: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
+        let addresses: Vec<SocketAddr> =
+            listeners.iter().map(|listener| listener.address).collect();
         announce(config, &snapshot, &addresses);
         let world = Arc::new(World::new(snapshot));
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -151,9 +154,9 @@ impl Server {
             .enable_all()
             .build()?;
         let limits = TcpLimits {
-            connections: config.tcp.connections,
-            per_client: config.tcp.per_client,
-            idle_timeout: config.tcp.idle_timeout,
+            connections: config.tcp.connections.as_usize(),
+            per_client: config.tcp.per_client.as_usize(),
+            idle_timeout: config.tcp.idle_timeout.duration(),
         };
         let (stop, stopping) = watch::channel(false);
         let tcp = TcpServer::new(Arc::clone(&world), limits, stopping);
@@ -175,12 +178,12 @@ impl Server {
             workers.push(Worker::new(sockets, cpu).start(Arc::clone(&world), number)?);
         }
         let dns: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-        tracing::info!(dns = dns.join(","), http = "-", "ready");
+        tracing::info!(dns = %dns.join(","), http = %"-", "ready");
         Ok(Self { world, runtime, workers, stop })
     }
 
     /// Serves until a signal comes, then lets replies on their way leave.
-    fn run(self) -> ExitCode {
+    fn run(self) -> Exit {
         let Self { world, runtime, workers, stop } = self;
         let ended = runtime.block_on(async {
             wait_for_stop().await?;
@@ -200,11 +203,11 @@ impl Server {
         match ended {
             Ok(()) => {
                 tracing::info!("stopped");
-                ExitCode::SUCCESS
+                Exit::Fine
             }
             Err(error) => {
                 tracing::error!("cannot wait for signals: {error}");
-                exit::COULD_NOT
+                Exit::Failed
             }
         }
     }

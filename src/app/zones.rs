@@ -21,16 +21,16 @@ use crate::zone::load::{Apex, Loaded, load};
 
 /// One zone to be read.
 #[derive(Clone, Debug)]
-pub(crate) struct Task {
+pub(super) struct Task {
     /// The file, as messages name it.
-    pub(crate) path: String,
+    pub(super) path: String,
     /// The name that the operator gave the zone.
-    pub(crate) given: Option<NameBuf>,
+    pub(super) given: Option<NameBuf>,
 }
 
 impl Task {
     /// A file whose zone is named by its first `$ORIGIN` or, without one, by the file.
-    pub(crate) fn named_by_file(path: String) -> Self {
+    pub(super) fn named_by_file(path: String) -> Self {
         Self { path, given: None }
     }
 
@@ -80,7 +80,7 @@ fn name_of_file(path: &Path) -> Option<NameBuf> {
 /// # Errors
 ///
 /// Fails if a folder cannot be listed, or two files give the same zone.
-pub(crate) fn load_configured(config: &Config) -> Result<Vec<Loaded>, Diagnostics> {
+pub(super) fn load_configured(config: &Config) -> Result<Vec<Loaded>, Diagnostics> {
     let (mut tasks, mut problems) = (Vec::new(), Diagnostics::default());
     for source in &config.zones {
         match source {
@@ -89,9 +89,11 @@ pub(crate) fn load_configured(config: &Config) -> Result<Vec<Loaded>, Diagnostic
                 tasks.push(Task { path, given: Some(zone.clone()) });
             }
             ZoneSource::Directory(folder) => match list(&folder.path) {
-                Ok(paths) => tasks.extend(paths.into_iter().map(|path| {
-                    Task::named_by_file(path.to_string_lossy().into_owned())
-                })),
+                Ok(paths) => tasks.extend(
+                    paths
+                        .into_iter()
+                        .map(|path| Task::named_by_file(path.to_string_lossy().into_owned())),
+                ),
                 Err(error) => problems.push(unlistable(folder, &error)),
             },
         }
@@ -112,7 +114,7 @@ fn load_lab() -> Vec<Loaded> {
 }
 
 /// Reads zones from disk, as many at a time as there are CPUs; the results are in order.
-pub(crate) fn load_all(tasks: &[Task]) -> Vec<Loaded> {
+pub(super) fn load_all(tasks: &[Task]) -> Vec<Loaded> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(tasks.len());
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(tasks.len()));
