@@ -3,8 +3,11 @@
 //! Folders are layers; ARCHITECTURE.md has the table of what may import what.
 
 pub mod answer;
+pub mod app;
 pub mod base;
+pub mod config;
 pub mod net;
+pub mod policy;
 pub mod sys;
 pub mod wire;
 pub mod zone;

@@ -249,6 +249,11 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         };
         let owner = current_owner(self.aliases, self.names.alias_wire);
         self.reply.write_set(Section::Answer, owner, set, set.ttl())?;
+        let owner = match owner {
+            Owner::Question => self.names.question.as_name(),
+            Owner::Name(name) => name,
+        };
+        self.trace.step(Event::Alias { owner, target });
         self.names.alias_wire.set(target);
         Ok(Next::Follow)
     }

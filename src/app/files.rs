@@ -10,7 +10,7 @@ use crate::zone::file::source::{Opened, Source, SourceError};
 
 /// The folder of a zone file, from which alone it may include others.
 #[derive(Debug)]
-pub struct Folder {
+pub(super) struct Folder {
     /// The folder without links and dots.
     root: PathBuf,
     /// The folder as it was written.
@@ -23,11 +23,11 @@ impl Folder {
     /// # Errors
     ///
     /// Fails if there is no such folder, or it may not be entered.
-    pub fn of(zone_file: &Path) -> Result<Self, SourceError> {
+    pub(super) fn of(zone_file: &Path) -> Result<Self, SourceError> {
         let written = zone_file.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let is_here = written.as_os_str().is_empty();
         let folder = if is_here { Path::new(".") } else { &written };
-        let root = folder.canonicalize().map_err(source_error)?;
+        let root = folder.canonicalize().map_err(|error| source_error(&error))?;
         Ok(Self { root, written })
     }
 }
@@ -37,21 +37,21 @@ impl Source for Folder {
     fn open(&self, path: &str, from: Option<&str>) -> Result<Opened, SourceError> {
         let path = Path::new(path);
         let shown = if from.is_some() { self.written.join(path) } else { path.to_owned() };
-        let real = shown.canonicalize().map_err(source_error)?;
+        let real = shown.canonicalize().map_err(|error| source_error(&error))?;
         // The zone file itself is where the operator says, even if that is a link.
         if from.is_some() && !real.starts_with(&self.root) {
             return Err(SourceError::Outside { folder: self.root.display().to_string() });
         }
-        let file = File::open(&real).map_err(source_error)?;
+        let file = File::open(&real).map_err(|error| source_error(&error))?;
         // A pipe would block, and a device might never end.
-        if !file.metadata().map_err(source_error)?.is_file() {
+        if !file.metadata().map_err(|error| source_error(&error))?.is_file() {
             return Err(SourceError::Unreadable { reason: "it is not a regular file".to_owned() });
         }
         Ok(Opened { name: shown.to_string_lossy().into(), text: Box::new(file) })
     }
 }
 
-fn source_error(error: io::Error) -> SourceError {
+fn source_error(error: &io::Error) -> SourceError {
     if error.kind() == io::ErrorKind::NotFound {
         SourceError::NotFound
     } else {

@@ -28,11 +28,16 @@ lab_files! {
     "216.130.in-addr.arpa.zone"
 }
 
+/// The path by which a file of the lab is known.
+pub fn path(name: &str) -> String {
+    format!("lab/{name}")
+}
+
 /// The files as a source of zones.
 pub fn source() -> Texts {
     let mut texts = Texts::default();
     for (name, text) in FILES {
-        texts.insert(format!("lab/{name}"), text.as_bytes());
+        texts.insert(path(name), text.as_bytes());
     }
     texts
 }

@@ -76,12 +76,17 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// Adds a problem; beyond `DIAGNOSTICS_MAX` it is only counted.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        match diagnostic.severity {
-            Severity::Warning => self.warnings += 1,
-            Severity::Error => self.errors += 1,
-        }
+        self.count(diagnostic.severity, 1);
         if self.kept.len() < DIAGNOSTICS_MAX {
             self.kept.push(diagnostic);
+        }
+    }
+
+    /// Counts problems that nobody kept.
+    pub fn count(&mut self, severity: Severity, number: usize) {
+        match severity {
+            Severity::Warning => self.warnings += number,
+            Severity::Error => self.errors += number,
         }
     }
 

@@ -54,3 +54,16 @@ pub const ENTRY_LEN_MAX: usize = 512 * 1024;
 
 /// Time that replies on their way get when the server stops.
 pub const DRAIN_SECONDS_MAX: u64 = 5;
+
+/// Octets of a configuration file: some 20,000 zones written one by one.
+pub const CONFIG_LEN_MAX: usize = 1024 * 1024;
+
+/// Octets of one line of a configuration file. Each problem keeps its line.
+pub const CONFIG_LINE_LEN_MAX: usize = 4096;
+
+/// Lists and sections within each other in a configuration file. The deepest key needs five.
+pub const CONFIG_DEPTH_MAX: usize = 16;
+
+/// Octets a configuration may grow to when its aliases are replaced by what they stand for. Without
+/// aliases a file of the largest size stays below.
+pub const CONFIG_EXPANDED_MAX: usize = 16 * CONFIG_LEN_MAX;

@@ -90,7 +90,8 @@ pub struct TcpServer {
     world: Arc<World>,
     limits: TcpLimits,
     open: Arc<Mutex<Open>>,
-    /// Turns true when the server stops.
+    /// Turns true when the server stops. Every listener and connection holds one, so that the sender
+    /// sees when all have ended.
     stopping: watch::Receiver<bool>,
 }
 
@@ -135,11 +136,6 @@ impl TcpServer {
             connection.run().await;
             drop(seat);
         });
-    }
-
-    /// Connections that are open.
-    pub fn open_connections(&self) -> usize {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).total
     }
 }
 

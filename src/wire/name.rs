@@ -294,34 +294,9 @@ impl NameBuf {
     ///
     /// Fails if the text is not a name, or is relative and `origin` is `None`.
     pub fn from_text(text: &[u8], origin: Option<Name<'_>>) -> Result<Self, NameTextError> {
-        if text == b"." {
-            return Ok(Self::root());
-        }
-        if text == b"@" {
-            return origin.map(Name::to_buf).ok_or(NameTextError::Relative);
-        }
-        if text.is_empty() {
-            return Err(NameTextError::Empty);
-        }
-        let mut labels = LabelWriter::new();
-        let mut rest = text;
-        while let Some((&octet, after)) = rest.split_first() {
-            rest = after;
-            match octet {
-                b'.' => labels.end()?,
-                b'\\' => {
-                    let (octet, after) = unescape(rest).ok_or(NameTextError::Escape)?;
-                    rest = after;
-                    labels.push(octet)?;
-                }
-                _ => labels.push(octet)?,
-            }
-        }
-        if labels.is_between() {
-            return labels.finish(Name::ROOT);
-        }
-        labels.end()?;
-        labels.finish(origin.ok_or(NameTextError::Relative)?)
+        let mut octets = Vec::with_capacity(64);
+        write_text(text, origin, &mut octets)?;
+        Ok(Self(octets.into_boxed_slice()))
     }
 
     /// The name with one more label on the left; `None` if it would be too long.
@@ -390,6 +365,54 @@ impl fmt::Debug for NameArray {
     }
 }
 
+/// Appends the wire form of a name that a master file writes as `text`; see `NameBuf::from_text`.
+///
+/// # Errors
+///
+/// Fails like `NameBuf::from_text`; then what was appended is of no use.
+pub fn write_text(
+    text: &[u8],
+    origin: Option<Name<'_>>,
+    octets: &mut Vec<u8>,
+) -> Result<(), NameTextError> {
+    match text {
+        b"" => return Err(NameTextError::Empty),
+        b"." => {
+            octets.push(0);
+            return Ok(());
+        }
+        b"@" => {
+            octets.extend_from_slice(origin.ok_or(NameTextError::Relative)?.0);
+            return Ok(());
+        }
+        _ => {}
+    }
+    let mut labels = LabelWriter::new(octets);
+    let mut rest = text;
+    loop {
+        let plain = rest.iter().position(|octet| matches!(octet, b'.' | b'\\'));
+        let (run, after) = rest.split_at(plain.unwrap_or(rest.len()));
+        labels.push(run)?;
+        rest = match after.split_first() {
+            None => break,
+            Some((b'.', after)) => {
+                labels.end()?;
+                after
+            }
+            Some((_, after)) => {
+                let (octet, after) = unescape(after).ok_or(NameTextError::Escape)?;
+                labels.push(&[octet])?;
+                after
+            }
+        };
+    }
+    if labels.is_between() {
+        return labels.finish(Name::ROOT);
+    }
+    labels.end()?;
+    labels.finish(origin.ok_or(NameTextError::Relative)?)
+}
+
 /// Reads what follows a backslash: three digits or one character (RFC 1035 §5.1).
 ///
 /// Returns the octet and what is left, or `None` if the escape is cut short or above 255.
@@ -407,27 +430,29 @@ pub fn unescape(after_backslash: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// Collects the labels of a name as its text is read.
-struct LabelWriter {
-    octets: Vec<u8>,
+struct LabelWriter<'o> {
+    octets: &'o mut Vec<u8>,
+    /// Where the name begins.
+    base: usize,
     /// Where the length octet of the label being written stands.
     start: usize,
 }
 
-impl LabelWriter {
-    fn new() -> Self {
-        let mut octets = Vec::with_capacity(64);
+impl<'o> LabelWriter<'o> {
+    fn new(octets: &'o mut Vec<u8>) -> Self {
+        let base = octets.len();
         octets.push(0);
-        Self { octets, start: 0 }
+        Self { octets, base, start: base }
     }
 
-    fn push(&mut self, octet: u8) -> Result<(), NameTextError> {
-        if self.octets.len() - self.start > LABEL_LEN_MAX {
+    fn push(&mut self, run: &[u8]) -> Result<(), NameTextError> {
+        if self.octets.len() - self.start - 1 + run.len() > LABEL_LEN_MAX {
             return Err(NameTextError::LabelLength);
         }
-        if self.octets.len() >= NAME_LEN_MAX {
+        if self.octets.len() - self.base + run.len() > NAME_LEN_MAX {
             return Err(NameTextError::NameLength);
         }
-        self.octets.push(octet);
+        self.octets.extend_from_slice(run);
         Ok(())
     }
 
@@ -449,13 +474,13 @@ impl LabelWriter {
         self.octets.len() == self.start + 1
     }
 
-    fn finish(mut self, origin: Name<'_>) -> Result<NameBuf, NameTextError> {
+    fn finish(self, origin: Name<'_>) -> Result<(), NameTextError> {
         self.octets.truncate(self.start);
         self.octets.extend_from_slice(origin.0);
-        if self.octets.len() > NAME_LEN_MAX {
+        if self.octets.len() - self.base > NAME_LEN_MAX {
             return Err(NameTextError::NameLength);
         }
-        Ok(NameBuf(self.octets.into_boxed_slice()))
+        Ok(())
     }
 }
 

@@ -10,6 +10,9 @@ macro_rules! numbers {
         impl $type {
             $(#[doc = $doc] pub const $name: Self = Self($value);)*
 
+            /// All mnemonics, in the order of their numbers.
+            pub const MNEMONICS: &'static [&'static str] = &[$(stringify!($name)),*];
+
             /// The mnemonic of the number, if it has one.
             pub fn mnemonic(self) -> Option<&'static str> {
                 match self.0 {

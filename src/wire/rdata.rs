@@ -3,6 +3,10 @@
 //! Reading and writing text (`zone::file`), checking `\#` data, finding the names that may be
 //! compressed or are lowered in canonical form: all walk the same fields. Does not write text.
 
+pub mod check;
+pub mod octets;
+pub mod svcb;
+
 use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
 

@@ -4,7 +4,7 @@
 //! they are about; `zone::load` finds its place in the file. Does not look at other zones.
 
 use crate::base::diagnostic::Severity;
-use crate::base::limits::MESSAGE_LEN_MAX;
+use crate::base::limits::{DIAGNOSTICS_MAX, MESSAGE_LEN_MAX};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
@@ -112,9 +112,50 @@ pub struct Finding {
     pub subject: Option<Subject>,
 }
 
-/// Everything that is wrong with a zone, in the order of its names.
-pub fn check(zone: &Zone) -> Vec<Finding> {
-    let mut check = Check { zone, findings: Vec::new(), target: FoldedName::root() };
+/// A bounded list of findings.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    kept: Vec<Finding>,
+    omitted_errors: usize,
+    omitted_warnings: usize,
+}
+
+impl Findings {
+    /// Adds a finding about a record; beyond `DIAGNOSTICS_MAX` it is only counted.
+    pub fn add(&mut self, kind: Kind, message: String, subject: Subject) {
+        self.push(Finding { kind, message, subject: Some(subject) });
+    }
+
+    fn push(&mut self, finding: Finding) {
+        if self.kept.len() < DIAGNOSTICS_MAX {
+            self.kept.push(finding);
+            return;
+        }
+        match finding.kind.severity {
+            Severity::Error => self.omitted_errors += 1,
+            Severity::Warning => self.omitted_warnings += 1,
+        }
+    }
+
+    /// The findings kept, in the order they were found.
+    pub fn kept(&self) -> &[Finding] {
+        &self.kept
+    }
+
+    /// Errors that were only counted.
+    pub fn omitted_errors(&self) -> usize {
+        self.omitted_errors
+    }
+
+    /// Warnings that were only counted.
+    pub fn omitted_warnings(&self) -> usize {
+        self.omitted_warnings
+    }
+}
+
+/// Adds everything that is wrong with a zone, in the order of its names.
+pub fn check(zone: &Zone, findings: &mut Findings) {
+    let mut check = Check { zone, findings, target: FoldedName::root() };
     check.apex();
     // The closest name above that hides what is below it, and what to say of that.
     let mut hiding: Option<(Name<'_>, Kind)> = None;
@@ -136,12 +177,11 @@ pub fn check(zone: &Zone) -> Vec<Finding> {
             }
         }
     }
-    check.findings
 }
 
-struct Check<'z> {
+struct Check<'z, 'f> {
     zone: &'z Zone,
-    findings: Vec<Finding>,
+    findings: &'f mut Findings,
     target: FoldedName,
 }
 
@@ -156,9 +196,9 @@ enum Target {
     NoAddress,
 }
 
-impl<'z> Check<'z> {
+impl<'z> Check<'z, '_> {
     fn add(&mut self, kind: Kind, message: String, subject: Subject) {
-        self.findings.push(Finding { kind, message, subject: Some(subject) });
+        self.findings.add(kind, message, subject);
     }
 
     fn apex(&mut self) {

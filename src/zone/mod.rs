@@ -5,6 +5,8 @@
 
 pub mod change;
 pub mod check;
+pub mod file;
+pub mod load;
 pub mod lookup;
 pub mod node;
 pub mod order;

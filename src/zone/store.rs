@@ -255,6 +255,11 @@ impl Builder {
         }
     }
 
+    /// The name of the zone.
+    pub fn apex(&self) -> Name<'_> {
+        self.apex.as_name()
+    }
+
     /// Takes a record in.
     pub fn add(
         &mut self,

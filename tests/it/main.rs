@@ -1,10 +1,18 @@
 //! The one integration binary: loopback only, no tools needed.
 #![allow(
-    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    clippy::cast_possible_truncation,
     clippy::expect_used,
     clippy::panic,
-    reason = "a helper of a test may fail the test; the lint knows only the tests themselves"
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: a failure is meant to end them, and nobody reads their documentation"
 )]
 
+mod answers;
 mod licenses;
+mod message;
+mod protocol;
 mod tidy;
+mod world;

@@ -1,0 +1,5 @@
+//! Who may ask what.
+//!
+//! Knows addresses and no names. `config` builds these values; the answering code asks them.
+
+pub mod acl;

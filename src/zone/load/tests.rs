@@ -1,0 +1,236 @@
+use super::{Apex, load};
+use crate::wire::name::{Name, NameBuf};
+use crate::zone::file::source::Texts;
+
+fn name(text: &str) -> NameBuf {
+    NameBuf::from_text(text.as_bytes(), Some(Name::ROOT)).unwrap()
+}
+
+/// Loads a zone file for example. and compares its problems, one a line, without their hints.
+#[track_caller]
+fn check_whole(text: &str, expected: &[&str]) {
+    let texts = Texts::of("z", text.as_bytes().to_vec());
+    let apex = name("example.");
+    let loaded = load(&texts, "z", Apex::Given(apex.as_name()));
+    let problems: Vec<String> = loaded
+        .diagnostics
+        .iter()
+        .map(|problem| problem.to_string().split("; ").next().unwrap().to_owned())
+        .collect();
+    assert_eq!(problems, expected, "{text}");
+    let is_refused = expected.iter().any(|problem| problem.contains(": error: "));
+    assert_eq!(loaded.zone.is_none(), is_refused);
+}
+
+/// The same with SOA and NS in the first two lines.
+#[track_caller]
+fn check(records: &str, expected: &[&str]) {
+    check_whole(
+        &format!("$TTL 60\n@ SOA ns.other. a 1 2 3 4 5\n@ NS ns.other.\n{records}"),
+        expected,
+    );
+}
+
+#[test]
+fn good_zone_has_no_problems() {
+    check("www A 192.0.2.1\nsub NS ns.sub\nns.sub A 192.0.2.2\n* MX 1 www\nx MX 0 .", &[]);
+}
+
+#[test]
+fn zone_without_soa_or_ns_is_refused() {
+    check_whole(
+        "a 60 A 192.0.2.1",
+        &[
+            "z:1:1: error: the zone example. has no SOA record [soa-missing]",
+            "z:1:1: error: the zone example. has no NS record [ns-missing]",
+        ],
+    );
+}
+
+#[test]
+fn second_soa_is_refused_and_the_same_one_again_is_not() {
+    check(
+        "@ SOA ns.other. a 2 2 3 4 5",
+        &["z:4:7: error: the zone example. has 2 SOA records [soa-twice]"],
+    );
+    check(
+        "@ SOA NS.other. a 1 2 3 4 5",
+        &["z:4:7: warning: example. has the same SOA record twice [duplicate]"],
+    );
+    check(
+        "b SOA ns.other. a 2 2 3 4 5",
+        &["z:4:7: error: b.example. has a SOA record and is not the zone's own name \
+           [soa-below-apex]"],
+    );
+}
+
+#[test]
+fn cname_beside_other_data_is_refused() {
+    check(
+        "a CNAME b\na A 192.0.2.1",
+        &["z:5:5: error: a.example. has a CNAME record and a A record [cname-and-other-data]"],
+    );
+    check("a CNAME b\na CNAME c", &["z:5:9: error: a.example. has 2 CNAME records [cname-twice]"]);
+    check("a CNAME b\na NSEC b.example. CNAME", &[]);
+}
+
+#[test]
+fn two_dnames_are_refused() {
+    check("a DNAME b\na DNAME c", &["z:5:9: error: a.example. has 2 DNAME records [dname-twice]"]);
+}
+
+#[test]
+fn name_server_of_the_zone_must_have_an_address() {
+    check(
+        "@ NS ns",
+        &["z:4:6: error: the name server ns.example. of the zone has no address \
+           [ns-without-address]"],
+    );
+    check(
+        "@ NS ns\nns CNAME www\nwww A 192.0.2.1",
+        &["z:4:6: error: the name server ns.example. of the zone is an alias [ns-is-alias]"],
+    );
+    check("@ NS ns\nns AAAA 2001:db8::1", &[]);
+    check("@ NS ns\n* A 192.0.2.1", &[]);
+    check("@ NS ns.sub\nsub NS ns.sub\nns.sub A 192.0.2.1", &[]);
+}
+
+#[test]
+fn record_of_another_zone_is_left_out() {
+    check(
+        "www.other. A 192.0.2.1",
+        &["z:4:1: warning: www.other. is not within the zone example. [out-of-zone]"],
+    );
+}
+
+#[test]
+fn differing_ttls_and_duplicates_are_told() {
+    check(
+        "a 10 A 192.0.2.1\na 20 A 192.0.2.2\na 10 A 192.0.2.1",
+        &[
+            "z:5:3: warning: a.example. A has a TTL of 20, and one of 10 before [ttl-differs]",
+            "z:6:8: warning: a.example. has the same A record twice [duplicate]",
+        ],
+    );
+}
+
+#[test]
+fn delegation_without_glue_is_told() {
+    check(
+        "sub NS ns.sub",
+        &["z:4:8: warning: the name server ns.sub.example. of sub.example. has no address here \
+           [glue-missing]"],
+    );
+    check(
+        "sub NS www\nwww CNAME b.other.",
+        &["z:4:8: warning: the name server www.example. of sub.example. is an alias \
+           [delegation-to-alias]"],
+    );
+    check(
+        "sub NS nowhere",
+        &["z:4:8: warning: the name server nowhere.example. of sub.example. has no address \
+           [target-without-address]"],
+    );
+}
+
+#[test]
+fn data_that_nobody_sees_is_told() {
+    check(
+        "sub NS ns.other.\na.sub TXT x\nglue.sub A 192.0.2.1\nsub.sub NS ns.other.",
+        &[
+            "z:5:11: warning: a.sub.example. TXT is below the delegation at sub.example. \
+             [below-cut]",
+            "z:7:12: warning: sub.sub.example. NS is below the delegation at sub.example. \
+             [below-cut]",
+        ],
+    );
+    check(
+        "d DNAME t.other.\na.d A 192.0.2.1",
+        &["z:5:7: warning: a.d.example. A is below the DNAME at d.example. [below-dname]"],
+    );
+}
+
+#[test]
+fn mail_and_services_that_point_at_aliases_or_nowhere_are_told() {
+    check(
+        "@ MX 1 a\na CNAME b.other.",
+        &["z:4:6: warning: a.example., the MX host of example., is an alias [mx-is-alias]"],
+    );
+    check(
+        "_s SRV 1 1 1 a\na CNAME b.other.",
+        &["z:4:8: warning: a.example., the SRV host of _s.example., is an alias [srv-is-alias]"],
+    );
+    check(
+        "@ MX 1 nowhere",
+        &["z:4:6: warning: nowhere.example., the MX host of example., has no address \
+           [target-without-address]"],
+    );
+    check(
+        "@ MX 1 192.0.2.1",
+        &["z:4:6: warning: 192.0.2.1.example., the MX host of example., is an address \
+           [target-is-address]"],
+    );
+}
+
+#[test]
+fn ds_without_delegation_and_delegation_of_a_wildcard_are_told() {
+    check(
+        "a DS 1 8 2 00",
+        &["z:4:6: warning: a.example. has a DS record and no NS record [ds-without-ns]"],
+    );
+    check(
+        "* NS ns.other.",
+        &["z:4:6: warning: the wildcard *.example. has an NS record [wildcard-delegation]"],
+    );
+}
+
+#[test]
+fn set_that_no_message_can_carry_is_told() {
+    let records: String = (0..300).map(|n| format!("a TXT {n:0250}\n")).collect();
+    check(
+        &records,
+        &["z:4:7: warning: the 300 TXT records of a.example. take 78900 octets [set-too-large]"],
+    );
+}
+
+#[test]
+fn syntax_error_does_not_hide_what_else_is_wrong() {
+    check(
+        "a A 192.0.2.300\nb CNAME c\nb A 192.0.2.1",
+        &[
+            "z:4:5: error: \"192.0.2.300\" is not an IPv4 address [bad-address]",
+            "z:6:5: error: b.example. has a CNAME record and a A record [cname-and-other-data]",
+        ],
+    );
+}
+
+#[test]
+fn name_of_the_zone_is_given_or_declared_or_that_of_the_file() {
+    let text = "$ORIGIN declared.\n@ 60 SOA ns.other. a 1 2 3 4 5\n@ 60 NS ns.other.\n";
+    let texts = Texts::of("z", text.as_bytes());
+    let given = name("given.");
+    let declared = load(&texts, "z", Apex::DeclaredOr(given.as_name()));
+    assert_eq!((declared.apex, declared.zone.is_some()), (name("declared."), true));
+    let texts = Texts::of("z", text.replace("$ORIGIN declared.\n", "").into_bytes());
+    let by_file = load(&texts, "z", Apex::DeclaredOr(given.as_name()));
+    assert_eq!((by_file.apex, by_file.zone.is_some()), (given, true));
+}
+
+#[test]
+fn file_that_cannot_be_opened_is_one_problem() {
+    let apex = name("example.");
+    let loaded = load(&Texts::default(), "missing", Apex::Given(apex.as_name()));
+    assert_eq!((loaded.diagnostics.errors(), loaded.diagnostics.warnings()), (1, 0));
+    assert!(loaded.zone.is_none());
+}
+
+#[test]
+fn empty_file_is_a_zone_without_soa_and_ns() {
+    check_whole(
+        "",
+        &[
+            "z:1:1: error: the zone example. has no SOA record [soa-missing]",
+            "z:1:1: error: the zone example. has no NS record [ns-missing]",
+        ],
+    );
+}

@@ -1,0 +1,419 @@
+//! What is answered for which question: the rules of RFC 1034, 2308, 4592, 6604, 6672, 8482, 9471.
+
+use crate::message::{Asking, Message, query};
+use crate::world::{ask, exchange, exchange_traced, name, of_table, snapshot, whole_zone, zone};
+use kereru::answer::{AnswerOptions, AnyPolicy, Snapshot, Transport, ZoneState, ZoneTable};
+use kereru::wire::numbers::Rtype;
+use std::fmt::Write;
+use std::sync::Arc;
+
+const SOA: &str = "authority: example. 300 SOA ns.elsewhere. admin.example. 1 2 3 4 300";
+
+/// Serves `records` as example. and compares what `qname rtype` gets.
+#[track_caller]
+fn check(records: &str, question: &str, expected: &str) {
+    check_in(
+        &snapshot(vec![zone("example.", records)], AnswerOptions::default()),
+        question,
+        expected,
+    );
+}
+
+#[track_caller]
+fn check_in(snapshot: &Snapshot, question: &str, expected: &str) {
+    let (qname, rtype) = question.split_once(' ').unwrap();
+    let reply = ask(snapshot, qname, Rtype::from_text(rtype).unwrap());
+    assert_eq!(reply.render(), expected.replace("SOA!", SOA), "{question}");
+}
+
+#[test]
+fn records_of_the_name_and_type_are_the_answer() {
+    let records = "www A 192.0.2.2\nwww A 192.0.2.1\nwww AAAA 2001:db8::1\nwww TXT x";
+    check(
+        records,
+        "www.example. A",
+        "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1\nanswer: www.example. 3600 A 192.0.2.2",
+    );
+    check(records, "www.example. TXT", "NOERROR aa\nanswer: www.example. 3600 TXT \"x\"");
+}
+
+#[test]
+fn question_keeps_its_case_and_so_does_the_answer() {
+    check("www A 192.0.2.1", "wWw.eXample. A", "NOERROR aa\nanswer: wWw.eXample. 3600 A 192.0.2.1");
+}
+
+#[test]
+fn type_that_is_not_there_gets_the_soa_at_the_negative_ttl() {
+    check("www A 192.0.2.1", "www.example. MX", "NOERROR aa\nSOA!");
+    check("www A 192.0.2.1", "www.example. TYPE65280", "NOERROR aa\nSOA!");
+    check("", "example. MX", "NOERROR aa\nSOA!");
+}
+
+#[test]
+fn name_that_is_not_there_gets_nxdomain() {
+    check("www A 192.0.2.1", "ww.example. A", "NXDOMAIN aa\nSOA!");
+    check("www A 192.0.2.1", "a.www.example. A", "NXDOMAIN aa\nSOA!");
+}
+
+#[test]
+fn name_with_only_children_exists() {
+    check("a.b A 192.0.2.1", "b.example. A", "NOERROR aa\nSOA!");
+    check("a.b A 192.0.2.1", "c.b.example. A", "NXDOMAIN aa\nSOA!");
+}
+
+#[test]
+fn soa_of_the_zone_itself_keeps_its_own_ttl() {
+    check(
+        "",
+        "example. SOA",
+        "NOERROR aa\nanswer: example. 900 SOA ns.elsewhere. admin.example. 1 2 3 4 300",
+    );
+}
+
+#[test]
+fn wildcard_stands_for_names_that_do_not_exist() {
+    let records = "* A 192.0.2.9\nb A 192.0.2.1\nc.d A 192.0.2.2";
+    check(records, "x.example. A", "NOERROR aa\nanswer: x.example. 3600 A 192.0.2.9");
+    check(records, "x.y.example. A", "NOERROR aa\nanswer: x.y.example. 3600 A 192.0.2.9");
+    check(records, "x.example. MX", "NOERROR aa\nSOA!");
+    check(records, "*.example. A", "NOERROR aa\nanswer: *.example. 3600 A 192.0.2.9");
+}
+
+#[test]
+fn wildcard_stops_at_an_existing_name() {
+    let records = "* A 192.0.2.9\nb A 192.0.2.1\nc.d A 192.0.2.2";
+    check(records, "b.example. MX", "NOERROR aa\nSOA!");
+    check(records, "x.b.example. A", "NXDOMAIN aa\nSOA!");
+    check(records, "d.example. A", "NOERROR aa\nSOA!");
+    check(records, "x.d.example. A", "NXDOMAIN aa\nSOA!");
+}
+
+#[test]
+fn asterisk_elsewhere_is_a_label_like_any_other() {
+    let records = "a.* A 192.0.2.9";
+    // The wildcard exists, as the parent of the name below it, and owns nothing.
+    check(records, "a.x.example. A", "NOERROR aa\nSOA!");
+    check(records, "a.*.example. A", "NOERROR aa\nanswer: a.*.example. 3600 A 192.0.2.9");
+    check(records, "b.example. A", "NOERROR aa\nSOA!");
+}
+
+#[test]
+fn alias_is_followed_inside_the_zone() {
+    check(
+        "a CNAME b\nb CNAME www\nwww A 192.0.2.1",
+        "a.example. A",
+        "NOERROR aa\nanswer: a.example. 3600 CNAME b.example.\n\
+         answer: b.example. 3600 CNAME www.example.\nanswer: www.example. 3600 A 192.0.2.1",
+    );
+}
+
+#[test]
+fn alias_itself_is_the_answer_to_a_question_for_it() {
+    let records = "a CNAME www\nwww A 192.0.2.1";
+    check(records, "a.example. CNAME", "NOERROR aa\nanswer: a.example. 3600 CNAME www.example.");
+    check(records, "a.example. ANY", "NOERROR aa\nanswer: a.example. 3600 CNAME www.example.");
+}
+
+#[test]
+fn response_code_is_that_of_the_last_name() {
+    check(
+        "a CNAME nowhere",
+        "a.example. A",
+        "NXDOMAIN aa\nanswer: a.example. 3600 CNAME nowhere.example.\nSOA!",
+    );
+    check(
+        "a CNAME www\nwww A 192.0.2.1",
+        "a.example. MX",
+        "NOERROR aa\nanswer: a.example. 3600 CNAME www.example.\nSOA!",
+    );
+}
+
+#[test]
+fn alias_that_leaves_our_zones_ends_there() {
+    check(
+        "a CNAME www.elsewhere.",
+        "a.example. A",
+        "NOERROR aa\nanswer: a.example. 3600 CNAME www.elsewhere.",
+    );
+}
+
+#[test]
+fn alias_is_followed_into_another_zone_of_ours() {
+    let zones = vec![zone("example.", "a CNAME www.other."), zone("other.", "www A 192.0.2.1")];
+    let both = snapshot(zones, AnswerOptions::default());
+    check_in(
+        &both,
+        "a.example. A",
+        "NOERROR aa\nanswer: a.example. 3600 CNAME www.other.\nanswer: www.other. 3600 A 192.0.2.1",
+    );
+    check_in(
+        &both,
+        "a.example. MX",
+        "NOERROR aa\nanswer: a.example. 3600 CNAME www.other.\n\
+         authority: other. 300 SOA ns.elsewhere. admin.other. 1 2 3 4 300",
+    );
+}
+
+#[test]
+fn loop_of_aliases_ends() {
+    check(
+        "a CNAME b\nb CNAME a",
+        "a.example. A",
+        "NOERROR aa\nanswer: a.example. 3600 CNAME b.example.\nanswer: b.example. 3600 CNAME a.example.",
+    );
+    check("a CNAME a", "a.example. A", "NOERROR aa\nanswer: a.example. 3600 CNAME a.example.");
+}
+
+#[test]
+fn long_chain_of_aliases_is_cut() {
+    let mut records = String::new();
+    for number in 0..40 {
+        writeln!(records, "n{number} CNAME n{}", number + 1).unwrap();
+    }
+    let snapshot = snapshot(vec![zone("example.", &records)], AnswerOptions::default());
+    let reply = ask(&snapshot, "n0.example.", Rtype::A);
+    assert_eq!(reply.answers.len(), 16);
+}
+
+#[test]
+fn dname_redirects_what_is_below_it_and_not_itself() {
+    let records = "d DNAME t\na.t A 192.0.2.1\nd A 192.0.2.2";
+    check(
+        records,
+        "A.d.example. A",
+        "NOERROR aa\nanswer: d.example. 3600 DNAME t.example.\n\
+         answer: A.d.example. 3600 CNAME A.t.example.\nanswer: A.t.example. 3600 A 192.0.2.1",
+    );
+    check(records, "d.example. A", "NOERROR aa\nanswer: d.example. 3600 A 192.0.2.2");
+    check(records, "d.example. DNAME", "NOERROR aa\nanswer: d.example. 3600 DNAME t.example.");
+}
+
+#[test]
+fn dname_that_makes_a_name_too_long_gets_yxdomain() {
+    let long = format!("{}.{}.{}", "x".repeat(63), "y".repeat(63), "z".repeat(63));
+    let records = format!("d DNAME {long}");
+    let snapshot = snapshot(vec![zone("example.", &records)], AnswerOptions::default());
+    let reply = ask(&snapshot, &format!("{}.d.example.", "w".repeat(60)), Rtype::A);
+    assert_eq!(
+        reply.render(),
+        format!("YXDOMAIN aa\nanswer: d.example. 3600 DNAME {long}.example.")
+    );
+}
+
+#[test]
+fn dname_loop_ends() {
+    let snapshot = snapshot(vec![zone("example.", "d DNAME x.d")], AnswerOptions::default());
+    let reply = ask(&snapshot, "a.d.example.", Rtype::A);
+    let dnames = reply.answers.iter().filter(|record| record.rtype == Rtype::DNAME).count();
+    assert_eq!((dnames, reply.answers.len() <= 17), (1, true));
+}
+
+#[test]
+fn name_below_a_cut_gets_a_referral_with_glue() {
+    let records = "sub NS ns.sub\nsub NS ns2\nsub NS ns.other.\n\
+                   ns.sub A 192.0.2.1\nns.sub AAAA 2001:db8::1\nns2 A 192.0.2.2";
+    let referral = "NOERROR\nauthority: sub.example. 3600 NS ns.sub.example.\n\
+         authority: sub.example. 3600 NS ns.other.\n\
+         authority: sub.example. 3600 NS ns2.example.\n\
+         additional: ns.sub.example. 3600 A 192.0.2.1\n\
+         additional: ns.sub.example. 3600 AAAA 2001:db8::1\n\
+         additional: ns2.example. 3600 A 192.0.2.2";
+    for question in ["sub.example. A", "a.b.sub.example. A", "sub.example. NS", "ns.sub.example. A"]
+    {
+        check(records, question, referral);
+    }
+}
+
+#[test]
+fn ds_of_a_cut_is_the_parents_data() {
+    let ds = "sub NS ns.other.\nsub DS 1 8 2 00";
+    check(ds, "sub.example. DS", "NOERROR aa\nanswer: sub.example. 3600 DS 1 8 2 00");
+    check("sub NS ns.other.", "sub.example. DS", "NOERROR aa\nSOA!");
+    check(ds, "a.sub.example. DS", "NOERROR\nauthority: sub.example. 3600 NS ns.other.");
+}
+
+#[test]
+fn parent_answers_for_the_ds_of_a_child_that_is_served_too() {
+    let zones = vec![
+        zone("example.", "sub NS ns.other.\nsub DS 1 8 2 00"),
+        zone("sub.example.", "www A 192.0.2.1"),
+    ];
+    let both = snapshot(zones, AnswerOptions::default());
+    check_in(&both, "sub.example. DS", "NOERROR aa\nanswer: sub.example. 3600 DS 1 8 2 00");
+    check_in(&both, "www.sub.example. A", "NOERROR aa\nanswer: www.sub.example. 3600 A 192.0.2.1");
+    check_in(&both, "sub.example. NS", "NOERROR aa\nanswer: sub.example. 3600 NS ns.elsewhere.");
+    let child = snapshot(vec![zone("example.", "")], AnswerOptions::default());
+    check_in(&child, "example. DS", "NOERROR aa\nSOA!");
+}
+
+#[test]
+fn data_below_a_cut_or_a_dname_is_never_an_answer() {
+    let records = "sub NS ns.other.\na.sub A 192.0.2.1\nsub.sub NS ns.deeper.\n\
+                   d DNAME other.\na.d A 192.0.2.3";
+    check(records, "a.sub.example. A", "NOERROR\nauthority: sub.example. 3600 NS ns.other.");
+    check(records, "x.sub.sub.example. A", "NOERROR\nauthority: sub.example. 3600 NS ns.other.");
+    check(
+        records,
+        "a.d.example. A",
+        "NOERROR aa\nanswer: d.example. 3600 DNAME other.\nanswer: a.d.example. 3600 CNAME a.other.",
+    );
+}
+
+#[test]
+fn alias_into_a_delegated_zone_ends_with_the_referral() {
+    check(
+        "a CNAME www.sub\nsub NS ns.other.",
+        "a.example. A",
+        "NOERROR aa\nanswer: a.example. 3600 CNAME www.sub.example.\n\
+         authority: sub.example. 3600 NS ns.other.",
+    );
+}
+
+#[test]
+fn glue_that_must_be_there_and_does_not_fit_truncates_the_referral() {
+    let mut records = String::new();
+    for number in 0..20 {
+        writeln!(records, "sub NS ns{number}.sub\nns{number}.sub AAAA 2001:db8::{number}").unwrap();
+    }
+    let snapshot = snapshot(vec![zone("example.", &records)], AnswerOptions::default());
+    let reply = ask(&snapshot, "www.sub.example.", Rtype::A);
+    assert!(reply.render().starts_with("NOERROR tc\n"));
+    let asked = query(&name("www.sub.example."), Rtype::A, Asking::PLAIN);
+    let whole = Message::read(&exchange(&snapshot, Transport::Tcp, &asked).unwrap());
+    assert!(whole.render().starts_with("NOERROR\n"));
+    assert_eq!((whole.authorities.len(), whole.additionals.len()), (20, 20));
+}
+
+#[test]
+fn sibling_glue_that_does_not_fit_is_left_out() {
+    let mut records = String::new();
+    for number in 0..13 {
+        writeln!(records, "sub NS ns{number}\nns{number} AAAA 2001:db8::{number}").unwrap();
+    }
+    let snapshot = snapshot(vec![zone("example.", &records)], AnswerOptions::default());
+    let reply = ask(&snapshot, "www.sub.example.", Rtype::A);
+    assert!(reply.render().starts_with("NOERROR\n"));
+    assert_eq!(reply.authorities.len(), 13);
+    assert!((1..13).contains(&reply.additionals.len()));
+}
+
+#[test]
+fn minimal_responses_leave_out_what_was_not_asked_for() {
+    let records = "mx MX 10 www\nwww A 192.0.2.1\n@ NS www";
+    check(records, "mx.example. MX", "NOERROR aa\nanswer: mx.example. 3600 MX 10 www.example.");
+    let full = AnswerOptions { minimal_responses: false, ..AnswerOptions::default() };
+    check_in(
+        &snapshot(vec![zone("example.", records)], full),
+        "mx.example. MX",
+        "NOERROR aa\nanswer: mx.example. 3600 MX 10 www.example.\n\
+         authority: example. 3600 NS ns.elsewhere.\nauthority: example. 3600 NS www.example.\n\
+         additional: www.example. 3600 A 192.0.2.1",
+    );
+}
+
+#[test]
+fn hosts_of_services_come_with_their_addresses() {
+    let records = "_s._tcp SRV 0 0 1 www\nwww A 192.0.2.1\n\
+                   @ HTTPS 1 .\n@ A 192.0.2.2\nalias HTTPS 0 www\nnone HTTPS 0 .\nnone A 192.0.2.3";
+    check(
+        records,
+        "_s._tcp.example. SRV",
+        "NOERROR aa\nanswer: _s._tcp.example. 3600 SRV 0 0 1 www.example.\n\
+         additional: www.example. 3600 A 192.0.2.1",
+    );
+    check(
+        records,
+        "example. HTTPS",
+        "NOERROR aa\nanswer: example. 3600 HTTPS 1 .\nadditional: example. 3600 A 192.0.2.2",
+    );
+    check(
+        records,
+        "alias.example. HTTPS",
+        "NOERROR aa\nanswer: alias.example. 3600 HTTPS 0 www.example.\n\
+         additional: www.example. 3600 A 192.0.2.1",
+    );
+    check(records, "none.example. HTTPS", "NOERROR aa\nanswer: none.example. 3600 HTTPS 0 .");
+}
+
+#[test]
+fn question_for_any_gets_one_set_over_udp_and_all_over_tcp() {
+    let records = "www A 192.0.2.1\nwww TXT x";
+    let zones = || vec![zone("example.", records)];
+    let one = "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1";
+    let all =
+        "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1\nanswer: www.example. 3600 TXT \"x\"";
+    check(records, "www.example. ANY", one);
+    let asked = query(&name("www.example."), Rtype::ANY, Asking::PLAIN);
+    let minimal = snapshot(zones(), AnswerOptions::default());
+    let reply = exchange(&minimal, Transport::Tcp, &asked).unwrap();
+    assert_eq!(Message::read(&reply).render(), all);
+    let full = AnswerOptions { any: AnyPolicy::Full, ..AnswerOptions::default() };
+    check_in(&snapshot(zones(), full), "www.example. ANY", all);
+    check("a.b A 192.0.2.1", "b.example. ANY", "NOERROR aa\nSOA!");
+}
+
+#[test]
+fn name_outside_our_zones_is_refused() {
+    check("", "other. A", "REFUSED");
+    check("", "xexample. A", "REFUSED");
+    check("", ". NS", "REFUSED");
+}
+
+#[test]
+fn refusal_says_that_the_server_is_not_authoritative() {
+    let snapshot = snapshot(vec![zone("example.", "")], AnswerOptions::default());
+    let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
+    let asked = query(&name("other."), Rtype::A, asking);
+    let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
+    assert_eq!(reply.render(), "REFUSED");
+    // OPTION-CODE 15, two octets, INFO-CODE 20 (RFC 8914 §4.21).
+    assert_eq!(reply.opt.unwrap().rdata, [0, 15, 0, 2, 0, 20]);
+}
+
+#[test]
+fn zone_with_errors_gets_servfail_and_the_others_are_served() {
+    let mut table = ZoneTable::default();
+    table.insert(name("broken.").as_name(), ZoneState::Broken);
+    let good = zone("example.", "www A 192.0.2.1\na CNAME www.broken.");
+    table.insert(name("example.").as_name(), ZoneState::Loaded(Arc::new(good)));
+    let snapshot = of_table(table, AnswerOptions::default());
+    check_in(&snapshot, "www.broken. A", "SERVFAIL");
+    check_in(&snapshot, "www.example. A", "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1");
+    check_in(&snapshot, "a.example. A", "SERVFAIL\nanswer: a.example. 3600 CNAME www.broken.");
+    let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
+    let asked = query(&name("www.broken."), Rtype::A, asking);
+    let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
+    assert_eq!(reply.opt.unwrap().rdata, [0, 15, 0, 2, 0, 24]);
+}
+
+#[test]
+fn root_zone_answers_for_every_name() {
+    let text = ". 900 SOA ns.nz. admin. 1 2 3 4 300\n. 900 NS ns.nz.\n\
+                nz. 3600 NS ns.nz.\nns.nz. 3600 A 192.0.2.1\n";
+    let root = snapshot(vec![whole_zone(".", text)], AnswerOptions::default());
+    check_in(
+        &root,
+        "www.ac.nz. A",
+        "NOERROR\nauthority: nz. 3600 NS ns.nz.\nadditional: ns.nz. 3600 A 192.0.2.1",
+    );
+    check_in(&root, "zz. A", "NXDOMAIN aa\nauthority: . 300 SOA ns.nz. admin. 1 2 3 4 300");
+}
+
+#[test]
+fn every_step_of_an_answer_is_told() {
+    let records = "a CNAME b.d\nd DNAME t\n*.t A 192.0.2.1";
+    let snapshot = snapshot(vec![zone("example.", records)], AnswerOptions::default());
+    let mut trace: Vec<String> = Vec::new();
+    let asked = query(&name("a.example."), Rtype::A, Asking::PLAIN);
+    exchange_traced(&snapshot, Transport::Udp, &asked, &mut trace).unwrap();
+    let expected = [
+        "Zone(example.)",
+        "Alias { owner: a.example., target: b.d.example. }",
+        "Zone(example.)",
+        "Redirect { owner: d.example., target: Some(b.t.example.) }",
+        "Zone(example.)",
+        "Wildcard(*.t.example.)",
+        "Answer(*.t.example., Rtype(1))",
+    ];
+    assert_eq!(trace, expected);
+}

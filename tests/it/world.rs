@@ -1,0 +1,81 @@
+//! Zones from text, and questions to them, without sockets.
+
+use crate::message::{Asking, Message, query};
+use kereru::answer::{
+    AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState, ZoneTable,
+    respond,
+};
+use kereru::wire::name::{Name, NameBuf};
+use kereru::wire::numbers::Rtype;
+use kereru::wire::trace::Trace;
+use kereru::zone::file::source::Texts;
+use kereru::zone::load::{Apex, load};
+use kereru::zone::store::Zone;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub fn name(text: &str) -> NameBuf {
+    NameBuf::from_text(text.as_bytes(), Some(Name::ROOT)).unwrap()
+}
+
+/// A zone from text without SOA and NS, which are added: SOA with a TTL of 900 and a MINIMUM of 300.
+pub fn zone(apex: &str, records: &str) -> Zone {
+    let text = format!(
+        "$TTL 3600\n@ 900 SOA ns.elsewhere. admin 1 2 3 4 300\n@ NS ns.elsewhere.\n{records}\n"
+    );
+    whole_zone(apex, &text)
+}
+
+/// A zone from its whole text.
+pub fn whole_zone(apex: &str, text: &str) -> Zone {
+    let apex = name(apex);
+    let texts = Texts::of("test.zone", text.as_bytes().to_vec());
+    let loaded = load(&texts, "test.zone", Apex::Given(apex.as_name()));
+    let problems: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
+    loaded.zone.unwrap_or_else(|| panic!("{}", problems.join("\n")))
+}
+
+/// A snapshot of one view.
+pub fn snapshot(zones: Vec<Zone>, options: AnswerOptions) -> Snapshot {
+    let mut table = ZoneTable::default();
+    for zone in zones {
+        let apex = zone.apex().to_buf();
+        table.insert(apex.as_name(), ZoneState::Loaded(Arc::new(zone)));
+    }
+    of_table(table, options)
+}
+
+pub fn of_table(zones: ZoneTable, options: AnswerOptions) -> Snapshot {
+    Snapshot { views: vec![Arc::new(View { addresses: Vec::new(), zones, options })] }
+}
+
+/// What the snapshot makes of a query; `None` if there is no reply.
+pub fn exchange(snapshot: &Snapshot, transport: Transport, query: &[u8]) -> Option<Vec<u8>> {
+    exchange_traced(snapshot, transport, query, &mut ())
+}
+
+pub fn exchange_traced(
+    snapshot: &Snapshot,
+    transport: Transport,
+    query: &[u8],
+    trace: &mut impl Trace,
+) -> Option<Vec<u8>> {
+    let mut message = vec![0xEE; 65_535];
+    message[..query.len()].copy_from_slice(query);
+    let peer: SocketAddr = "192.0.2.53:4000".parse().unwrap();
+    let local: SocketAddr = "192.0.2.1:53".parse().unwrap();
+    let mut exchange = Exchange { message: &mut message, len: query.len(), peer, local, transport };
+    match respond(snapshot, &mut Local::default(), &mut exchange, trace) {
+        Outcome::Reply(len) => {
+            message.truncate(len);
+            Some(message)
+        }
+        Outcome::Drop(_) => None,
+    }
+}
+
+/// Asks over UDP without EDNS.
+pub fn ask(snapshot: &Snapshot, qname: &str, rtype: Rtype) -> Message {
+    let query = query(&name(qname), rtype, Asking::PLAIN);
+    Message::read(&exchange(snapshot, Transport::Udp, &query).unwrap())
+}
