@@ -3,6 +3,7 @@
 //! Folders are layers; ARCHITECTURE.md has the table of what may import what.
 
 pub mod answer;
+pub mod app;
 pub mod base;
 pub mod config;
 pub mod net;

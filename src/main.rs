@@ -1,3 +1,7 @@
 //! The `kereru` binary: hands its arguments to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kereru::app::run()
+}

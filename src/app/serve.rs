@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! `kereru serve`: from the configuration to a server that answers, and its end.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -258,3 +259,24 @@ fn announce(config: &Config, snapshot: &Snapshot, addresses: &[SocketAddr]) {
         tracing::info!("try: dig @{ip} -p {} {name}{rtype}", address.port());
     }
 }
+=======
+//! `kereru serve`: runs the server.
+
+use crate::app::cli::ServeArgs;
+use crate::app::{Exit, load, output, report};
+
+/// Runs the server that the arguments name.
+pub(super) fn run(args: &ServeArgs) -> Exit {
+    match load::configuration(args.config.as_deref()) {
+        Ok((_, warnings)) => {
+            output::note(&report::text(&warnings, false));
+            output::note("this build has no server\n");
+            Exit::Failed
+        }
+        Err(problems) => {
+            output::note(&report::text(&problems, false));
+            Exit::Input
+        }
+    }
+}
+>>>>>>> cb41cd5 (Add the command line, reports and the check of configurations)

@@ -1,0 +1,95 @@
+//! The command line as clap reads it.
+//!
+//! Only what there is to say on it: what the commands do is in a file each.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::wire::name::NameBuf;
+
+/// A DNS server: one binary, one YAML file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kereru",
+    version,
+    about,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 fine, 1 the input or the configuration is at fault, 2 wrong usage, \
+                  3 could not do it."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the server
+    ///
+    /// SIGHUP reads configuration and zones again; SIGTERM and SIGINT stop the server. Logs go to
+    /// standard error.
+    #[command(after_help = "Examples:\n  \
+        kereru serve\n  \
+        kereru serve --config /etc/kereru/kereru.yaml")]
+    Serve(ServeArgs),
+    /// Check the configuration and the zones
+    ///
+    /// All problems are told at once on standard output, each with its file, line and column, the
+    /// source line and a hint. The exit code is 1 if any of them is an error.
+    #[command(after_help = "Examples:\n  \
+        kereru check\n  \
+        kereru check --config /etc/kereru/kereru.yaml --json\n  \
+        kereru check --origin example.org zones/example.org.zone\n  \
+        kereru check --dump zones/example.org.zone")]
+    Check(CheckArgs),
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  \
+        kereru completions bash > /usr/share/bash-completion/completions/kereru")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual pages
+    #[command(after_help = "Example:\n  kereru man | man -l -")]
+    Man,
+}
+
+/// What `serve` is told.
+#[derive(Args, Debug)]
+pub(super) struct ServeArgs {
+    /// Configuration file. Without it: kereru.yaml in this folder if there is one, else the
+    /// built-in lab on loopback
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+/// What `check` is told.
+#[derive(Args, Debug)]
+pub(super) struct CheckArgs {
+    /// Configuration file. Without it: none if ZONEFILEs are given, else kereru.yaml in this
+    /// folder
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Name of the zone in ZONEFILE. Without it: its $ORIGIN, or the file's name
+    #[arg(long, value_name = "NAME", value_parser = parse_name, requires = "zone_files")]
+    pub(super) origin: Option<NameBuf>,
+    /// Print the zones instead: fully qualified, one record a line, in canonical order
+    #[arg(long, conflicts_with = "json")]
+    pub(super) dump: bool,
+    /// Print the problems as one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Zone files to check
+    #[arg(value_name = "ZONEFILE")]
+    pub(super) zone_files: Vec<PathBuf>,
+}
+
+fn parse_name(text: &str) -> Result<NameBuf, String> {
+    let root = NameBuf::root();
+    NameBuf::from_text(text.as_bytes(), Some(root.as_name())).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;
