@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod config;
 mod message;
 mod protocol;
 mod world;
