@@ -12,6 +12,8 @@
 
 mod answers;
 mod config;
+mod licenses;
 mod message;
 mod protocol;
+mod tidy;
 mod world;

@@ -9,9 +9,9 @@ left must be equal.
 """
 
 from lib import wire
+from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, NS, SVCB
 
-A, NS, CNAME, SOA, MX, AAAA, DNAME, DS, ANY = 1, 2, 5, 6, 15, 28, 39, 43, 255
-SVCB, HTTPS = 64, 65
+EDE = 15
 NXDOMAIN = 3
 # The shortest bound on a chain of aliases among the peers: Knot's.
 CHAIN_BOUND = 5
@@ -74,9 +74,11 @@ class Shown:
 
 
 class Context:
-    """What the entries may know besides the replies: the zones that all servers have."""
+    """What the entries may know besides the replies: the zones that all servers have, and the
+    names in them that own records."""
 
-    def __init__(self, origins):
+    def __init__(self, origins, owners):
+        self.owners = {wire.lower(owner) for owner in owners}
         self.origins = {wire.lower(wire.name_from_text(origin)) for origin in origins}
 
     def zone(self, name):
@@ -144,15 +146,24 @@ def referral(reply):
     return not reply.aa and reply.rcode == 0 and not reply.answer
 
 
+@allowed("extended errors are a courtesy (RFC 8914 §2): BIND tells why it refuses, others do not",
+         ours=True)
+def extended_errors_are_optional(context, qtype, left, right):
+    for reply in (left, right):
+        if reply.opt is not None:
+            version, do, options = reply.opt
+            reply.opt = (version, do, wire.without_option(options, EDE))
+
+
 @allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all; and"
          " whether ANY is followed through a DNAME is nowhere said")
 def any_is_answered_in_part(context, qtype, left, right):
     if qtype != ANY or not (left.answer and right.answer or left.tc or right.tc):
         return
     both = (left, right)
-    if all(reply.chain() and has_dname(reply) for reply in both):
+    if any(has_dname(reply) for reply in both) and all(reply.chain() or reply.tc for reply in both):
         for reply in both:
-            reply.keep_chain(1)
+            reply.keep_chain(0 if left.tc or right.tc else 1)
             reply.forget("rcode", "authority", "additional", "tc", "opt")
         return
     subset = {*left.answer} <= {*right.answer} or {*right.answer} <= {*left.answer}
@@ -188,6 +199,21 @@ def aliases_are_followed_into_other_zones(context, qtype, left, right):
                 reply.keep_chain(at)
                 reply.forget("rcode", "authority", "additional", "opt", "tc")
             return
+
+
+@allowed("a wildcard that owns a DNAME is nowhere defined (RFC 6672 §3.3 discourages it): BIND and"
+         " NSD leave its owner as it is, Knot puts the name asked in its place", wrong=("knot",))
+def a_wildcard_dname_keeps_its_owner(context, qtype, left, right):
+    both = (left, right)
+    if all(has_dname(reply) for reply in both) and any(
+        record[1] == DNAME and record[0].startswith(b"\1*")
+        for record in left.answer + right.answer
+    ):
+        if any(circular(reply) for reply in both):
+            for reply in both:
+                reply.forget("rcode", "opt", "answer", "authority", "additional")
+        for reply in both:
+            reply.answer = [record for record in reply.answer if record[1] != DNAME]
 
 
 @allowed("a circle of aliases: BIND says SERVFAIL with what it has, NSD and Knot NOERROR, and each"
@@ -238,8 +264,7 @@ def is_of_a_target(record, section):
          " Knot gives them for NS, MX and SRV, BIND and NSD with minimal responses do not")
 def addresses_beside_an_answer_are_optional(context, qtype, left, right):
     if left.answer and left.aa and left.key()[:-1] == right.key()[:-1] and not left.tc:
-        differing = {*left.additional} ^ {*right.additional}
-        if all(is_of_a_target(record, left.answer) for record in differing):
+        if all(is_of_a_target(record, left.answer) for record in differing(left, right)):
             for reply in (left, right):
                 reply.forget("additional")
 
@@ -247,15 +272,32 @@ def addresses_beside_an_answer_are_optional(context, qtype, left, right):
 @allowed("addresses of servers that are not below the cut are not needed to follow the referral;"
          " BIND leaves them out of minimal responses where they are the zone's own data")
 def addresses_beside_a_referral_are_optional(context, qtype, left, right):
-    if referral(left) and left.key()[:-1] == right.key()[:-1] and not left.tc:
-        cut = left.authority[0][0]
-        differing = {*left.additional} ^ {*right.additional}
-        if all(
-            is_of_a_target(record, left.authority) and not record[0].endswith(cut)
-            for record in differing
-        ):
-            for reply in (left, right):
-                reply.forget("additional")
+    cut = differing_glue(left, right)
+    if cut and all(not record[0].endswith(cut) for record in differing(left, right)):
+        for reply in (left, right):
+            reply.forget("additional")
+
+
+@allowed("a wildcard below a cut is not the zone's own: Knot and NSD make glue of it, BIND does not")
+def glue_does_not_come_from_wildcards(context, qtype, left, right):
+    cut = differing_glue(left, right)
+    if cut and all(record[0] not in context.owners for record in differing(left, right)):
+        for reply in (left, right):
+            reply.forget("additional")
+
+
+def differing(left, right):
+    """The additional records that only one of two replies has."""
+    return {*left.additional} ^ {*right.additional}
+
+
+def differing_glue(left, right):
+    """The cut of two referrals that differ only in addresses of its servers, or None."""
+    servers = [record for record in left.authority if record[1] == NS]
+    if servers and not left.tc and left.key()[:-1] == right.key()[:-1]:
+        if all(is_of_a_target(record, servers) for record in differing(left, right)):
+            return servers[0][0]
+    return None
 
 
 @allowed("RFC 9471: a referral without all glue of servers below the cut is truncated; BIND and NSD"
@@ -280,8 +322,19 @@ def a_name_exists_in_its_own_zone_only(context, qtype, left, right):
 @allowed("how well names are compressed decides what fits just so: BIND compresses in regard of"
          " case, and a truncated reply ends, with its RCODE, where it was full")
 def a_reply_near_the_limit_fits_or_not(context, qtype, left, right):
-    limit = 512 if left.opt is None else 1232
+    limit = 512 if left.opt is None else wire.EDNS_SIZE
     large = all(reply.tc or reply.size > limit * NEAR for reply in (left, right))
     if (left.tc or right.tc) and large:
         for reply in (left, right):
             reply.forget("rcode", "answer", "authority", "additional", "tc")
+
+
+@allowed("RFC 2181 §5.2 forbids different TTLs in one set and does not say which holds: BIND takes"
+         " the first that it reads, Knot the least, and NSD gives each its own", wrong=("nsd",))
+def one_ttl_is_chosen_for_a_set(context, qtype, left, right):
+    for reply in (left, right):
+        sets = [record[:2] for record in reply.answer]
+        reply.answer = [
+            (*record[:3], None if sets.count(record[:2]) > 1 else record[3], record[4])
+            for record in reply.answer
+        ]

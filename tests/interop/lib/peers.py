@@ -94,8 +94,12 @@ class Server:
     def wait_until_ready(self):
         """Asks for the SOA of every zone until each is there."""
         deadline = time.monotonic() + READY_SECONDS
-        missing = [origin for origin, _ in self.zones if origin not in self.options.get("broken", ())]
+        missing = [origin for origin, _ in self.zones]
         poll = select.poll()
+        # These servers answer only once they have tried to load all zones: where some may be bad,
+        # the first reply says that all is decided.
+        if self.options.get("partial"):
+            missing = missing[:1]
         while missing:
             if self.process.poll() is not None:
                 raise NotReady(f"{self.name} ended with {self.process.returncode}:\n{self.log()}")
@@ -111,11 +115,21 @@ class Server:
             missing = [
                 origin
                 for origin, reply in zip(missing, replies + [None] * len(missing))
-                if reply is None or reply[3] & 15 not in (0, 3)
+                if reply is None or (reply[3] & 15 not in (0, 3) and not self.options.get("partial"))
             ]
             if missing:
                 # Nothing announces readiness; this paces the questions.
                 poll.poll(20)
+
+    def served(self):
+        """The origins of the zones that it answers for."""
+        queries = [wire.query(wire.name_from_text(origin), SOA) for origin, _ in self.zones]
+        replies = ask.udp(self.address, queries)
+        return {
+            origin
+            for (origin, _), reply in zip(self.zones, replies)
+            if reply is not None and reply[3] & 15 == 0 and reply[2] & 4
+        }
 
     def log(self):
         """The end of what the server wrote."""

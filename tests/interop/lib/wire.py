@@ -18,6 +18,8 @@ NAMES = {
 }
 NAPTR = 35
 OPT = 41
+# The UDP size that questions with EDNS offer, and all servers are told to keep to.
+EDNS_SIZE = 1232
 TC = 0x0200
 AA = 0x0400
 
@@ -144,6 +146,17 @@ def canonical_data(packet, rtype, at, size):
     return out + packet[at:end]
 
 
+def without_option(options, code):
+    """The data of an OPT record without the options of one code."""
+    out = b""
+    while options:
+        found, size = struct.unpack_from("!HH", options)
+        if found != code:
+            out += options[: 4 + size]
+        options = options[4 + size :]
+    return out
+
+
 class Answer:
     """One reply in the form in which replies are compared."""
 
@@ -212,7 +225,7 @@ class Answer:
     def text(self):
         """The reply as dig shows it, for a failure."""
         try:
-            shown = dns.message.from_wire(self.packet).to_text()
+            shown = dns.message.from_wire(self.packet, one_rr_per_rrset=True).to_text()
         except Exception as error:  # noqa: BLE001: anything dnspython dislikes is worth showing
             return f"{self.packet.hex()} ({error!r})"
         return "\n".join(line for line in shown.splitlines() if line and not line.startswith("id "))

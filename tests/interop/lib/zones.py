@@ -106,6 +106,16 @@ def generic_data(rtype, data):
     return f"TYPE{int(dns.rdatatype.from_text(rtype))} \\# {len(data)} {data.hex()}"
 
 
+def as_bind_prints(rtype, data):
+    """Type and data as they are, or in generic form if BIND does not know the type by name."""
+    done = subprocess.run(
+        ["named-rrchecker", "-p"], input=f"IN {rtype} {data}\n", capture_output=True, text=True
+    )
+    if done.returncode == 0:
+        return rtype, data
+    return generic_data(rtype, data).split(" ", 1)
+
+
 def contents(lines):
     """The types at each owner, as numbers."""
     found = {}
