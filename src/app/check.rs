@@ -1,20 +1,37 @@
-//! `kereru check`: tells all that is wrong with a configuration.
+//! `kereru check`: tells all that is wrong with a configuration and its zones.
 //!
 //! Starts nothing and changes nothing. Runs the same checks as `kereru serve`.
 
 use crate::app::cli::CheckArgs;
+use crate::app::zones::{self, Task};
 use crate::app::{Exit, load, output, report};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::{Config, Origin};
+use crate::wire::name::Name;
+use crate::wire::numbers::{Class, Rtype};
+use crate::zone::file::print;
+use crate::zone::file::reader::Record;
+use crate::zone::load::Loaded;
+use crate::zone::node::{Node, Set};
+use crate::zone::store::Zone;
 
-/// Checks what the arguments name and prints the problems.
+/// Checks what the arguments name and prints the problems, or the zones.
 pub(super) fn run(args: &CheckArgs) -> Exit {
     let mut problems = Diagnostics::default();
-    check_configuration(args, &mut problems);
+    let config = check_configuration(args, &mut problems);
+    let zones = check_zones(args, config.as_ref(), &mut problems);
     let exit = if problems.has_errors() { Exit::Input } else { Exit::Fine };
-    let text = match args.json {
-        true => report::json(&problems),
-        false => report::text(&problems, output::is_colourful()),
+    if args.dump {
+        if problems.errors() + problems.warnings() > 0 {
+            output::note(&report::text(&problems, false));
+        }
+        let texts = zones.iter().flat_map(|zone| zone.nodes().map(|node| node_text(zone, node)));
+        return output::print_all(texts, exit);
+    }
+    let text = if args.json {
+        report::json(&problems)
+    } else {
+        report::text(&problems, output::is_colourful())
     };
     output::print(&text, exit)
 }
@@ -37,4 +54,56 @@ fn check_configuration(args: &CheckArgs, problems: &mut Diagnostics) -> Option<C
             None
         }
     }
+}
+
+/// Reads the zone files that are named, or else those of the configuration; gives back the zones
+/// that can be served.
+fn check_zones(args: &CheckArgs, config: Option<&Config>, problems: &mut Diagnostics) -> Vec<Zone> {
+    let loaded = match config {
+        Some(config) if args.zone_files.is_empty() => match zones::load_configured(config) {
+            Ok(loaded) => loaded,
+            Err(found) => {
+                problems.append(found);
+                return Vec::new();
+            }
+        },
+        Some(_) | None => {
+            let tasks: Vec<Task> = args
+                .zone_files
+                .iter()
+                .map(|file| Task {
+                    path: file.to_string_lossy().into_owned(),
+                    given: args.origin.clone(),
+                })
+                .collect();
+            zones::load_all(&tasks)
+        }
+    };
+    let mut zones = Vec::new();
+    for Loaded { zone, diagnostics, .. } in loaded {
+        problems.append(diagnostics);
+        zones.extend(zone);
+    }
+    zones
+}
+
+/// The records of a name, one a line; the SOA first, so that the text can be loaded again.
+fn node_text(zone: &Zone, node: &Node) -> String {
+    let mut text = String::new();
+    let is_first = |set: &Set<'_>| set.rtype() == Rtype::SOA && node.owner() == zone.apex();
+    let sets = node.sets().filter(is_first).chain(node.sets().filter(|set| !is_first(set)));
+    for set in sets {
+        for rdata in set.records() {
+            write_record(&mut text, node.owner(), &set, rdata);
+        }
+    }
+    text
+}
+
+fn write_record(text: &mut String, owner: Name<'_>, set: &Set<'_>, rdata: &[u8]) {
+    let (ttl, class, rtype) = (set.ttl(), Class::IN, set.rtype());
+    let record = Record { owner, ttl, class, rtype, rdata };
+    // Writing into a string does not fail.
+    let written = print::write_record(text, &record);
+    debug_assert!(written.is_ok(), "a record could not be written");
 }

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use crate::wire::name::NameBuf;
 
-/// A DNS server: one binary, one YAML file.
+/// The arguments of the program. What it is, is told by the package's description.
 #[derive(Debug, Parser)]
 #[command(
     name = "kereru",

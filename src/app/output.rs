@@ -2,7 +2,8 @@
 //!
 //! Standard output is for results, standard error for what is said about the work.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::iter;
 
 use crate::app::Exit;
 
@@ -10,8 +11,12 @@ use crate::app::Exit;
 ///
 /// A reader that has seen enough (`kereru man | head`) is no failure.
 pub(super) fn print(text: &str, exit: Exit) -> Exit {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    print_all(iter::once(text), exit)
+}
+
+/// Writes the parts of a result one after the other; see `print`.
+pub(super) fn print_all(texts: impl Iterator<Item = impl AsRef<str>>, exit: Exit) -> Exit {
+    match write_all(texts) {
         Ok(()) => exit,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
         Err(error) => {
@@ -19,6 +24,14 @@ pub(super) fn print(text: &str, exit: Exit) -> Exit {
             Exit::Failed
         }
     }
+}
+
+fn write_all(texts: impl Iterator<Item = impl AsRef<str>>) -> io::Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    for text in texts {
+        stdout.write_all(text.as_ref().as_bytes())?;
+    }
+    stdout.flush()
 }
 
 /// Says something about the work.

@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod config;
 mod licenses;
 mod message;
 mod protocol;
