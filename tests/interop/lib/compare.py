@@ -9,7 +9,7 @@ left must be equal.
 """
 
 from lib import wire
-from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, NS, SVCB
+from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, NS, SRV, SVCB
 
 EDE = 15
 NXDOMAIN = 3
@@ -155,17 +155,31 @@ def extended_errors_are_optional(context, qtype, left, right):
             reply.opt = (version, do, wire.without_option(options, EDE))
 
 
-@allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all; and"
-         " whether ANY is followed through a DNAME is nowhere said")
+@allowed("addresses for the targets of SRV, SVCB and HTTPS spare every client a question: we always"
+         " give those of all our zones, Knot those of the same zone", ours=True)
+def addresses_of_services_are_given(context, qtype, left, right):
+    services = [record for record in left.answer if record[1] in (SRV, SVCB, HTTPS)]
+    if same_but_additional(left, right):
+        if all(is_of_a_target(record, services) for record in differing(left, right)):
+            for reply in (left, right):
+                reply.forget("additional")
+
+
+@allowed("whether ANY is followed through a DNAME is nowhere said: Knot and NSD do, BIND does not",
+         ours=True)
+def any_is_followed_through_a_dname_or_not(context, qtype, left, right):
+    both = (left, right)
+    if qtype == ANY and all(has_dname(reply) and reply.chain() or reply.tc for reply in both):
+        for reply in both:
+            reply.keep_chain(0 if left.tc or right.tc else 1)
+            reply.forget("rcode", "authority", "additional", "tc", "opt")
+
+
+@allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all")
 def any_is_answered_in_part(context, qtype, left, right):
     if qtype != ANY or not (left.answer and right.answer or left.tc or right.tc):
         return
     both = (left, right)
-    if any(has_dname(reply) for reply in both) and all(reply.chain() or reply.tc for reply in both):
-        for reply in both:
-            reply.keep_chain(0 if left.tc or right.tc else 1)
-            reply.forget("rcode", "authority", "additional", "tc", "opt")
-        return
     subset = {*left.answer} <= {*right.answer} or {*right.answer} <= {*left.answer}
     chosen = all(len({record[1] for record in reply.answer}) == 1 for reply in both)
     if subset or chosen or left.tc or right.tc:
@@ -260,13 +274,25 @@ def is_of_a_target(record, section):
     return record[1] in (A, AAAA, SVCB, HTTPS) and any(record[0] in other[4] for other in section)
 
 
+@allowed("with minimal responses we give no addresses for NS (DESIGN §5), not even in answer to a"
+         " question for NS; the peers do for servers of the zone", ours=True)
+def addresses_beside_an_ns_answer_are_optional(context, qtype, left, right):
+    if qtype == NS:
+        addresses_beside_an_answer_are_optional(context, qtype, left, right)
+
+
 @allowed("addresses for the targets of a positive answer are optional (RFC 1034 §4.3.2 step 6):"
          " Knot gives them for NS, MX and SRV, BIND and NSD with minimal responses do not")
 def addresses_beside_an_answer_are_optional(context, qtype, left, right):
-    if left.answer and left.aa and left.key()[:-1] == right.key()[:-1] and not left.tc:
+    if left.answer and left.aa and same_but_additional(left, right):
         if all(is_of_a_target(record, left.answer) for record in differing(left, right)):
             for reply in (left, right):
                 reply.forget("additional")
+
+
+def same_but_additional(left, right):
+    """Whether two whole replies differ in nothing but their additional records."""
+    return not left.tc and not right.tc and left.key()[:-1] == right.key()[:-1]
 
 
 @allowed("addresses of servers that are not below the cut are not needed to follow the referral;"
@@ -294,7 +320,7 @@ def differing(left, right):
 def differing_glue(left, right):
     """The cut of two referrals that differ only in addresses of its servers, or None."""
     servers = [record for record in left.authority if record[1] == NS]
-    if servers and not left.tc and left.key()[:-1] == right.key()[:-1]:
+    if servers and same_but_additional(left, right):
         if all(is_of_a_target(record, servers) for record in differing(left, right)):
             return servers[0][0]
     return None

@@ -8,6 +8,7 @@ PTR = 12
 MX = 15
 TXT = 16
 AAAA = 28
+SRV = 33
 DNAME = 39
 DS = 43
 SVCB = 64
