@@ -69,6 +69,15 @@ fn write_addresses(reply: &mut Reply<'_>, owner: Name<'_>, node: &Node) -> Resul
     Ok(())
 }
 
+/// Why records are in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The question named their type.
+    Asked,
+    /// They go with what was asked.
+    Added,
+}
+
 /// Adds the addresses of the names that records point at.
 pub(super) struct Helper<'v, 'l> {
     view: &'v View,
@@ -86,8 +95,14 @@ impl<'v, 'l> Helper<'v, 'l> {
 
     /// Adds the addresses of the names that `set`, which `owner` owns, points at, if the client
     /// gets them for this type and the names are ours.
-    pub(super) fn add(&mut self, reply: &mut Reply<'_>, owner: Name<'_>, set: &Set<'_>) {
-        if !is_helped(set.rtype(), self.view.options.minimal_responses) {
+    pub(super) fn add(
+        &mut self,
+        reply: &mut Reply<'_>,
+        owner: Name<'_>,
+        set: &Set<'_>,
+        reason: Reason,
+    ) {
+        if !is_helped(set.rtype(), reason, self.view.options.minimal_responses) {
             return;
         }
         for rdata in set.records() {
@@ -134,10 +149,14 @@ impl<'v, 'l> Helper<'v, 'l> {
 }
 
 /// Whether the addresses of the names in records of this type are added.
-fn is_helped(rtype: Rtype, minimal: bool) -> bool {
+///
+/// A resolver that asks for name servers wants to reach them: priming would fail without
+/// (RFC 9609 §4.2).
+fn is_helped(rtype: Rtype, reason: Reason, minimal: bool) -> bool {
     match rtype {
         Rtype::SRV | Rtype::SVCB | Rtype::HTTPS => true,
-        Rtype::NS | Rtype::MX | Rtype::AFSDB | Rtype::RT | Rtype::KX => !minimal,
+        Rtype::NS => !minimal || reason == Reason::Asked,
+        Rtype::MX | Rtype::AFSDB | Rtype::RT | Rtype::KX => !minimal,
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 //! The only place that marks an answer as authoritative. RFC 1034 §4.3.2, RFC 2308, RFC 4592,
 //! RFC 6604, RFC 6672, RFC 8482.
 
-use crate::answer::additional;
+use crate::answer::additional::{self, Helper, Reason};
 use crate::answer::exchange::Transport;
 use crate::answer::reply::Reply;
 use crate::answer::snapshot::{AnyPolicy, View, ZoneState};
@@ -213,17 +213,19 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
         let is_apex = source.node().owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
-        let mut helper = additional::Helper::new(self.view, self.names.target);
+        let mut helper = Helper::new(self.view, self.names.target);
         if !self.view.options.minimal_responses
             && !has_apex_ns
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
         {
             let owner = Owner::Name(zone.apex());
             self.reply.write_set(Section::Authority, owner, &servers, servers.ttl())?;
-            helper.add(self.reply, zone.apex(), &servers);
+            helper.add(self.reply, zone.apex(), &servers, Reason::Added);
         }
         for set in sets {
-            helper.add(self.reply, source.node().owner(), &set);
+            let is_asked = set.rtype() == self.asked.rtype;
+            let reason = if is_asked { Reason::Asked } else { Reason::Added };
+            helper.add(self.reply, source.node().owner(), &set, reason);
         }
         Ok(Next::Done)
     }

@@ -192,7 +192,8 @@ pub struct Resolver {
     pub ip: Vec<IpVersion>,
     /// Local addresses to ask from; empty is what the system chooses.
     pub source: Vec<IpAddr>,
-    /// Addresses that are never asked.
+    /// Addresses that are never asked. IPv4 in its mapped form counts as IPv4 here, so the prefix
+    /// `::ffff:0:0/96` has no address in it: who asks servers must refuse that form itself.
     pub do_not_query: Acl,
     /// Whether servers are told no more of a name than they need (RFC 9156).
     pub qname_minimisation: bool,

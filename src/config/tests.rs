@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::{Config, Origin, ZoneSource};
 use crate::config::words::ResolverMode;
+use proptest::prelude::*;
 
 /// All problems, one line each, without the name of the file.
 fn problems(text: &str) -> Vec<String> {
@@ -514,4 +515,73 @@ fn key_without_effect_is_a_warning_if_it_asks_for_more_than_off() {
 fn alias_can_share_a_list() {
     let http = "http: {listen: [], allow: &own [192.0.2.0/24]}\n";
     check(&format!("{http}resolver: {{mode: off, allow: *own}}\n"), &[]);
+}
+
+/// Pieces of which configurations, and near misses, are made.
+fn piece() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "listen",
+        "zones",
+        "zone",
+        "file",
+        "edns",
+        "udp-size",
+        "mail",
+        "users",
+        "resolver",
+        ": ",
+        ":",
+        "- ",
+        "\n",
+        "\n  ",
+        "\n- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        "'",
+        "\"",
+        "\\",
+        "&a ",
+        "*a",
+        "!t ",
+        "? ",
+        "| ",
+        "> ",
+        "#",
+        "---\n",
+        "...",
+        "<<",
+        "1",
+        "off",
+        "~",
+        "\t",
+        "\u{85}",
+        "\u{2028}",
+        "\r",
+        "ā",
+        "\u{FEFF}",
+        "%YAML 1.2",
+        "1e400",
+        "-99999999999999999999999999999999999999999",
+        "0x1F",
+    ])
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_without_panic_and_places_are_in_it(
+        pieces in prop::collection::vec(piece(), 0..40),
+    ) {
+        let text = pieces.concat();
+        if let Err(problems) = Config::load(Path::new("k.yaml"), text.as_bytes()) {
+            for place in problems.iter().filter_map(|problem| problem.place.as_ref()) {
+                let column = place.column as usize - 1;
+                prop_assert!(text.contains(&place.text), "{place:?}");
+                prop_assert!(place.text.is_char_boundary(column), "{place:?}");
+                prop_assert!(place.length >= 1);
+            }
+        }
+    }
 }
