@@ -291,7 +291,9 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         let alias =
             RecordRef { owner, rtype: Rtype::CNAME, ttl: set.ttl(), rdata: target.as_wire() };
         self.reply.write_record(Section::Answer, &alias)?;
-        Ok(Next::Follow)
+        // The alias is itself what was asked for, as a CNAME record of the zone would be.
+        let is_asked = matches!(self.asked.rtype, Rtype::CNAME | Rtype::ANY);
+        Ok(if is_asked { Next::Done } else { Next::Follow })
     }
 
     /// Writes the SOA record that tells how long the denial may be kept (RFC 2308 §3).

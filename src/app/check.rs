@@ -25,7 +25,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         if problems.errors() + problems.warnings() > 0 {
             output::note(&report::text(&problems, false));
         }
-        let texts = zones.iter().flat_map(|zone| zone.nodes().map(|node| node_text(zone, node)));
+        let texts = zones.iter().flat_map(|zone| zone.nodes().map(node_text));
         return output::print_all(texts, exit);
     }
     let text = if args.json {
@@ -87,11 +87,16 @@ fn check_zones(args: &CheckArgs, config: Option<&Config>, problems: &mut Diagnos
     zones
 }
 
-/// The records of a name, one a line; the SOA first, so that the text can be loaded again.
-fn node_text(zone: &Zone, node: &Node) -> String {
+/// The records of a name, one a line, in the order of `named-compilezone`: SOA and NS come first,
+/// and signatures follow what they cover.
+fn node_text(node: &Node) -> String {
     let mut text = String::new();
-    let is_first = |set: &Set<'_>| set.rtype() == Rtype::SOA && node.owner() == zone.apex();
-    let sets = node.sets().filter(is_first).chain(node.sets().filter(|set| !is_first(set)));
+    let mut sets: Vec<Set<'_>> = node.sets().collect();
+    sets.sort_by_key(|set| {
+        let is_signature = set.rtype() == Rtype::RRSIG;
+        let rtype = if is_signature { set.key.covered } else { set.rtype() };
+        (rtype != Rtype::SOA, rtype != Rtype::NS, rtype, is_signature)
+    });
     for set in sets {
         for rdata in set.records() {
             write_record(&mut text, node.owner(), &set, rdata);

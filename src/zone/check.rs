@@ -52,6 +52,10 @@ kinds! {
     NS_WITHOUT_ADDRESS = Error "ns-without-address",
         "add an A or AAAA record for the name server, or name another one";
     NS_IS_ALIAS = Error "ns-is-alias", "let the NS record name the server itself (RFC 2181 §10.3)";
+    NS_BELOW_DNAME = Error "ns-below-dname",
+        "names below a DNAME are redirected, so the server cannot be found (RFC 6672 §2.4)";
+    WILDCARD_NS = Error "wildcard-ns",
+        "a wildcard cannot be delegated; delegate each name (RFC 4592 §4.2)";
     OUT_OF_ZONE = Warning "out-of-zone",
         "the record is left out; is a dot at the end of the name too many, or $ORIGIN wrong?";
     TOO_MUCH_DATA = Error "too-much-data", "spread the records over several names";
@@ -73,8 +77,10 @@ kinds! {
     TARGET_IS_ADDRESS = Warning "target-is-address",
         "a name is wanted here: give the host a name and its address an A or AAAA record";
     DS_WITHOUT_NS = Warning "ds-without-ns", "a DS record belongs to a delegation (RFC 4035 §2.4)";
-    WILDCARD_DELEGATION = Warning "wildcard-delegation",
-        "NS and DNAME records at a wildcard do not do what they seem to (RFC 4592 §4.2, §4.4)";
+    TARGET_BELOW_DNAME = Warning "target-below-dname",
+        "names below a DNAME are redirected, so the host cannot be found (RFC 6672 §2.4)";
+    WILDCARD_DNAME = Warning "wildcard-dname",
+        "a DNAME record at a wildcard redirects nothing (RFC 4592 §4.4)";
     SET_TOO_LARGE = Warning "set-too-large",
         "no message has room for these records, so nobody will see them";
 }
@@ -192,6 +198,8 @@ enum Target {
     Fine,
     /// It is an alias.
     Alias,
+    /// A DNAME above it redirects it.
+    BelowDname,
     /// It exists without an address, or does not exist.
     NoAddress,
 }
@@ -230,6 +238,7 @@ impl<'z> Check<'z, '_> {
             let (kind, what) = match self.target(server) {
                 Target::Fine => continue,
                 Target::Alias => (Kind::NS_IS_ALIAS, "is an alias"),
+                Target::BelowDname => (Kind::NS_BELOW_DNAME, "is below a DNAME"),
                 Target::NoAddress => (Kind::NS_WITHOUT_ADDRESS, "has no address"),
             };
             let message = format!("the name server {server} of the zone {what}");
@@ -240,7 +249,6 @@ impl<'z> Check<'z, '_> {
     /// Checks a name that the zone answers for.
     fn node(&mut self, node: &'z Node) {
         let owner = node.owner();
-        let is_apex = owner == self.zone.apex();
         if node.is_cut()
             && let Some(set) = node.find(Rtype::NS)
         {
@@ -252,10 +260,9 @@ impl<'z> Check<'z, '_> {
             let message = format!("{owner} has a DS record and no NS record");
             self.add(Kind::DS_WITHOUT_NS, message, any_record(owner, set.rtype()));
         }
-        if owner.is_wildcard() && !is_apex && (node.is_cut() || node.has_dname()) {
-            let rtype = if node.is_cut() { Rtype::NS } else { Rtype::DNAME };
-            let message = format!("the wildcard {owner} has an {rtype} record");
-            self.add(Kind::WILDCARD_DELEGATION, message, any_record(owner, rtype));
+        if owner.is_wildcard() && node.has_dname() {
+            let message = format!("the wildcard {owner} has a DNAME record");
+            self.add(Kind::WILDCARD_DNAME, message, any_record(owner, Rtype::DNAME));
         }
         for rtype in [Rtype::MX, Rtype::SRV] {
             if let Some(set) = node.find(rtype) {
@@ -280,6 +287,7 @@ impl<'z> Check<'z, '_> {
                 match self.target(server) {
                     Target::Fine => continue,
                     Target::Alias => (Kind::DELEGATION_TO_ALIAS, "is an alias"),
+                    Target::BelowDname => (Kind::TARGET_BELOW_DNAME, "is below a DNAME"),
                     Target::NoAddress => (Kind::TARGET_WITHOUT_ADDRESS, "has no address"),
                 }
             };
@@ -298,6 +306,7 @@ impl<'z> Check<'z, '_> {
                 Target::Fine => continue,
                 Target::Alias if set.rtype() == Rtype::MX => (Kind::MX_IS_ALIAS, "is an alias"),
                 Target::Alias => (Kind::SRV_IS_ALIAS, "is an alias"),
+                Target::BelowDname => (Kind::TARGET_BELOW_DNAME, "is below a DNAME"),
                 Target::NoAddress => (Kind::TARGET_WITHOUT_ADDRESS, "has no address"),
             };
             let message = format!("{target}, the {} host of {owner}, {what}", set.rtype());
@@ -313,9 +322,8 @@ impl<'z> Check<'z, '_> {
         }
         self.target.fold(name);
         match self.zone.lookup(&self.target, Rtype::A) {
-            Lookup::Answer { .. } | Lookup::Referral { .. } | Lookup::Redirect { .. } => {
-                Target::Fine
-            }
+            Lookup::Answer { .. } | Lookup::Referral { .. } => Target::Fine,
+            Lookup::Redirect { .. } => Target::BelowDname,
             Lookup::Alias { .. } => Target::Alias,
             Lookup::NoData { source: Source::Name(node) | Source::Wildcard(node) }
             | Lookup::All { node, .. } => {
@@ -362,6 +370,10 @@ impl<'z> Check<'z, '_> {
         {
             let message = format!("{owner} has a CNAME record and a {} record", other.rtype());
             self.add(Kind::CNAME_AND_OTHER_DATA, message, any_record(owner, other.rtype()));
+        }
+        if owner.is_wildcard() && node.find(Rtype::NS).is_some() {
+            let message = format!("the wildcard {owner} has an NS record");
+            self.add(Kind::WILDCARD_NS, message, any_record(owner, Rtype::NS));
         }
         if node.find(Rtype::SOA).is_some() && owner != self.zone.apex() {
             let message = format!("{owner} has a SOA record and is not the zone's own name");

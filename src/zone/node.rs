@@ -263,6 +263,8 @@ impl NodeParts {
             set.rdatas.dedup_by(|later, kept| {
                 let same = compare_rdata(rtype, later, kept) == Ordering::Equal;
                 if same {
+                    // The last one in the file stays, as with BIND.
+                    std::mem::swap(later, kept);
                     dropped.push((key, std::mem::take(later)));
                 }
                 same

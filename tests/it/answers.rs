@@ -185,6 +185,12 @@ fn dname_redirects_what_is_below_it_and_not_itself() {
          answer: A.d.example. 3600 CNAME A.t.example.\nanswer: A.t.example. 3600 A 192.0.2.1",
     );
     check(records, "d.example. A", "NOERROR aa\nanswer: d.example. 3600 A 192.0.2.2");
+    check(
+        records,
+        "b.d.example. CNAME",
+        "NOERROR aa\nanswer: d.example. 3600 DNAME t.example.\n\
+         answer: b.d.example. 3600 CNAME b.t.example.",
+    );
     check(records, "d.example. DNAME", "NOERROR aa\nanswer: d.example. 3600 DNAME t.example.");
 }
 

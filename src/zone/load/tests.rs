@@ -90,6 +90,11 @@ fn name_server_of_the_zone_must_have_an_address() {
         "@ NS ns\nns CNAME www\nwww A 192.0.2.1",
         &["z:4:6: error: the name server ns.example. of the zone is an alias [ns-is-alias]"],
     );
+    check(
+        "@ NS a.d\nd DNAME other.",
+        &["z:4:6: error: the name server a.d.example. of the zone is below a DNAME \
+           [ns-below-dname]"],
+    );
     check("@ NS ns\nns AAAA 2001:db8::1", &[]);
     check("@ NS ns\n* A 192.0.2.1", &[]);
     check("@ NS ns.sub\nsub NS ns.sub\nns.sub A 192.0.2.1", &[]);
@@ -166,6 +171,11 @@ fn mail_and_services_that_point_at_aliases_or_nowhere_are_told() {
            [target-without-address]"],
     );
     check(
+        "@ MX 1 a.d\nd DNAME other.",
+        &["z:4:6: warning: a.d.example., the MX host of example., is below a DNAME \
+           [target-below-dname]"],
+    );
+    check(
         "@ MX 1 192.0.2.1",
         &["z:4:6: warning: 192.0.2.1.example., the MX host of example., is an address \
            [target-is-address]"],
@@ -180,7 +190,11 @@ fn ds_without_delegation_and_delegation_of_a_wildcard_are_told() {
     );
     check(
         "* NS ns.other.",
-        &["z:4:6: warning: the wildcard *.example. has an NS record [wildcard-delegation]"],
+        &["z:4:6: error: the wildcard *.example. has an NS record [wildcard-ns]"],
+    );
+    check(
+        "* DNAME other.",
+        &["z:4:9: warning: the wildcard *.example. has a DNAME record [wildcard-dname]"],
     );
 }
 
