@@ -172,7 +172,7 @@ class Bind(Server):
     pid-file none;
     session-keyfile none;
     recursion no;
-    minimal-responses yes;
+    minimal-responses {"yes" if self.options.get("minimal", True) else "no"};
     minimal-any no;
     answer-cookie no;
     empty-zones-enable no;
@@ -255,7 +255,7 @@ class Nsd(Server):
     xfrdfile: "{self.folder}/xfrd.state"
     xfrdir: "{self.folder}"
     rrl-ratelimit: 0
-    minimal-responses: yes
+    minimal-responses: {"yes" if self.options.get("minimal", True) else "no"}
     refuse-any: no
     answer-cookie: no
     ipv4-edns-size: 1232
