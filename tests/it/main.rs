@@ -15,5 +15,6 @@ mod config;
 mod licenses;
 mod message;
 mod protocol;
+mod server;
 mod tidy;
 mod world;
