@@ -64,7 +64,7 @@ pub(super) fn read(parser: &mut Parser, words: &mut Words<'_>) -> Result<Generat
     }
     let owner = Template::read(&words.expect("an owner")?)?;
     let mut head = read_head(words, None)?;
-    let data = Template::read(&words.expect("the data of the record")?)?;
+    let data = Template::read(&words.expect_string("the data of the record")?)?;
     // RFC 2308 §4: without a time to live of its own, the record takes one that is known now.
     head.ttl = head.ttl.or(parser.default_ttl).or(parser.last_ttl);
     Ok(Generation { next: Some(start), stop, step, owner, data, head })
@@ -262,3 +262,6 @@ fn write_nibbles(mut bits: i64, width: usize, case: Case) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
