@@ -8,6 +8,7 @@ use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::ENTRY_LEN_MAX;
 use crate::wire::name::NameBuf;
 use crate::zone::file::code;
+use crate::zone::file::locate::locate;
 use crate::zone::file::print::write_record;
 use crate::zone::file::source::{Opened, Source, SourceError, Texts};
 
@@ -456,6 +457,21 @@ fn caller_marks_a_part_of_the_last_record() {
 }
 
 #[test]
+fn record_that_was_read_before_is_found_again() {
+    let text = "a 5 TXT x\n\n b 5 TXT ( y\n z ) ; c\n";
+    let source = texts(&text.replace(" b", "b"));
+    let mut reader = Reader::new(&source, "zone", Some(origin().as_name()));
+    reader.next_record().unwrap();
+    reader.next_record().unwrap();
+    let span = reader.span();
+    let found = locate(&source, reader.files(), span).unwrap();
+    assert_eq!((found.line, found.column, found.length), (3, 1, 1));
+    assert_eq!((&*found.file, found.text.as_str()), ("zone", "b 5 TXT ( y"));
+    assert_eq!(locate(&source, reader.files(), Span { start: 1000, ..span }), None);
+    assert_eq!(locate(&Texts::default(), reader.files(), span), None);
+}
+
+#[test]
 fn entry_larger_than_the_buffer_is_read_whole() {
     let strings = "\"0123456789012345678901234567890123456789\"\n ".repeat(1500);
     let (records, diagnostics) = read(&texts(&format!("a 5 TXT ( {strings} )\nb 5 A 192.0.2.1")));
@@ -481,6 +497,34 @@ fn entry_beyond_the_bound_is_refused_and_the_next_is_read() {
     assert_eq!(records, "c.example.org. 5 A 192.0.2.1\n");
 }
 
+/// A text that arrives in pieces of so many octets.
+struct Pieces {
+    text: io::Cursor<Vec<u8>>,
+    length: usize,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.length.min(buffer.len());
+        self.text.read(&mut buffer[..length])
+    }
+}
+
+struct InPieces<'a> {
+    text: &'a [u8],
+    length: usize,
+}
+
+impl Source for InPieces<'_> {
+    fn open(&self, path: &str, from: Option<&str>) -> Result<Opened, SourceError> {
+        if from.is_some() {
+            return Err(SourceError::NotFound);
+        }
+        let text = io::Cursor::new(self.text.to_vec());
+        Ok(Opened { name: path.into(), text: Box::new(Pieces { text, length: self.length }) })
+    }
+}
+
 /// Pieces of zone text, so that mutations get beyond the first word.
 fn zone_text() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
@@ -503,6 +547,14 @@ proptest! {
             let place = found.place.as_ref().unwrap();
             prop_assert!(place.line >= 1 && place.column >= 1 && place.length >= 1);
         }
+    }
+
+    #[test]
+    fn pieces_in_which_a_text_arrives_make_no_difference(text in zone_text(), length in 1..9_usize) {
+        let (records, diagnostics) = read(&InPieces { text: &text, length });
+        let (whole, at_once) = read(&InPieces { text: &text, length: usize::MAX });
+        prop_assert_eq!(records, whole);
+        prop_assert!(diagnostics.iter().eq(at_once.iter()));
     }
 
     #[test]
