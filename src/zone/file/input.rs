@@ -127,11 +127,11 @@ impl Input {
     /// Makes the next entry the first line within the current one that looks like the start of an
     /// entry, if there is one.
     pub(super) fn resume_within(&mut self) -> bool {
-        let (window, entry) = (self.window(), self.entry());
+        let entry = self.entry();
         let mut lines = 0;
         for (end, _) in entry.iter().enumerate().filter(|&(_, &octet)| octet == b'\n') {
             lines += 1;
-            if looks_like_entry(window.get(end + 1..).unwrap_or_default()) {
+            if looks_like_entry(entry.get(end + 1..).unwrap_or_default()) {
                 self.step = (end + 1, lines);
                 return true;
             }
@@ -231,7 +231,7 @@ fn widen(count: usize) -> u64 {
 
 /// Whether a line begins with a directive, or with a name and soon a type after it.
 fn looks_like_entry(line: &[u8]) -> bool {
-    let end = line.iter().position(|&octet| octet == b'\n').unwrap_or(line.len());
+    let end = line.iter().position(|octet| matches!(octet, b'\r' | b'\n')).unwrap_or(line.len());
     let line = line.get(..end).unwrap_or_default();
     match line.first() {
         None | Some(b' ' | b'\t' | b'\r' | b';' | b')' | b'"') => false,

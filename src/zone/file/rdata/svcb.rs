@@ -147,8 +147,7 @@ fn read_value(kind: Value, word: &Word<'_>, values: &mut Vec<u8>) -> Result<(), 
     let read = match kind {
         Value::Keys => read_keys(&plain, values),
         Value::Strings | Value::Segments => read_strings(&plain, values),
-        Value::Port => read_numbers(&plain, values),
-        Value::Groups => read_numbers(&plain, values),
+        Value::Port | Value::Groups => read_numbers(&plain, values),
         Value::Ipv4s => read_addresses(&plain, values, |address: Ipv4Addr| address.octets()),
         Value::Ipv6s => read_addresses(&plain, values, |address: Ipv6Addr| address.octets()),
         Value::Base64 => {
