@@ -57,6 +57,12 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// What to say if there is no time to live to be had.
+    pub(super) fn without_ttl(&self) -> Problem {
+        Problem::new(self.at, code::NO_TTL, "this record has no time to live")
+            .hint("put $TTL at the start of the file")
+    }
+
     /// Where its parts stand; a time to live that is not there stands where the type does.
     pub(super) fn parts(&self) -> Parts {
         Parts { ttl: self.ttl_at.unwrap_or(self.at), rtype: self.at, ..Parts::default() }
@@ -161,8 +167,7 @@ impl Parser {
                 );
                 Ok(ttl)
             }
-            None => Err(Problem::new(head.at, code::NO_TTL, "this record has no time to live")
-                .hint("put $TTL at the start of the file")),
+            None => Err(head.without_ttl()),
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::wire::name::NameBuf;
+use crate::wire::name::{Name, NameBuf};
 use crate::zone::file::code;
 use crate::zone::file::print::write_record;
 use crate::zone::file::reader::Reader;
@@ -102,6 +102,15 @@ fn ttl_class_and_data_are_those_of_any_record() {
     check_refuses("1-1 a$ MX 10 m$", code::EXTRA_DATA);
     check_refuses("1-1 a$ CH A 192.0.2.1", code::WRONG_CLASS);
     check_refuses("1-1 a$ A", code::MISSING_DATA);
+}
+
+#[test]
+fn ttl_must_be_known_before_it() {
+    let source = Texts::of("zone", b"$GENERATE 1-2 @ SOA \"a b 1 2 3 4 5\"".as_slice());
+    let mut reader = Reader::new(&source, "zone", Some(Name::ROOT));
+    assert!(reader.next_record().is_none());
+    let codes: Vec<_> = reader.finish().1.iter().map(|found| found.code).collect();
+    assert_eq!(codes, [code::NO_TTL]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) struct Data<'d> {
     pub(super) rtype: Rtype,
     /// What completes relative names.
     pub(super) origin: Option<Name<'d>>,
-    /// The data in wire form, appended to.
+    /// The data in wire form; empty at the start.
     pub(super) octets: &'d mut Vec<u8>,
     /// Room for intermediate results.
     pub(super) scratch: &'d mut Scratch,
@@ -58,7 +58,6 @@ pub(super) struct Data<'d> {
 ///
 /// Fails if they are not data of the type, or more than that.
 pub(super) fn read(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Problem> {
-    let start = data.octets.len();
     let whole = words.extent();
     if words.peek().is_some_and(|word| !word.quoted && word.text == br"\#") {
         words.next();
@@ -72,18 +71,17 @@ pub(super) fn read(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Pro
         let message = format!("{} stands after the end of the data", extra.shown());
         return Err(form::explain(rtype, extra.problem(code::EXTRA_DATA, message)));
     }
-    let octets = data.octets.get(start..).unwrap_or_default();
-    if octets.len() > DATA_LEN_MAX {
+    if data.octets.len() > DATA_LEN_MAX {
         return Err(Problem::new(whole, code::DATA_TOO_LONG, "more than 65535 octets of data"));
     }
     // The readers of the fields have seen to everything but what fields say of each other.
     if has_related_fields(rtype) {
-        check(rtype, octets).map_err(|_| {
+        check(rtype, data.octets).map_err(|_| {
             let message = format!("these values do not fit together in {rtype}");
             form::explain(rtype, Problem::new(whole, code::BAD_VALUE, message))
         })?;
     }
-    debug_assert_eq!(check(rtype, octets), Ok(()), "{rtype} is read as it is checked");
+    debug_assert_eq!(check(rtype, data.octets), Ok(()), "{rtype} is read as it is checked");
     Ok(())
 }
 
@@ -94,19 +92,17 @@ fn has_related_fields(rtype: Rtype) -> bool {
 
 /// Reads a length and that many octets in hexadecimal, and checks that the type allows them.
 fn read_generic(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Problem> {
-    let start = data.octets.len();
     let length = words.expect("the length of the data")?;
     let count = usize::from(number::parse::<u16>(&length)?);
     let whole = words.extent();
     if !words.is_empty() {
         encoded::read_hex(words, data)?;
     }
-    let octets = data.octets.get(start..).unwrap_or_default();
-    if octets.len() != count {
-        let message = format!("{} octets of data, and {count} are announced", octets.len());
+    if data.octets.len() != count {
+        let message = format!("{} octets of data, and {count} are announced", data.octets.len());
         return Err(length.problem(code::BAD_UNKNOWN_DATA, message));
     }
-    check(data.rtype, octets).map_err(|error| {
+    check(data.rtype, data.octets).map_err(|error| {
         let message = format!("these octets are not data of {}: {error}", data.rtype);
         Problem::new(whole, code::BAD_UNKNOWN_DATA, message)
     })
