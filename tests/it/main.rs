@@ -12,6 +12,7 @@
 
 mod answers;
 mod config;
+mod corpus;
 mod licenses;
 mod message;
 mod protocol;
