@@ -13,6 +13,7 @@
 mod answers;
 mod config;
 mod corpus;
+mod documents;
 mod licenses;
 mod message;
 mod protocol;

@@ -13,7 +13,6 @@ mod entry;
 mod generate;
 mod input;
 mod lexer;
-pub mod locate;
 pub mod print;
 mod problem;
 mod rdata;

@@ -8,7 +8,6 @@ use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::ENTRY_LEN_MAX;
 use crate::wire::name::NameBuf;
 use crate::zone::file::code;
-use crate::zone::file::locate::locate;
 use crate::zone::file::print::write_record;
 use crate::zone::file::source::{Opened, Source, SourceError, Texts};
 
@@ -454,21 +453,6 @@ fn caller_marks_a_part_of_the_last_record() {
             "2:22 some-code 192.0.2.$",
         ]
     );
-}
-
-#[test]
-fn record_that_was_read_before_is_found_again() {
-    let text = "a 5 TXT x\n\n b 5 TXT ( y\n z ) ; c\n";
-    let source = texts(&text.replace(" b", "b"));
-    let mut reader = Reader::new(&source, "zone", Some(origin().as_name()));
-    reader.next_record().unwrap();
-    reader.next_record().unwrap();
-    let span = reader.span();
-    let found = locate(&source, reader.files(), span).unwrap();
-    assert_eq!((found.line, found.column, found.length), (3, 1, 1));
-    assert_eq!((&*found.file, found.text.as_str()), ("zone", "b 5 TXT ( y"));
-    assert_eq!(locate(&source, reader.files(), Span { start: 1000, ..span }), None);
-    assert_eq!(locate(&Texts::default(), reader.files(), span), None);
 }
 
 #[test]
