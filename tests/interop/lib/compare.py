@@ -219,10 +219,8 @@ def aliases_are_followed_into_other_zones(context, qtype, left, right):
          " NSD leave its owner as it is, Knot puts the name asked in its place", wrong=("knot",))
 def a_wildcard_dname_keeps_its_owner(context, qtype, left, right):
     both = (left, right)
-    if all(has_dname(reply) for reply in both) and any(
-        record[1] == DNAME and record[0].startswith(b"\1*")
-        for record in left.answer + right.answer
-    ):
+    owners = [{record[0] for record in reply.answer if record[1] == DNAME} for reply in both]
+    if all(owners) and any(owner.startswith(b"\1*") for owner in owners[0] ^ owners[1]):
         if any(circular(reply) for reply in both):
             for reply in both:
                 reply.forget("rcode", "opt", "answer", "authority", "additional")
@@ -274,13 +272,6 @@ def is_of_a_target(record, section):
     return record[1] in (A, AAAA, SVCB, HTTPS) and any(record[0] in other[4] for other in section)
 
 
-@allowed("with minimal responses we give no addresses for NS (DESIGN §5), not even in answer to a"
-         " question for NS; the peers do for servers of the zone", ours=True)
-def addresses_beside_an_ns_answer_are_optional(context, qtype, left, right):
-    if qtype == NS:
-        addresses_beside_an_answer_are_optional(context, qtype, left, right)
-
-
 @allowed("addresses for the targets of a positive answer are optional (RFC 1034 §4.3.2 step 6):"
          " Knot gives them for NS, MX and SRV, BIND and NSD with minimal responses do not")
 def addresses_beside_an_answer_are_optional(context, qtype, left, right):
@@ -293,6 +284,13 @@ def addresses_beside_an_answer_are_optional(context, qtype, left, right):
 def same_but_additional(left, right):
     """Whether two whole replies differ in nothing but their additional records."""
     return not left.tc and not right.tc and left.key()[:-1] == right.key()[:-1]
+
+
+@allowed("a referral with the addresses of servers that are the zone's own data, or a wildcard's,"
+         " spares a question: NSD, Knot and we give them, BIND does not", ours=True)
+def addresses_beside_a_referral_are_welcome(context, qtype, left, right):
+    if differing_glue(left, right) and {*right.additional} < {*left.additional}:
+        left.additional = list(right.additional)
 
 
 @allowed("addresses of servers that are not below the cut are not needed to follow the referral;"
