@@ -1,12 +1,13 @@
 //! `kereru serve`: from the configuration to a server that answers, and its end.
 
+use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -133,6 +134,8 @@ struct Server {
     world: Arc<World>,
     runtime: Runtime,
     workers: Vec<thread::JoinHandle<()>>,
+    /// What tells the server to stop. Listened to before anybody is told that it is ready.
+    signals: Signals,
     /// Turns true to stop; closed when all listeners and connections have ended.
     stop: watch::Sender<bool>,
 }
@@ -143,7 +146,7 @@ impl Server {
         listeners: Vec<Listener>,
         snapshot: Snapshot,
         cpus: &[usize],
-    ) -> std::io::Result<Self> {
+    ) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(|listener| listener.address).collect();
         announce(config, &snapshot, &addresses);
@@ -161,8 +164,10 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let tcp = TcpServer::new(Arc::clone(&world), limits, stopping);
         let mut sockets: Vec<Vec<_>> = Vec::new();
+        let signals;
         {
             let _guard = runtime.enter();
+            signals = Signals::new()?;
             for listener in listeners {
                 let stream = tokio::net::TcpListener::from_std(listener.tcp)?;
                 runtime.spawn(tcp.clone().listen(stream));
@@ -179,49 +184,50 @@ impl Server {
         }
         let dns: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
         tracing::info!(dns = %dns.join(","), http = %"-", "ready");
-        Ok(Self { world, runtime, workers, stop })
+        Ok(Self { world, runtime, workers, signals, stop })
     }
 
     /// Serves until a signal comes, then lets replies on their way leave.
     fn run(self) -> Exit {
-        let Self { world, runtime, workers, stop } = self;
-        let ended = runtime.block_on(async {
-            wait_for_stop().await?;
+        let Self { world, runtime, workers, mut signals, stop } = self;
+        runtime.block_on(async {
+            signals.wait_for_stop().await;
+            tracing::info!("stopping");
             world.stop();
             // Fails if there is nobody left to tell.
             let _ = stop.send(true);
             // Whoever has not taken its replies by then will not get them.
             let _ = timeout(Duration::from_secs(DRAIN_SECONDS_MAX), stop.closed()).await;
-            Ok::<(), std::io::Error>(())
         });
-        world.stop();
         for worker in workers {
             // A worker that panicked has said so already.
             let _ = worker.join();
         }
         runtime.shutdown_timeout(Duration::from_millis(100));
-        match ended {
-            Ok(()) => {
-                tracing::info!("stopped");
-                Exit::Fine
-            }
-            Err(error) => {
-                tracing::error!("cannot wait for signals: {error}");
-                Exit::Failed
-            }
-        }
+        tracing::info!("stopped");
+        Exit::Fine
     }
 }
 
-async fn wait_for_stop() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => (),
-        _ = interrupt.recv() => (),
+/// The signals that the server obeys.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt })
     }
-    tracing::info!("stopping");
-    Ok(())
+
+    async fn wait_for_stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => (),
+            _ = self.interrupt.recv() => (),
+        }
+    }
 }
 
 /// Says what is served, where, and a question to try.

@@ -162,8 +162,8 @@ impl Checker<'_, '_> {
             if let Some(&mark) = wildcards.get(&wildcard) {
                 let message = format!("`{wildcard}` has `{}` in it", address.value);
                 let fault = Fault::new("overlap", message)
-                    .hint("what comes to the one address goes to its own socket");
-                self.warn(address.mark.or(mark), fault);
+                    .hint("the wildcard answers at every address: remove one of the two");
+                self.error(address.mark.or(mark), fault);
             }
         }
     }

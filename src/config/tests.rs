@@ -234,11 +234,11 @@ fn address_can_be_bound_once() {
 }
 
 #[test]
-fn address_beside_the_wildcard_is_a_warning() {
+fn address_beside_the_wildcard_is_refused() {
     check(
         "listen: [0.0.0.0:53, 127.0.0.1:53]\n",
-        &["1:22: warning: `0.0.0.0:53` has `127.0.0.1:53` in it [overlap]; what comes to the \
-             one address goes to its own socket"],
+        &["1:22: error: `0.0.0.0:53` has `127.0.0.1:53` in it [overlap]; the wildcard answers at \
+             every address: remove one of the two"],
     );
     check("listen: [\"[::]:53\", 127.0.0.1:53]\n", &[]);
 }

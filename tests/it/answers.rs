@@ -232,8 +232,8 @@ fn name_below_a_cut_gets_a_referral_with_glue() {
 
 #[test]
 fn ds_of_a_cut_is_the_parents_data() {
-    let ds = "sub NS ns.other.\nsub DS 1 8 2 00";
-    check(ds, "sub.example. DS", "NOERROR aa\nanswer: sub.example. 3600 DS 1 8 2 00");
+    let ds = "sub NS ns.other.\nsub DS 1 8 99 00";
+    check(ds, "sub.example. DS", "NOERROR aa\nanswer: sub.example. 3600 DS 1 8 99 00");
     check("sub NS ns.other.", "sub.example. DS", "NOERROR aa\nSOA!");
     check(ds, "a.sub.example. DS", "NOERROR\nauthority: sub.example. 3600 NS ns.other.");
 }
@@ -241,11 +241,11 @@ fn ds_of_a_cut_is_the_parents_data() {
 #[test]
 fn parent_answers_for_the_ds_of_a_child_that_is_served_too() {
     let zones = vec![
-        zone("example.", "sub NS ns.other.\nsub DS 1 8 2 00"),
+        zone("example.", "sub NS ns.other.\nsub DS 1 8 99 00"),
         zone("sub.example.", "www A 192.0.2.1"),
     ];
     let both = snapshot(zones, AnswerOptions::default());
-    check_in(&both, "sub.example. DS", "NOERROR aa\nanswer: sub.example. 3600 DS 1 8 2 00");
+    check_in(&both, "sub.example. DS", "NOERROR aa\nanswer: sub.example. 3600 DS 1 8 99 00");
     check_in(&both, "www.sub.example. A", "NOERROR aa\nanswer: www.sub.example. 3600 A 192.0.2.1");
     check_in(&both, "sub.example. NS", "NOERROR aa\nanswer: sub.example. 3600 NS ns.elsewhere.");
     let child = snapshot(vec![zone("example.", "")], AnswerOptions::default());

@@ -12,8 +12,11 @@
 
 mod answers;
 mod config;
+mod corpus;
+mod documents;
 mod licenses;
 mod message;
 mod protocol;
+mod server;
 mod tidy;
 mod world;

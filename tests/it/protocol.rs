@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
+/// A zone with something of everything, which the packets of the corpus ask for.
+pub static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
     let mut records = "www A 192.0.2.1\nsub NS ns.sub\nns.sub A 192.0.2.2\n".to_owned();
     records.push_str("a CNAME www\nd DNAME sub\n* TXT wild\nmx MX 1 www\n_s SRV 1 2 3 www\n");
     for number in 0..100 {

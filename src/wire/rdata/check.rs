@@ -4,6 +4,7 @@
 //! and for data from the network after its names have been decompressed.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::wire::error::WireError;
 use crate::wire::numbers::Rtype;
@@ -81,6 +82,10 @@ fn check_field(
         Field::Eui48 => long_enough(octets.take(6).is_some()),
         Field::Eui64 | Field::Locator64 => long_enough(octets.take(8).is_some()),
         Field::Ipv6 => long_enough(octets.take(16).is_some()),
+        Field::CharString if rtype == Rtype::X25 => {
+            let address = octets.take_counted().ok_or(Fault::Short(field))?;
+            allowed(address.len() >= 4 && address.iter().all(u8::is_ascii_digit))
+        }
         Field::CharString | Field::HexCounted => long_enough(octets.take_counted().is_some()),
         Field::OptionalCharString => {
             long_enough(octets.is_empty() || octets.take_counted().is_some())
@@ -94,22 +99,26 @@ fn check_field(
             allowed(!octets.take_counted().ok_or(Fault::Short(field))?.is_empty())
         }
         Field::Location => allowed(is_location(octets.take(16).ok_or(Fault::Short(field))?)),
-        // RFC 7553 §4.4: the target of URI is not empty; the value of CAA may be.
-        Field::LongString => long_enough(!octets.take_rest().is_empty() || rtype != Rtype::URI),
-        Field::Base64 => long_enough(!octets.take_rest().is_empty() || has_no_key(rtype, rdata)),
-        Field::Hex | Field::Nsap => long_enough(!octets.take_rest().is_empty()),
+        Field::LongString => {
+            octets.take_rest();
+            Ok(())
+        }
+        Field::Base64 if has_no_key(rtype, rdata) => Ok(()),
+        Field::Base64 | Field::Nsap => long_enough(!octets.take_rest().is_empty()),
+        Field::Hex => {
+            let digest = octets.take_rest();
+            let wanted = digest_len(rtype, rdata);
+            long_enough(!digest.is_empty())?;
+            allowed(wanted.is_none_or(|wanted| wanted.contains(&digest.len())))
+        }
         Field::TypeBitmap => {
             let bitmap = octets.take_rest();
             // RFC 4034 §4.1.2: a name with NSEC has at least that type and RRSIG.
             let may_be_empty = rtype != Rtype::NSEC;
             allowed(is_type_bitmap(bitmap) && (may_be_empty || !bitmap.is_empty()))
         }
-        Field::SvcParams => {
-            let params = octets.take_rest();
-            // RFC 9460 §2.4.2: an alias (priority 0) has no parameters.
-            let is_alias = rdata.starts_with(&[0, 0]);
-            allowed(if is_alias { params.is_empty() } else { svcb::are_params(params) })
-        }
+        // RFC 9460 §2.4.2: an alias should have no parameters, and who reads it ignores them.
+        Field::SvcParams => allowed(svcb::are_params(octets.take_rest())),
         Field::Prefixes => allowed(are_prefixes(octets)),
         Field::Services => check_services(octets),
         Field::Name(_) => octets.take_name().map(drop).map_err(Fault::Name),
@@ -133,6 +142,34 @@ fn check_strings(octets: &mut Octets<'_>) -> bool {
         }
     }
     true
+}
+
+/// How long the digest at the end of the data may be, where its algorithm says so.
+fn digest_len(rtype: Rtype, rdata: &[u8]) -> Option<RangeInclusive<usize>> {
+    const ZONEMD_LEN_MIN: usize = 12;
+    let exactly = |length| Some(length..=length);
+    match (rtype, rdata) {
+        // RFC 4034 appendix A.2, RFC 4509, 5933, 6605.
+        (Rtype::DS | Rtype::CDS, [_, _, _, digest, ..]) => match digest {
+            1 => exactly(20),
+            2 | 3 => exactly(32),
+            4 => exactly(48),
+            _ => None,
+        },
+        // RFC 4255 §3.1.2, RFC 6594 §4.
+        (Rtype::SSHFP, [_, digest, ..]) => match digest {
+            1 => exactly(20),
+            2 => exactly(32),
+            _ => None,
+        },
+        // RFC 8976 §2.2.
+        (Rtype::ZONEMD, [_, _, _, _, _, digest, ..]) => match digest {
+            1 => exactly(48),
+            2 => exactly(64),
+            _ => Some(ZONEMD_LEN_MIN..=usize::MAX),
+        },
+        _ => None,
+    }
 }
 
 /// Whether this is a KEY whose flags say that it holds no key (RFC 2535 §3.1.2).
@@ -206,7 +243,7 @@ fn check_services(octets: &mut Octets<'_>) -> Result<(), Fault> {
 
 /// Precedence, gateway type, algorithm, gateway and key (RFC 4025 §2).
 ///
-/// Algorithm 0 says that there is no key; the key is then empty.
+/// Algorithm 0 says that there is no key; some write one all the same.
 fn check_ipsec_key(octets: &mut Octets<'_>) -> Result<(), Fault> {
     let short = Fault::Short(Field::IpsecKey);
     let [_precedence, gateway, algorithm] = octets.take_array().ok_or(short)?;
@@ -218,7 +255,7 @@ fn check_ipsec_key(octets: &mut Octets<'_>) -> Result<(), Fault> {
         _ => return Err(Fault::Value(Field::IpsecKey)),
     }
     let key = octets.take_rest();
-    (key.is_empty() == (algorithm == 0)).then_some(()).ok_or(Fault::Value(Field::IpsecKey))
+    (algorithm == 0 || !key.is_empty()).then_some(()).ok_or(short)
 }
 
 /// Identity and key, neither of them empty, and the names of servers (RFC 8005 §5).

@@ -25,7 +25,7 @@ pub enum Value {
     Ipv4s,
     /// One or more IPv6 addresses.
     Ipv6s,
-    /// Octets that text writes in Base64, at least one.
+    /// Octets that text writes in Base64. BIND allows none, and so do we.
     Base64,
     /// One string without a length, at least one octet.
     Text,
@@ -58,8 +58,6 @@ impl Key {
     pub const ALPN: Self = Self(1);
     /// The default protocol is not offered.
     pub const NO_DEFAULT_ALPN: Self = Self(2);
-    /// Reserved; never in a record (RFC 9460 §14.3.2).
-    pub const INVALID: Self = Self(65_535);
 
     /// The registered name.
     pub fn name(self) -> Option<&'static str> {
@@ -104,7 +102,7 @@ pub fn are_params(octets: &[u8]) -> bool {
     while !rest.is_empty() {
         let Some(Param { key, value }) = take_param(&mut rest) else { return false };
         let ascending = last.is_none_or(|last| key > last);
-        if !ascending || key == Key::INVALID || !is_value(key, value) {
+        if !ascending || !is_value(key, value) {
             return false;
         }
         last = Some(key);
@@ -134,9 +132,9 @@ pub fn is_value(key: Key, value: &[u8]) -> bool {
         Value::Port => value.len() == 2,
         Value::Ipv4s => whole(4),
         Value::Ipv6s => whole(16),
-        Value::Base64 | Value::Text => !value.is_empty(),
+        Value::Text => !value.is_empty(),
         Value::Groups => whole(2) && are_distinct(value),
-        Value::Opaque => true,
+        Value::Base64 | Value::Opaque => true,
     }
 }
 

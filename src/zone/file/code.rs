@@ -51,3 +51,22 @@ codes! {
     GENERATE_TOO_MANY = "generate-too-many", "A $GENERATE that makes too many records.";
     GENERATE_TEMPLATE = "generate-template", "A ${…} of $GENERATE that cannot be read.";
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::TABLE;
+
+    #[test]
+    fn codes_are_words_with_hyphens_and_stand_once() {
+        let is_kebab = |code: &str| {
+            code.split('-').all(|word| {
+                !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_lowercase())
+            })
+        };
+        let codes: BTreeSet<&str> = TABLE.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes.len(), TABLE.len());
+        assert!(codes.into_iter().all(is_kebab));
+    }
+}

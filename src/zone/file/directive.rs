@@ -49,7 +49,7 @@ pub(super) fn read(parser: &mut Parser, words: &mut Words<'_>) -> Result<Step, P
 }
 
 fn read_include(parser: &Parser, words: &mut Words<'_>) -> Result<Step, Problem> {
-    let path = words.expect("the file to include")?;
+    let path = words.expect_string("the file to include")?;
     let mut octets = Vec::new();
     read_plain(&path, &mut octets)?;
     let origin = match words.next() {

@@ -57,6 +57,12 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// What to say if there is no time to live to be had.
+    pub(super) fn without_ttl(&self) -> Problem {
+        Problem::new(self.at, code::NO_TTL, "this record has no time to live")
+            .hint("put $TTL at the start of the file")
+    }
+
     /// Where its parts stand; a time to live that is not there stands where the type does.
     pub(super) fn parts(&self) -> Parts {
         Parts { ttl: self.ttl_at.unwrap_or(self.at), rtype: self.at, ..Parts::default() }
@@ -101,8 +107,7 @@ impl Parser {
             return directive::read(self, words);
         }
         if !blank {
-            words.next();
-            self.read_owner(&first)?;
+            self.read_owner(&words.expect_string("the owner")?)?;
         } else if matches!(self.owner, Owner::None) {
             return Err(first
                 .problem(code::NO_OWNER, "this record has no owner, and none stands before it")
@@ -162,8 +167,7 @@ impl Parser {
                 );
                 Ok(ttl)
             }
-            None => Err(Problem::new(head.at, code::NO_TTL, "this record has no time to live")
-                .hint("put $TTL at the start of the file")),
+            None => Err(head.without_ttl()),
         }
     }
 }
@@ -195,8 +199,9 @@ pub(super) fn read_head(words: &mut Words<'_>, owner: Option<Word<'_>>) -> Resul
         let Some(rtype) = parse_type(&word) else {
             return Err(unknown_type(&word, words, owner));
         };
-        if rtype.is_meta() {
-            let message = format!("{rtype} is a type for questions and transport");
+        // RFC 6895 §3.1: type 0 is not used either.
+        if rtype.is_meta() || rtype == Rtype(0) {
+            let message = format!("{rtype} is not a type of data");
             return Err(word
                 .problem(code::META_TYPE, message)
                 .hint("a zone cannot hold it; remove the record"));
@@ -252,7 +257,8 @@ fn unknown_type(word: &Word<'_>, rest: &Words<'_>, owner: Option<Word<'_>>) -> P
             "{rtype} stands too late: the order is owner, time to live, class, type, data"
         ));
     }
-    if let Some(rtype) = owner.as_ref().and_then(parse_type) {
+    let is_data = word.quoted || !word.text.iter().all(u8::is_ascii_alphanumeric);
+    if let Some(rtype) = owner.as_ref().and_then(parse_type).filter(|_| is_data) {
         return problem.hint(format!(
             "\"{rtype}\" is taken for the owner; a record of the last owner begins with a blank"
         ));

@@ -55,7 +55,7 @@ enum Case {
 }
 
 /// Reads what follows the directive: range, owner, TTL and class, type, and data in one word.
-pub(super) fn read(parser: &mut Parser, words: &mut Words<'_>) -> Result<Generation, Problem> {
+pub(super) fn read(parser: &Parser, words: &mut Words<'_>) -> Result<Generation, Problem> {
     let range = words.expect("a range")?;
     let (start, stop, step) = parse_range(&range)?;
     if u64::from((stop - start) / step) >= GENERATE_MAX {
@@ -64,9 +64,10 @@ pub(super) fn read(parser: &mut Parser, words: &mut Words<'_>) -> Result<Generat
     }
     let owner = Template::read(&words.expect("an owner")?)?;
     let mut head = read_head(words, None)?;
-    let data = Template::read(&words.expect("the data of the record")?)?;
-    // RFC 2308 §4: without a time to live of its own, the record takes one that is known now.
-    head.ttl = head.ttl.or(parser.default_ttl).or(parser.last_ttl);
+    let data = Template::read(&words.expect_string("the data of the record")?)?;
+    // Unlike a record of its own, an SOA that is made does not give its minimum, as in BIND.
+    let ttl = head.ttl.or(parser.default_ttl).or(parser.last_ttl);
+    head.ttl = Some(ttl.ok_or_else(|| head.without_ttl())?);
     Ok(Generation { next: Some(start), stop, step, owner, data, head })
 }
 
@@ -262,3 +263,6 @@ fn write_nibbles(mut bits: i64, width: usize, case: Case) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

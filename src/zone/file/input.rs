@@ -109,39 +109,47 @@ impl Input {
     /// After `Found::Unclosed`: the next entry is the first line after the parenthesis that looks
     /// like the start of one. Lines of the broken entry mostly begin with blanks or numbers.
     pub(super) fn resume_after(&mut self, open: usize) {
-        let mut next = open;
-        let window = self.window();
-        let resumed = loop {
-            let rest = window.get(next..).unwrap_or_default();
-            let Some(line) = rest.iter().position(|&octet| octet == b'\n') else {
-                break window.len();
-            };
-            next += line + 1;
-            if looks_like_entry(window.get(next..).unwrap_or_default()) {
-                break next;
-            }
-        };
-        let skipped = window.get(..resumed).unwrap_or_default();
+        let skipped = self.window().get(..open).unwrap_or_default();
         let lines = skipped.iter().filter(|&&octet| octet == b'\n').count();
-        self.step = (resumed, u32::try_from(lines).unwrap_or(u32::MAX));
-        if resumed == self.window().len() {
-            self.skip_line();
+        self.step = (skipped.len(), u32::try_from(lines).unwrap_or(u32::MAX));
+        self.advance();
+        while self.skip_line() {
+            let is_whole = |window: &[u8]| window.contains(&b'\n') || window.len() >= READ_LEN;
+            while !is_whole(self.window()) && !self.ended {
+                self.fill();
+            }
+            if looks_like_entry(self.window()) {
+                return;
+            }
         }
     }
 
-    /// After `Found::TooLong`: goes to the end of the line without holding it.
-    pub(super) fn skip_line(&mut self) {
-        self.step = (self.window().len(), self.step.1);
-        self.advance();
-        loop {
-            if let Some(end) = self.window().iter().position(|&octet| octet == b'\n') {
-                self.step = (end + 1, 1);
-                return;
+    /// Makes the next entry the first line within the current one that looks like the start of an
+    /// entry, if there is one.
+    pub(super) fn resume_within(&mut self) -> bool {
+        let entry = self.entry();
+        let mut lines = 0;
+        for (end, _) in entry.iter().enumerate().filter(|&(_, &octet)| octet == b'\n') {
+            lines += 1;
+            if looks_like_entry(entry.get(end + 1..).unwrap_or_default()) {
+                self.step = (end + 1, lines);
+                return true;
             }
-            self.step = (self.window().len(), 0);
+        }
+        false
+    }
+
+    /// Goes to the start of the next line without holding this one; `false` if there is none.
+    pub(super) fn skip_line(&mut self) -> bool {
+        loop {
+            let end = self.window().iter().position(|&octet| octet == b'\n');
+            self.step = match end {
+                Some(end) => (end + 1, 1),
+                None => (self.window().len(), 0),
+            };
             self.advance();
-            if self.ended {
-                return;
+            if end.is_some() || self.ended {
+                return end.is_some();
             }
             self.fill();
         }
@@ -223,7 +231,7 @@ fn widen(count: usize) -> u64 {
 
 /// Whether a line begins with a directive, or with a name and soon a type after it.
 fn looks_like_entry(line: &[u8]) -> bool {
-    let end = line.iter().position(|&octet| octet == b'\n').unwrap_or(line.len());
+    let end = line.iter().position(|octet| matches!(octet, b'\r' | b'\n')).unwrap_or(line.len());
     let line = line.get(..end).unwrap_or_default();
     match line.first() {
         None | Some(b' ' | b'\t' | b'\r' | b';' | b')' | b'"') => false,

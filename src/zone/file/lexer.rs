@@ -42,6 +42,8 @@ pub(super) struct Fault {
     pub(super) kind: FaultKind,
     /// Where.
     pub(super) at: Extent,
+    /// Where the outermost parenthesis stands that is open there.
+    pub(super) open: Option<usize>,
 }
 
 /// The ways in which the form of an entry can be wrong.
@@ -56,7 +58,7 @@ pub(super) enum FaultKind {
 }
 
 impl From<Fault> for Problem {
-    fn from(Fault { kind, at }: Fault) -> Self {
+    fn from(Fault { kind, at, .. }: Fault) -> Self {
         match kind {
             FaultKind::Closing => {
                 Self::new(at, code::UNBALANCED_PARENTHESIS, "\")\" without a \"(\" before it")
@@ -86,9 +88,10 @@ pub(super) fn scan(text: &[u8], ended: bool, tokens: &mut Vec<Token>) -> Scan {
         match octet {
             b' ' | b'\t' => scanner.pos += 1,
             b'\n' | b'\r' => {
-                let end = scanner.pos;
+                let before = text.get(..scanner.pos).unwrap_or_default();
+                let end = before.strip_suffix(b"\r").unwrap_or(before).len();
                 // A carriage return at the end of the text may have its line feed yet to come.
-                if octet == b'\r' && end + 1 == text.len() && !ended {
+                if octet == b'\r' && scanner.pos + 1 == text.len() && !ended {
                     break;
                 }
                 scanner.skip_line_end();
@@ -136,7 +139,8 @@ impl Scanner<'_> {
     }
 
     fn fault(&mut self, kind: FaultKind, start: usize, end: usize) {
-        self.fault.get_or_insert(Fault { kind, at: Extent { start, end } });
+        let open = (self.depth > 0).then_some(self.open);
+        self.fault.get_or_insert(Fault { kind, at: Extent { start, end }, open });
     }
 
     /// A line ends with a line feed, with or without a carriage return before it; a carriage
@@ -152,7 +156,7 @@ impl Scanner<'_> {
     }
 
     fn skip_comment(&mut self) {
-        let length = self.rest().iter().position(|octet| matches!(octet, b'\n' | b'\r'));
+        let length = self.rest().iter().position(|&octet| octet == b'\n');
         self.pos = length.map_or(self.text.len(), |length| self.pos + length);
     }
 
@@ -289,11 +293,25 @@ impl<'a> Words<'a> {
     /// # Errors
     ///
     /// Fails if all words have been read.
-    pub(super) fn expect(&mut self, wanted: &str) -> Result<Word<'a>, Problem> {
+    pub(super) fn expect_string(&mut self, wanted: &str) -> Result<Word<'a>, Problem> {
         let last = self.last;
         self.next().ok_or_else(|| {
             Problem::new(last, code::MISSING_DATA, format!("{wanted} is missing after this"))
         })
+    }
+
+    /// The next word, or what to say if there is none, or if it is a string in quotes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if all words have been read, or the next one stands in quotes.
+    pub(super) fn expect(&mut self, wanted: &str) -> Result<Word<'a>, Problem> {
+        let word = self.expect_string(wanted)?;
+        if word.quoted {
+            let message = format!("{} stands in quotes, and is not a string", word.shown());
+            return Err(word.problem(code::SYNTAX, message).hint("remove the quotes"));
+        }
+        Ok(word)
     }
 
     /// Whether all words have been read.

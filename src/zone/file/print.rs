@@ -38,6 +38,3 @@ impl fmt::Display for Rdata<'_> {
         rdata::write(self.rtype, self.octets, f)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,7 +14,7 @@ use crate::zone::file::code;
 use crate::zone::file::entry::{Include, Owner, Parser, Step};
 use crate::zone::file::generate::{Generation, Texts};
 use crate::zone::file::input::{Found, Input};
-use crate::zone::file::lexer::{Token, Words};
+use crate::zone::file::lexer::{Fault, Token, Words};
 use crate::zone::file::problem::{Extent, Problem};
 use crate::zone::file::source::{Opened, Source, SourceError};
 use crate::zone::file::{diagnose, unclosed};
@@ -221,7 +221,7 @@ impl<'s> Reader<'s> {
         let Frame { input, .. } = self.frames.last_mut()?;
         Some(match input.next(&mut self.tokens) {
             Found::Entry(None) => self.read_entry(),
-            Found::Entry(Some(fault)) => self.refuse(fault.into()),
+            Found::Entry(Some(fault)) => self.refuse_fault(fault),
             Found::Unclosed(open) => self.refuse_unclosed(open),
             Found::TooLong => {
                 let message = format!("this line has more than {ENTRY_LEN_MAX} octets");
@@ -360,28 +360,57 @@ impl<'s> Reader<'s> {
         self.parser.owner_octets = owner_octets;
     }
 
-    /// Reports a parenthesis that nothing closes and goes on behind the broken entry.
-    fn refuse_unclosed(&mut self, open: usize) -> bool {
-        self.refuse(unclosed(open));
-        self.unclosed += 1;
+    /// Reports what is wrong with the form of the current entry. If another entry seems to begin
+    /// within it, that is a parenthesis closed too late; the fault is met again in its own entry.
+    fn refuse_fault(&mut self, fault: Fault) -> bool {
         let Some(Frame { input, .. }) = self.frames.last_mut() else { return false };
-        if self.unclosed < UNCLOSED_MAX {
-            input.resume_after(open);
-            return false;
+        match fault.open {
+            Some(open) if input.resume_within() => {
+                self.report_error(unclosed(open));
+                self.count_unclosed();
+                false
+            }
+            _ => self.refuse(fault.into()),
         }
-        input.stop();
-        let message = "too many parentheses are not closed: the rest of the file is not read";
-        let at = Extent { start: open, end: open + 1 };
-        self.refuse(Problem::new(at, code::UNBALANCED_PARENTHESIS, message))
     }
 
-    /// Reports an error in the current entry, which gives no record.
+    /// Reports a parenthesis that nothing closes and goes on behind the broken entry.
+    fn refuse_unclosed(&mut self, open: usize) -> bool {
+        self.report_error(unclosed(open));
+        if let Some(Frame { input, .. }) = self.frames.last_mut() {
+            input.resume_after(open);
+        }
+        self.count_unclosed();
+        false
+    }
+
+    /// Reports an error in the current entry, which gives no record. If another entry seems to
+    /// begin within it, a parenthesis was closed too late, and reading goes on there.
     fn refuse(&mut self, problem: Problem) -> bool {
+        self.report_error(problem);
+        if self.frames.last_mut().is_some_and(|frame| frame.input.resume_within()) {
+            self.count_unclosed();
+        }
+        false
+    }
+
+    /// Gives the file up when parentheses have not been closed too often.
+    fn count_unclosed(&mut self) {
+        self.unclosed += 1;
+        let Some(Frame { input, .. }) = self.frames.last_mut() else { return };
+        if self.unclosed >= UNCLOSED_MAX {
+            input.stop();
+            let message = "too many parentheses are not closed: the rest of the file is not read";
+            let at = Extent::default();
+            self.report_error(Problem::new(at, code::UNBALANCED_PARENTHESIS, message));
+        }
+    }
+
+    fn report_error(&mut self, problem: Problem) {
         if let Some(Frame { input, .. }) = self.frames.last() {
             let place = |at| input.place(at);
             self.diagnostics.push(diagnose(Severity::Error, problem, place));
         }
-        false
     }
 }
 

@@ -23,7 +23,8 @@ pub trait Source {
 
 /// A file that has been opened.
 pub struct Opened {
-    /// The name to show; the same file always has the same one, so that cycles are seen.
+    /// The name to show. The same file always has the same one, so that cycles are seen, and
+    /// opening it under this name gives the same text.
     pub name: Arc<str>,
     /// The text.
     pub text: Box<dyn Read + Send>,

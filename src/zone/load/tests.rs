@@ -185,7 +185,7 @@ fn mail_and_services_that_point_at_aliases_or_nowhere_are_told() {
 #[test]
 fn ds_without_delegation_and_delegation_of_a_wildcard_are_told() {
     check(
-        "a DS 1 8 2 00",
+        "a DS 1 8 99 00",
         &["z:4:6: warning: a.example. has a DS record and no NS record [ds-without-ns]"],
     );
     check(

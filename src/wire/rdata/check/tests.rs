@@ -63,14 +63,13 @@ fn service_parameters_ascend_and_agree() {
     check_accepts(Rtype::SVCB, "0001 00 0001 0003 026832 0003 0002 01BB");
     check_accepts(Rtype::SVCB, "0001 00 0000 0002 0003 0003 0002 01BB");
     check_accepts(Rtype::HTTPS, "0000 00");
+    check_accepts(Rtype::HTTPS, "0000 00 0003 0002 01BB");
     let wrong = Fault::Value(Field::SvcParams);
     for bad in [
         "0001 00 0003 0002 01BB 0001 0003 026832",
         "0001 00 0003 0001 01",
         "0001 00 0002 0000",
         "0001 00 0000 0002 0004",
-        "0001 00 FFFF 0000",
-        "0000 00 0003 0002 01BB",
         "0001 00 0003 0003 01BB",
     ] {
         check_refuses(Rtype::SVCB, bad, 3, wrong);
@@ -80,8 +79,26 @@ fn service_parameters_ascend_and_agree() {
 #[test]
 fn key_without_key_material_says_so_in_its_flags() {
     check_accepts(Rtype::KEY, "C000 03 08");
+    check_refuses(Rtype::KEY, "C000 03 08 01", 4, Fault::Trailing);
     check_refuses(Rtype::KEY, "0100 03 08", 4, Fault::Short(Field::Base64));
     check_refuses(Rtype::DNSKEY, "C000 03 08", 4, Fault::Short(Field::Base64));
+}
+
+#[test]
+fn digest_is_as_long_as_its_algorithm_says() {
+    check_accepts(Rtype::DS, &format!("0001 08 02 {}", "AB".repeat(32)));
+    check_accepts(Rtype::CDS, "0000 00 00 00");
+    check_accepts(Rtype::SSHFP, "04 63 AB");
+    check_refuses(Rtype::DS, "0001 08 02 AB", 4, Fault::Value(Field::Hex));
+    check_refuses(Rtype::SSHFP, "04 02 AB", 2, Fault::Value(Field::Hex));
+    check_refuses(Rtype::ZONEMD, "00000001 01 F0 AB", 6, Fault::Value(Field::Hex));
+}
+
+#[test]
+fn x25_address_is_at_least_four_digits() {
+    check_accepts(Rtype::X25, "04 31323334");
+    check_refuses(Rtype::X25, "03 313233", 0, Fault::Value(Field::CharString));
+    check_refuses(Rtype::X25, "04 31323341", 0, Fault::Value(Field::CharString));
 }
 
 #[test]
@@ -108,6 +125,7 @@ fn gateway_is_of_a_known_kind() {
     check_accepts(Rtype::IPSECKEY, "0A 00 02 01");
     check_accepts(Rtype::IPSECKEY, "0A 03 02 016100 01");
     check_accepts(Rtype::IPSECKEY, "0A 01 00 C0000201");
+    check_refuses(Rtype::IPSECKEY, "0A 00 02", 0, Fault::Short(Field::IpsecKey));
     check_refuses(Rtype::IPSECKEY, "0A 04 02 01", 0, Fault::Value(Field::IpsecKey));
     check_refuses(Rtype::IPSECKEY, "0A 01 02 C000", 0, Fault::Short(Field::IpsecKey));
 }

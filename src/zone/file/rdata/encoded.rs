@@ -84,7 +84,10 @@ fn read_rest(
     } else {
         data.scratch.octets.clear();
         data.scratch.octets.extend_from_slice(first.text);
-        words.for_each(|word| data.scratch.octets.extend_from_slice(word.text));
+        while !words.is_empty() {
+            let word = words.expect(kind)?;
+            data.scratch.octets.extend_from_slice(word.text);
+        }
         decode(&data.scratch.octets, data.octets, encoding)
     };
     match decoded {

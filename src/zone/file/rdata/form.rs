@@ -42,8 +42,14 @@ fn of(rtype: Rtype) -> Option<&'static str> {
         Rtype::SRV => "priority weight port name",
         Rtype::NAPTR => "order preference \"flags\" \"services\" \"expression\" name",
         Rtype::CERT => "type key-tag algorithm base64",
-        Rtype::DS | Rtype::CDS => "key-tag algorithm digest-type hexadecimal",
-        Rtype::SSHFP => "algorithm type hexadecimal",
+        Rtype::DS | Rtype::CDS => {
+            "key-tag algorithm digest-type hexadecimal, of 20 octets for SHA-1 (1), 32 for \
+             SHA-256 (2), 48 for SHA-384 (4)"
+        }
+        Rtype::X25 => "\"digits\", at least four",
+        Rtype::SSHFP => {
+            "algorithm type hexadecimal, of 20 octets for SHA-1 (1), 32 for SHA-256 (2)"
+        }
         Rtype::IPSECKEY => "precedence gateway-type algorithm gateway base64",
         Rtype::RRSIG | Rtype::SIG => {
             "type algorithm labels ttl expiration inception key-tag signer base64"
@@ -55,7 +61,9 @@ fn of(rtype: Rtype) -> Option<&'static str> {
         Rtype::TLSA | Rtype::SMIMEA => "usage selector matching hexadecimal",
         Rtype::HIP => "algorithm hexadecimal base64 name…",
         Rtype::CSYNC => "serial flags type…",
-        Rtype::ZONEMD => "serial scheme hash hexadecimal",
+        Rtype::ZONEMD => {
+            "serial scheme hash hexadecimal, of 48 octets for SHA-384 (1), 64 for SHA-512 (2)"
+        }
         Rtype::SVCB | Rtype::HTTPS => "priority target key=value…",
         Rtype::URI => "priority weight \"target\"",
         Rtype::CAA => "flags tag \"value\"",

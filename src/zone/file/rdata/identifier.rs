@@ -16,7 +16,7 @@ pub(super) fn read_eui<const N: usize>(
     octets: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let word = words.expect("an identifier")?;
-    let groups = hex_groups::<N>(&word, b'-', 2..=2).ok_or_else(|| {
+    let groups = hex_groups::<N>(&word, b'-', 1..=2).ok_or_else(|| {
         word.problem(code::BAD_VALUE, format!("{} is not {N} octets", word.shown()))
             .hint("write pairs of hexadecimal digits with hyphens between, as in 00-00-5e-00-53-2a")
     })?;

@@ -8,10 +8,11 @@ use crate::zone::file::code;
 use crate::zone::file::lexer::Words;
 use crate::zone::file::problem::Problem;
 use crate::zone::file::rdata::{
-    Data, Line, encoded, ipv6, mnemonic, number, parse_ipv4, parse_ipv6, read_name,
+    Data, Line, encoded, ipv6, number, parse_ipv4, parse_ipv6, read_name,
 };
 
-/// Reads precedence, gateway type, algorithm, gateway and key. Algorithm 0 says there is no key.
+/// Reads precedence, gateway type, algorithm, gateway and key, which may be left out after
+/// algorithm 0.
 pub(super) fn read_ipsec(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Problem> {
     number::read::<u8>(words, data)?;
     let kind_word = words.expect("a gateway type")?;
@@ -38,8 +39,7 @@ pub(super) fn read_ipsec(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(
                 .hint("0 is none, 1 an IPv4 address, 2 an IPv6 address and 3 a name"));
         }
     }
-    // A key after algorithm 0 is left for the caller to find that it is too much.
-    if algorithm == 0 { Ok(()) } else { encoded::read_base64(words, data) }
+    if algorithm == 0 && words.is_empty() { Ok(()) } else { encoded::read_base64(words, data) }
 }
 
 /// Writes precedence, gateway type, algorithm, gateway and key.
@@ -64,7 +64,7 @@ pub(super) fn read_host_identity(
 ) -> Result<(), Problem> {
     let start = data.octets.len();
     data.octets.push(0);
-    mnemonic::read_algorithm(words, data)?;
+    number::read::<u8>(words, data)?;
     data.octets.extend_from_slice(&[0, 0]);
     let identity = words.expect("an identity in hexadecimal")?;
     let identity_len = encoded::read_hex_word(&identity, data.octets)?;

@@ -71,9 +71,9 @@ fn read_angle(words: &mut Words<'_>, axis: &Axis) -> Result<u32, Problem> {
     if angle > axis.degrees_max * DEGREE {
         return Err(out_of_range(&first, axis));
     }
-    if word.text.eq_ignore_ascii_case(axis.positive.as_bytes()) {
+    if word.text == axis.positive.as_bytes() {
         Ok(ORIGIN + angle)
-    } else if word.text.eq_ignore_ascii_case(axis.negative.as_bytes()) {
+    } else if word.text == axis.negative.as_bytes() {
         Ok(ORIGIN - angle)
     } else {
         let (positive, negative) = (axis.positive, axis.negative);

@@ -64,7 +64,8 @@ pub(super) fn read_cert_type(words: &mut Words<'_>, data: &mut Data<'_>) -> Resu
     Ok(())
 }
 
-fn parse<N>(word: &Word<'_>, names: &[(N, &str)], kind: &str) -> Result<N, Problem>
+/// The number that a word is, or that a table has for its name in any case of letters.
+pub(super) fn parse<N>(word: &Word<'_>, names: &[(N, &str)], kind: &str) -> Result<N, Problem>
 where
     N: Copy + TryFrom<u32>,
 {

@@ -46,7 +46,7 @@ pub(super) struct Data<'d> {
     pub(super) rtype: Rtype,
     /// What completes relative names.
     pub(super) origin: Option<Name<'d>>,
-    /// The data in wire form, appended to.
+    /// The data in wire form; empty at the start.
     pub(super) octets: &'d mut Vec<u8>,
     /// Room for intermediate results.
     pub(super) scratch: &'d mut Scratch,
@@ -58,7 +58,6 @@ pub(super) struct Data<'d> {
 ///
 /// Fails if they are not data of the type, or more than that.
 pub(super) fn read(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Problem> {
-    let start = data.octets.len();
     let whole = words.extent();
     if words.peek().is_some_and(|word| !word.quoted && word.text == br"\#") {
         words.next();
@@ -72,27 +71,38 @@ pub(super) fn read(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Pro
         let message = format!("{} stands after the end of the data", extra.shown());
         return Err(form::explain(rtype, extra.problem(code::EXTRA_DATA, message)));
     }
-    if data.octets.len() - start > DATA_LEN_MAX {
+    if data.octets.len() > DATA_LEN_MAX {
         return Err(Problem::new(whole, code::DATA_TOO_LONG, "more than 65535 octets of data"));
     }
+    // The readers of the fields have seen to everything but what fields say of each other.
+    if has_related_fields(rtype) {
+        check(rtype, data.octets).map_err(|_| {
+            let message = format!("these values do not fit together in {rtype}");
+            form::explain(rtype, Problem::new(whole, code::BAD_VALUE, message))
+        })?;
+    }
+    debug_assert_eq!(check(rtype, data.octets), Ok(()), "{rtype} is read as it is checked");
     Ok(())
+}
+
+/// Whether one field limits the length of another: a digest, the digits of an address.
+fn has_related_fields(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::DS | Rtype::CDS | Rtype::SSHFP | Rtype::ZONEMD | Rtype::X25)
 }
 
 /// Reads a length and that many octets in hexadecimal, and checks that the type allows them.
 fn read_generic(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Problem> {
-    let start = data.octets.len();
     let length = words.expect("the length of the data")?;
     let count = usize::from(number::parse::<u16>(&length)?);
     let whole = words.extent();
     if !words.is_empty() {
         encoded::read_hex(words, data)?;
     }
-    let octets = data.octets.get(start..).unwrap_or_default();
-    if octets.len() != count {
-        let message = format!("{} octets of data, and {count} are announced", octets.len());
+    if data.octets.len() != count {
+        let message = format!("{} octets of data, and {count} are announced", data.octets.len());
         return Err(length.problem(code::BAD_UNKNOWN_DATA, message));
     }
-    check(data.rtype, octets).map_err(|error| {
+    check(data.rtype, data.octets).map_err(|error| {
         let message = format!("these octets are not data of {}: {error}", data.rtype);
         Problem::new(whole, code::BAD_UNKNOWN_DATA, message)
     })
@@ -119,7 +129,7 @@ fn read_field(field: Field, words: &mut Words<'_>, data: &mut Data<'_>) -> Resul
             Ok(())
         }
         Field::Name(_) => read_name(&words.expect("a domain name")?, data.origin, data.octets),
-        Field::CharString => string::read(&words.expect("a character string")?, data.octets),
+        Field::CharString => string::read(&words.expect_string("a string")?, data.octets),
         Field::OptionalCharString => match words.next() {
             Some(word) => string::read(&word, data.octets),
             None => Ok(()),
@@ -129,7 +139,7 @@ fn read_field(field: Field, words: &mut Words<'_>, data: &mut Data<'_>) -> Resul
         Field::LongString => string::read_long(words, data),
         Field::Hex => encoded::read_hex(words, data),
         // A KEY that says it has no key ends before it.
-        Field::Base64 if words.is_empty() && has_no_key(data.rtype, data.octets) => Ok(()),
+        Field::Base64 if has_no_key(data.rtype, data.octets) => Ok(()),
         Field::Base64 => encoded::read_base64(words, data),
         Field::HexCounted => encoded::read_salt(words, data),
         Field::Base32Counted => encoded::read_hash(words, data),
@@ -156,16 +166,12 @@ fn read_field(field: Field, words: &mut Words<'_>, data: &mut Data<'_>) -> Resul
 ///
 /// # Errors
 ///
-/// Fails if the word stands in quotes, is not a name, or is relative and there is no origin.
+/// Fails if the word is not a name, or is relative and there is no origin.
 pub(super) fn read_name(
     word: &Word<'_>,
     origin: Option<Name<'_>>,
     octets: &mut Vec<u8>,
 ) -> Result<(), Problem> {
-    if word.quoted {
-        let message = format!("{} is a string where a name should stand", word.shown());
-        return Err(word.problem(code::BAD_NAME, message).hint("remove the quotes"));
-    }
     write_text(word.text, origin, octets).map_err(|error| name_problem(word, error))
 }
 

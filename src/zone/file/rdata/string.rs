@@ -32,7 +32,7 @@ pub(super) fn read(word: &Word<'_>, octets: &mut Vec<u8>) -> Result<(), Problem>
 
 /// Reads all words that are left, at least one, as counted strings.
 pub(super) fn read_all(words: &mut Words<'_>, octets: &mut Vec<u8>) -> Result<(), Problem> {
-    read(&words.expect("a character string")?, octets)?;
+    read(&words.expect_string("a string")?, octets)?;
     for word in words {
         read(&word, octets)?;
     }
@@ -53,9 +53,10 @@ pub(super) fn read_tag(words: &mut Words<'_>, octets: &mut Vec<u8>) -> Result<()
 
 /// Reads a string without a length, up to the end of the data.
 pub(super) fn read_long(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Problem> {
-    let word = words.expect("a string")?;
-    if word.text.is_empty() && data.rtype == Rtype::URI {
-        return Err(word.problem(code::BAD_VALUE, "the target of URI is empty"));
+    let word = words.expect_string("a string")?;
+    if !word.quoted && data.rtype == Rtype::URI {
+        let message = format!("the target {} stands without quotes", word.shown());
+        return Err(word.problem(code::SYNTAX, message).hint("put it in quotes (RFC 7553 §4.4)"));
     }
     read_plain(&word, data.octets)
 }

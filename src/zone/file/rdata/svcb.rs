@@ -26,10 +26,6 @@ struct Read {
 
 /// Reads all words that are left as parameters and writes them in the order of their keys.
 pub(super) fn read(words: &mut Words<'_>, data: &mut Data<'_>) -> Result<(), Problem> {
-    // RFC 9460 §2.4.2: an alias has no parameters; what follows is found to be too much.
-    if data.octets.starts_with(&[0, 0]) {
-        return Ok(());
-    }
     let whole = words.extent();
     let mut values = std::mem::take(&mut data.scratch.octets);
     values.clear();
@@ -103,12 +99,12 @@ fn read_param(
         let shown = Word { text: name, ..*word }.shown();
         let problem = bad(format!("{shown} is not a service parameter"));
         let known: Vec<&str> = Key::names().collect();
-        problem.hint(format!("known are {}, and key0 to key65534", known.join(", ")))
+        problem.hint(format!("known are {}, and key0 to key65535", known.join(", ")))
     })?;
     let start = values.len();
     read_value(kind, &Word { at, ..value }, values)?;
     let octets = values.get(start..).unwrap_or_default();
-    if key == Key::INVALID || !is_value(key, octets) {
+    if !is_value(key, octets) {
         let shown = Word { text: value.text, ..*word }.shown();
         return Err(bad(format!("{} cannot have the value {shown}", Named(key)))
             .hint(format!("its value is {}", expected(key.value()))));
@@ -140,7 +136,7 @@ fn expected(value: Value) -> &'static str {
         Value::Base64 => "Base64",
         Value::Text => "a string that is not empty",
         Value::Groups => "a list of numbers from 0 to 65535, each once",
-        Value::Opaque => "any string, and key65535 is reserved",
+        Value::Opaque => "any string",
     }
 }
 
@@ -151,8 +147,7 @@ fn read_value(kind: Value, word: &Word<'_>, values: &mut Vec<u8>) -> Result<(), 
     let read = match kind {
         Value::Keys => read_keys(&plain, values),
         Value::Strings | Value::Segments => read_strings(&plain, values),
-        Value::Port => read_numbers(&plain, values),
-        Value::Groups => read_numbers(&plain, values),
+        Value::Port | Value::Groups => read_numbers(&plain, values),
         Value::Ipv4s => read_addresses(&plain, values, |address: Ipv4Addr| address.octets()),
         Value::Ipv6s => read_addresses(&plain, values, |address: Ipv6Addr| address.octets()),
         Value::Base64 => {

@@ -6,53 +6,52 @@
 use std::fmt;
 
 use crate::wire::rdata::octets::Octets;
-use crate::zone::file::code;
-use crate::zone::file::lexer::{Word, Words};
+use crate::zone::file::lexer::Words;
 use crate::zone::file::problem::Problem;
 use crate::zone::file::rdata::Line;
-use crate::zone::file::rdata::number::decimal;
+use crate::zone::file::rdata::mnemonic::parse;
 
-const PROTOCOLS: &[(&str, u8)] = &[("icmp", 1), ("tcp", 6), ("udp", 17)];
+const PROTOCOLS: &[(u8, &str)] = &[(1, "icmp"), (6, "tcp"), (17, "udp")];
 
 /// The services that RFC 1010 assigned and that zones of that time name.
-const SERVICES: &[(&str, u16)] = &[
-    ("echo", 7),
-    ("discard", 9),
-    ("systat", 11),
-    ("daytime", 13),
-    ("netstat", 15),
-    ("qotd", 17),
-    ("chargen", 19),
-    ("ftp-data", 20),
-    ("ftp", 21),
-    ("ssh", 22),
-    ("telnet", 23),
-    ("smtp", 25),
-    ("time", 37),
-    ("nameserver", 42),
-    ("whois", 43),
-    ("nicname", 43),
-    ("domain", 53),
-    ("bootps", 67),
-    ("bootpc", 68),
-    ("tftp", 69),
-    ("gopher", 70),
-    ("finger", 79),
-    ("http", 80),
-    ("kerberos", 88),
-    ("hostnames", 101),
-    ("iso-tsap", 102),
-    ("csnet-ns", 105),
-    ("pop2", 109),
-    ("pop3", 110),
-    ("sunrpc", 111),
-    ("auth", 113),
-    ("sftp", 115),
-    ("nntp", 119),
-    ("ntp", 123),
-    ("imap", 143),
-    ("snmp", 161),
-    ("https", 443),
+const SERVICES: &[(u16, &str)] = &[
+    (7, "echo"),
+    (9, "discard"),
+    (11, "systat"),
+    (13, "daytime"),
+    (15, "netstat"),
+    (17, "qotd"),
+    (19, "chargen"),
+    (20, "ftp-data"),
+    (21, "ftp"),
+    (22, "ssh"),
+    (23, "telnet"),
+    (25, "smtp"),
+    (37, "time"),
+    (42, "nameserver"),
+    (43, "whois"),
+    (43, "nicname"),
+    (53, "domain"),
+    (67, "bootps"),
+    (68, "bootpc"),
+    (69, "tftp"),
+    (70, "gopher"),
+    (79, "finger"),
+    (80, "http"),
+    (88, "kerberos"),
+    (101, "hostnames"),
+    (102, "iso-tsap"),
+    (105, "csnet-ns"),
+    (109, "pop2"),
+    (110, "pop3"),
+    (111, "sunrpc"),
+    (113, "auth"),
+    (115, "sftp"),
+    (119, "nntp"),
+    (123, "ntp"),
+    (143, "imap"),
+    (161, "snmp"),
+    (443, "https"),
 ];
 
 /// Reads a protocol and all words that are left as ports.
@@ -70,20 +69,6 @@ pub(super) fn read(words: &mut Words<'_>, octets: &mut Vec<u8>) -> Result<(), Pr
         }
     }
     Ok(())
-}
-
-fn parse<N>(word: &Word<'_>, names: &[(&str, N)], kind: &str) -> Result<N, Problem>
-where
-    N: Copy + TryFrom<u32>,
-{
-    if let Some(number) = decimal(word.text).and_then(|number| N::try_from(number).ok()) {
-        return Ok(number);
-    }
-    let named = names.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word.text));
-    named.map(|&(_, number)| number).ok_or_else(|| {
-        let message = format!("{} is not {kind}", word.shown());
-        word.problem(code::BAD_NUMBER, message).hint("write its number")
-    })
 }
 
 /// Writes the protocol and the ports as numbers; `None` if the data is cut short.

@@ -1,0 +1,87 @@
+//! Replays the inputs of the fuzz targets: none may panic, and the good ones are read whole.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::message::Message;
+use crate::protocol;
+use crate::world::exchange;
+use kereru::answer::Transport;
+use kereru::base::diagnostic::Diagnostics;
+use kereru::wire::name::NameBuf;
+use kereru::wire::numbers::Rtype;
+use kereru::zone::file::print::write_record;
+use kereru::zone::file::reader::Reader;
+use kereru::zone::file::source::Texts;
+
+fn corpus(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/zone").join(name)).unwrap()
+}
+
+/// What a text holds: its records as text, their types, and its problems.
+fn read(text: Vec<u8>, origin: &str) -> (String, BTreeSet<Rtype>, Diagnostics) {
+    let source = Texts::of("zone", text);
+    let origin = NameBuf::from_text(origin.as_bytes(), None).unwrap();
+    let mut reader = Reader::new(&source, "zone", Some(origin.as_name()));
+    let (mut records, mut rtypes) = (String::new(), BTreeSet::new());
+    while let Some(record) = reader.next_record() {
+        rtypes.insert(record.rtype);
+        write_record(&mut records, &record).unwrap();
+    }
+    (records, rtypes, reader.finish().1)
+}
+
+/// Reads a file that has nothing wrong with it, and reads again what is written of it.
+#[track_caller]
+fn check(name: &str, origin: &str) -> BTreeSet<Rtype> {
+    let (records, rtypes, diagnostics) = read(corpus(name), origin);
+    let problems: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(read(records.clone().into_bytes(), ".").0, records);
+    rtypes
+}
+
+#[test]
+fn zone_samples_hold_every_type_of_data() {
+    let mut found = check("every-type.zone", "every.example.");
+    found.extend(check("new-types.zone", "new.example."));
+    let known = Rtype::MNEMONICS.iter().filter_map(|mnemonic| Rtype::from_text(mnemonic));
+    let missing: Vec<Rtype> =
+        known.filter(|rtype| !rtype.is_meta() && !found.contains(rtype)).collect();
+    assert_eq!(missing, []);
+}
+
+#[test]
+fn every_problem_of_the_sample_is_told() {
+    let (records, _, diagnostics) = read(corpus("problems.zone"), "example.");
+    assert_eq!((records.as_str(), diagnostics.errors()), ("", 18));
+}
+
+#[test]
+fn no_zone_text_of_the_corpus_panics() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/zone");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        read(fs::read(entry.unwrap().path()).unwrap(), "example.");
+        count += 1;
+    }
+    assert!(count >= 6, "{count} inputs");
+}
+
+#[test]
+fn every_packet_of_the_corpus_gets_a_readable_reply_or_silence() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/packet");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let query = fs::read(entry.unwrap().path()).unwrap();
+        for transport in [Transport::Udp, Transport::Tcp] {
+            if let Some(reply) = exchange(&protocol::WORLD, transport, &query) {
+                let reply = Message::read(&reply);
+                assert_eq!(reply.header.id.to_be_bytes(), query[..2]);
+            }
+        }
+        count += 1;
+    }
+    assert!(count >= 21, "{count} inputs");
+}

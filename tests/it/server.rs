@@ -1,0 +1,382 @@
+//! The binary as an operator runs it: sockets on loopback, its log, its end.
+
+use crate::message::{Asking, Message, query};
+use crate::world::name;
+use kereru::wire::numbers::{Rcode, Rtype};
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How long anything may take before a test fails. Generous, because machines are shared.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 5\n@ NS ns.other.\nwww A 192.0.2.1\n";
+
+/// A folder of its own with a configuration and zones.
+fn folder(config: &str, zones: &[(&str, &str)]) -> PathBuf {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("server-{number}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("kereru.yaml"), config).unwrap();
+    for (name, text) in zones {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    folder
+}
+
+fn start(folder: &PathBuf) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_kereru"))
+        .args(["serve", "--config", "kereru.yaml"])
+        .current_dir(folder)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// A server that is ready; it is killed when dropped.
+struct Server {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// The lines up to and with `ready`.
+    lines: Vec<String>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Server {
+    fn start(config: &str, zones: &[(&str, &str)]) -> Self {
+        let mut child = start(&folder(config, zones));
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Self { child, log, lines: Vec::new(), addresses: Vec::new() };
+        while server.addresses.is_empty() {
+            let mut line = String::new();
+            let length = server.log.read_line(&mut line).unwrap();
+            assert!(length > 0, "ended early:\n{}", server.lines.concat());
+            if let Some((_, fields)) = line.split_once(" ready dns=") {
+                let (dns, _) = fields.split_once(" http=").unwrap();
+                server.addresses = dns.split(',').map(|text| text.parse().unwrap()).collect();
+            }
+            server.lines.push(line);
+        }
+        server
+    }
+
+    /// A server for example. on the given addresses.
+    fn example(listen: &str, more: &str) -> Self {
+        let config =
+            format!("listen: [{listen}]\nzones: [{{zone: example, file: example.zone}}]\n{more}\n");
+        Self::start(&config, &[("example.zone", ZONE)])
+    }
+
+    fn signal(&self, signal: &str) {
+        let command = format!("kill -{signal} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+    }
+
+    /// Waits for the end; returns how it ended and the rest of the log.
+    fn wait(mut self) -> (ExitStatus, String) {
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap(), rest)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn www() -> Vec<u8> {
+    query(&name("www.example."), Rtype::A, Asking::PLAIN)
+}
+
+fn ask_udp(server: SocketAddr, query: &[u8]) -> Message {
+    let any: SocketAddr = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" }.parse().unwrap();
+    let socket = UdpSocket::bind(any).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(server).unwrap();
+    socket.send(query).unwrap();
+    let mut reply = vec![0; 4096];
+    let len = socket.recv(&mut reply).unwrap();
+    Message::read(&reply[..len])
+}
+
+fn connect(server: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+fn framed(query: &[u8]) -> Vec<u8> {
+    [&u16::try_from(query.len()).unwrap().to_be_bytes()[..], query].concat()
+}
+
+fn read_reply(stream: &mut TcpStream) -> Message {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut reply).unwrap();
+    Message::read(&reply)
+}
+
+/// Whether the server closed the connection without another octet.
+fn is_closed(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0; 1]) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
+}
+
+const ANSWER: &str = "NOERROR aa\nanswer: www.example. 300 A 192.0.2.1";
+
+#[test]
+fn answers_over_udp_and_tcp_and_ends_with_0_when_told_to() {
+    for signal in ["TERM", "INT"] {
+        let server = Server::example("'127.0.0.1:0', '127.0.0.2:0'", "");
+        for &address in &server.addresses {
+            assert_eq!(ask_udp(address, &www()).render(), ANSWER);
+            let mut stream = connect(address);
+            stream.write_all(&framed(&www())).unwrap();
+            assert_eq!(read_reply(&mut stream).render(), ANSWER);
+        }
+        assert_eq!(server.addresses.len(), 2);
+        server.signal(signal);
+        let (status, log) = server.wait();
+        assert_eq!(status.code(), Some(0), "{log}");
+    }
+}
+
+#[test]
+fn one_socket_is_served_as_well_as_many() {
+    let server = Server::example("'127.0.0.1:0'", "workers: 1");
+    for _ in 0..200 {
+        assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+    }
+}
+
+#[test]
+fn reply_from_a_wildcard_address_comes_from_the_one_that_was_asked() {
+    let server = Server::example("'0.0.0.0:0'", "");
+    let port = server.addresses[0].port();
+    for ip in ["127.0.0.1", "127.0.0.99"] {
+        // A connected socket takes replies from this address only.
+        let address = format!("{ip}:{port}").parse().unwrap();
+        assert_eq!(ask_udp(address, &www()).render(), ANSWER);
+    }
+}
+
+#[test]
+fn start_tells_what_is_served_and_a_question_to_try() {
+    let server = Server::example("'127.0.0.1:0'", "");
+    let log = server.lines.concat();
+    assert!(log.contains("serving 1 zones with 3 records\n"), "{log}");
+    let port = server.addresses[0].port();
+    assert!(log.contains(&format!("try: dig @127.0.0.1 -p {port} example. SOA\n")), "{log}");
+}
+
+#[test]
+fn questions_in_one_segment_and_in_single_octets_are_answered() {
+    let server = Server::example("'127.0.0.1:0'", "");
+    let mut stream = connect(server.addresses[0]);
+    stream.write_all(&framed(&www()).repeat(300)).unwrap();
+    for _ in 0..300 {
+        assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    }
+    for octet in framed(&www()) {
+        stream.write_all(&[octet]).unwrap();
+    }
+    assert_eq!(read_reply(&mut stream).render(), ANSWER);
+}
+
+#[test]
+fn malformed_message_over_tcp_does_not_end_the_connection() {
+    let server = Server::example("'127.0.0.1:0'", "");
+    let mut stream = connect(server.addresses[0]);
+    // Too short for a header: silence. No question: FORMERR.
+    stream.write_all(&framed(&[1, 2, 3])).unwrap();
+    stream.write_all(&framed(&www()[..12])).unwrap();
+    assert_eq!(read_reply(&mut stream).rcode(), Rcode::FORMERR);
+    stream.write_all(&framed(&[])).unwrap();
+    stream.write_all(&framed(&www())).unwrap();
+    assert_eq!(read_reply(&mut stream).render(), ANSWER);
+}
+
+#[test]
+fn idle_connection_is_closed() {
+    let server = Server::example("'127.0.0.1:0'", "tcp: {idle-timeout: 1s}");
+    let mut idle = connect(server.addresses[0]);
+    let mut half = connect(server.addresses[0]);
+    half.write_all(&framed(&www())[..9]).unwrap();
+    assert!(is_closed(&mut idle));
+    assert!(is_closed(&mut half));
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+}
+
+#[test]
+fn connections_of_one_client_are_bounded() {
+    let server = Server::example("'127.0.0.1:0'", "tcp: {per-client: 2}");
+    let mut open: Vec<TcpStream> = (0..2).map(|_| connect(server.addresses[0])).collect();
+    for stream in &mut open {
+        stream.write_all(&framed(&www())).unwrap();
+        assert_eq!(read_reply(stream).render(), ANSWER);
+    }
+    assert!(is_closed(&mut connect(server.addresses[0])));
+    // A place that was given back can be taken again.
+    drop(open.pop());
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let mut stream = connect(server.addresses[0]);
+        let sent = stream.write_all(&framed(&www()));
+        let mut length = [0; 2];
+        if sent.is_ok() && stream.read_exact(&mut length).is_ok() {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "the place is never free again");
+    }
+}
+
+#[test]
+fn open_connection_does_not_hold_up_the_end() {
+    let server = Server::example("'127.0.0.1:0'", "tcp: {idle-timeout: 1h}");
+    let mut stream = connect(server.addresses[0]);
+    stream.write_all(&framed(&www())).unwrap();
+    assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    let asked = std::time::Instant::now();
+    server.signal("TERM");
+    let (status, _) = server.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn zone_with_errors_gets_servfail_and_does_not_stop_the_rest() {
+    let config = "listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n";
+    let server =
+        Server::start(config, &[("example.zone", ZONE), ("broken.zone", "@ 60 A 1.2.3\n")]);
+    let log = server.lines.concat();
+    assert!(log.contains("broken.zone:1:8: error: \"1.2.3\" is not an IPv4 address"), "{log}");
+    let broken = query(&name("www.broken."), Rtype::A, Asking::PLAIN);
+    assert_eq!(ask_udp(server.addresses[0], &broken).render(), "SERVFAIL");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+}
+
+#[test]
+fn log_may_be_json() {
+    let config = "listen: ['127.0.0.1:0']\nlog: {format: json}\n";
+    let mut child = start(&folder(config, &[]));
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let is_ready = |line: &serde_json::Value| line["fields"]["message"] == "ready";
+    let lines = log.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap());
+    let ready: Option<serde_json::Value> = lines.into_iter().find(is_ready);
+    let dns = ready.unwrap()["fields"]["dns"].as_str().unwrap().to_owned();
+    assert!(dns.starts_with("127.0.0.1:"), "{dns}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Runs a server that does not get ready; returns its exit code and log.
+fn run_to_its_end(config: &str) -> (Option<i32>, String) {
+    let output = start(&folder(config, &[])).wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn address_in_use_ends_with_3_and_names_it() {
+    for is_udp in [true, false] {
+        let (address, _udp, _tcp);
+        if is_udp {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            address = socket.local_addr().unwrap();
+            (_udp, _tcp) = (Some(socket), None);
+        } else {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            address = listener.local_addr().unwrap();
+            (_udp, _tcp) = (None, Some(listener));
+        }
+        let transport = if is_udp { "UDP" } else { "TCP" };
+        let (code, log) = run_to_its_end(&format!("listen: ['{address}']"));
+        assert_eq!(code, Some(3), "{log}");
+        let expected = format!("cannot listen on {address} ({transport}): ");
+        assert!(log.contains(&expected) && log.contains("another program has the port"), "{log}");
+    }
+}
+
+#[test]
+fn second_server_on_the_same_address_does_not_take_half_of_the_questions() {
+    let first = Server::example("'127.0.0.1:0'", "");
+    let (code, log) = run_to_its_end(&format!("listen: ['{}']", first.addresses[0]));
+    assert_eq!(code, Some(3), "{log}");
+}
+
+#[test]
+fn address_of_another_machine_ends_with_3_and_says_so() {
+    let (code, log) = run_to_its_end("listen: ['192.0.2.1:5353']");
+    assert_eq!(code, Some(3), "{log}");
+    assert!(log.contains("cannot listen on 192.0.2.1:5353 (UDP)"), "{log}");
+    assert!(log.contains("this machine does not have the address"), "{log}");
+}
+
+#[test]
+fn configuration_with_errors_ends_with_1_and_tells_all_of_them() {
+    let (code, log) = run_to_its_end("lisen: ['127.0.0.1:0']\nworkers: many\n");
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("kereru.yaml:1:1") && log.contains("kereru.yaml:2:10"), "{log}");
+    assert!(log.contains("`listen`"), "{log}");
+}
+
+#[test]
+fn zone_given_twice_ends_with_1() {
+    let config = "listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n";
+    let folder = folder(config, &[("a.zone", ZONE), ("b.zone", "$ORIGIN a.\n")]);
+    let output = start(&folder).wait_with_output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("give the zone a."), "{log}");
+}
+
+#[test]
+fn zone_is_read_from_its_folder_and_nowhere_else() {
+    let outside = "$INCLUDE ../server-secret\n$INCLUDE /etc/passwd\n$INCLUDE part\n";
+    let config = "listen: ['127.0.0.1:0']\n";
+    let zone = format!("{ZONE}{outside}");
+    let folder = folder(config, &[("z.zone", &zone), ("part", "included A 192.0.2.7\n")]);
+    fs::write(folder.join("../server-secret"), "secret A 192.0.2.8\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kereru"))
+        .args(["check", "z.zone"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(text.matches("error[include-outside-folder]").count(), 2, "{text}");
+    let whole = format!("{ZONE}$INCLUDE part\n");
+    fs::write(folder.join("z.zone"), whole).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kereru"))
+        .args(["check", "--dump", "z.zone"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("included.z. 300 IN A 192.0.2.7\n"), "{text}");
+}
+
+#[test]
+fn every_lab_file_is_in_the_binary() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("zones/lab");
+    let mut on_disk: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let mut embedded: Vec<&str> = kereru::app::lab::FILES.iter().map(|(name, _)| *name).collect();
+    on_disk.sort();
+    embedded.sort_unstable();
+    assert_eq!(on_disk, embedded);
+}
