@@ -20,7 +20,7 @@ const ZONE: &str = "$TTL 60\n@ SOA ns.sub a 1 2 3 4 5\n@ NS ns.sub\nwww A 192.0.
 
 static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
     let apex = NameBuf::from_text(b"example.", None).expect("a name");
-    let loaded = load(&Texts::of("zone", ZONE), "zone", Apex::Given(apex.as_name()));
+    let loaded = load(&Texts::of("zone", ZONE.as_bytes()), "zone", Apex::Given(apex.as_name()));
     let mut zones = ZoneTable::default();
     let zone = loaded.zone.expect("a zone without errors");
     zones.insert(apex.as_name(), ZoneState::Loaded(Arc::new(zone)));
