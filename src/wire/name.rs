@@ -353,6 +353,28 @@ impl NameArray {
         true
     }
 
+    /// Takes in the name that `label`, of 1 to 63 octets, and `parent` make; false, and no change,
+    /// if that name would be too long.
+    pub fn set_child(&mut self, label: &[u8], parent: Name<'_>) -> bool {
+        let Ok(length) = u8::try_from(label.len()) else { return false };
+        if label.is_empty() || label.len() > LABEL_LEN_MAX {
+            return false;
+        }
+        if 1 + label.len() + parent.len() > NAME_LEN_MAX {
+            return false;
+        }
+        let octets = std::iter::once(&length).chain(label).chain(parent.0);
+        for (slot, octet) in self.octets.iter_mut().zip(octets) {
+            *slot = *octet;
+        }
+        true
+    }
+
+    /// Puts the letters in lower case.
+    pub fn make_lowercase(&mut self) {
+        self.octets.make_ascii_lowercase();
+    }
+
     /// The name, borrowed.
     pub fn as_name(&self) -> Name<'_> {
         Name::read(&self.octets).unwrap_or(Name::ROOT)

@@ -52,6 +52,8 @@ pub enum Lookup<'z> {
     NameError {
         /// The closest name above that exists (RFC 4592 §3.3.1).
         encloser: &'z Node,
+        /// Labels of that name.
+        depth: usize,
     },
     /// The name lies at or below a zone cut.
     Referral {
@@ -90,11 +92,12 @@ impl Zone {
             {
                 return Lookup::Redirect { set, owner: node.owner(), depth };
             }
-            let Some(found) = self.find(name.hash(dropped), name.suffix(dropped)) else {
+            let found = self.find(name.hash(dropped), name.suffix(dropped));
+            let Some(found) = found.filter(|node| !node.is_hashed()) else {
                 let parent = (name.hash(dropped + 1), name.suffix(dropped + 1));
                 return match self.find_wildcard(parent.0, parent.1) {
                     Some(wildcard) => at_node(Source::Wildcard(wildcard), rtype),
-                    None => Lookup::NameError { encloser: node },
+                    None => Lookup::NameError { encloser: node, depth },
                 };
             };
             node = found;

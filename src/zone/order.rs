@@ -26,6 +26,22 @@ impl Order {
         Self { runs }
     }
 
+    /// The order of nodes that come in order.
+    pub fn from_sorted<'z>(nodes: impl Iterator<Item = &'z Node>) -> Self {
+        let mut order = Self::default();
+        let mut run = Vec::new();
+        for node in nodes {
+            run.push(node.clone());
+            if run.len() == RUN_LEN_MAX / 2 {
+                order.runs.push(Arc::new(std::mem::take(&mut run)));
+            }
+        }
+        if !run.is_empty() {
+            order.runs.push(Arc::new(run));
+        }
+        order
+    }
+
     /// Puts a node in the place of the one with the same name, or adds it.
     pub fn insert(&mut self, node: Node) {
         if self.runs.is_empty() {
@@ -70,6 +86,25 @@ impl Order {
         let (index, found) = self.position(name);
         let at = found.map_or_else(|at| at, |at| at + 1);
         self.runs[index].get(at).or_else(|| self.runs.get(index + 1)?.first())
+    }
+
+    /// The name itself or, if it is not there, the last one before it.
+    pub fn floor(&self, name: Name<'_>) -> Option<&Node> {
+        if self.runs.is_empty() {
+            return None;
+        }
+        let (index, found) = self.position(name);
+        match found {
+            Ok(at) => self.runs[index].get(at),
+            // `position` chose the last run that starts at or before the name, so that only a name
+            // before all others has nothing before it in its run.
+            Err(at) => self.runs[index].get(at.checked_sub(1)?),
+        }
+    }
+
+    /// The last name.
+    pub fn last(&self) -> Option<&Node> {
+        self.runs.last()?.last()
     }
 
     /// The run in which `name` stands or would stand, and where there. Not for an empty order.

@@ -11,6 +11,7 @@ use crate::wire::folded::{FoldedName, child_hash};
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, ChangeError, Record};
+use crate::zone::denial::{Chain, Denial};
 use crate::zone::node::{Node, NodeParts, Set, SetKey, TooMuchData};
 use crate::zone::order::Order;
 use crate::zone::shards::Shards;
@@ -24,6 +25,8 @@ pub struct Zone {
     depth: usize,
     names: Shards<Node>,
     order: Order,
+    /// The records that prove what is not there.
+    chain: Chain,
     records: usize,
 }
 
@@ -53,6 +56,11 @@ impl Zone {
     /// Labels of the zone's own name.
     pub fn depth(&self) -> usize {
         self.depth
+    }
+
+    /// The records that prove what is not there.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
     }
 
     /// How many records the zone has.
@@ -127,6 +135,9 @@ impl Zone {
             parts.settle();
             zone.put(&parts);
         }
+        if Denial::of(&zone.apex) != *self.chain.denial() {
+            zone.chain = Chain::new(&zone.apex, zone.order.iter());
+        }
         Ok(zone)
     }
 
@@ -163,6 +174,7 @@ impl Zone {
             self.apex = node.clone();
         }
         self.order.insert(node.clone());
+        self.chain.update(&node);
         self.names.insert(node, |old| old.is_named(name.as_name()));
         for ancestor in missing_ancestors(&self.names, &name, parts.owner.as_name(), self.depth) {
             self.order.insert(ancestor.clone());
@@ -180,6 +192,7 @@ impl Zone {
             }
             self.names.remove(hash, |node| node.is_named(gone));
             self.order.remove(gone);
+            self.chain.remove(gone);
         }
     }
 
@@ -319,13 +332,10 @@ impl Builder {
         };
         let nodes: Vec<Node> = self.names.iter().cloned().collect();
         let records = nodes.iter().map(record_count).sum();
-        let zone = Zone {
-            apex,
-            depth: self.apex.label_count(),
-            names: self.names,
-            order: Order::from_unsorted(nodes),
-            records,
-        };
+        let order = Order::from_unsorted(nodes);
+        let chain = Chain::new(&apex, order.iter());
+        let depth = self.apex.label_count();
+        let zone = Zone { apex, depth, names: self.names, order, chain, records };
         (zone, self.duplicates)
     }
 }
