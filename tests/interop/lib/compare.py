@@ -12,6 +12,9 @@ from lib import wire
 from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, NS, SRV, SVCB
 
 EDE = 15
+RRSIG = 46
+# RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM.
+DNSSEC = {RRSIG, 47, 48, 50, 51}
 NXDOMAIN = 3
 # The shortest bound on a chain of aliases among the peers: Knot's.
 CHAIN_BOUND = 5
@@ -165,6 +168,37 @@ def addresses_of_services_are_given(context, qtype, left, right):
                 reply.forget("additional")
 
 
+@allowed("asked for NS, all give the addresses of servers in the zone; we also those that another of"
+         " our zones has", ours=True)
+def addresses_of_servers_in_other_zones_are_given(context, qtype, left, right):
+    if qtype == NS and same_but_additional(left, right):
+        more = {*left.additional} - {*right.additional}
+        asked = context.zone(wire.lower(left.question[:-4]))
+        if all(
+            is_of_a_target(record, left.answer) and context.zone(record[0]) != asked
+            for record in more
+        ):
+            left.additional = [record for record in left.additional if record not in more]
+
+
+@allowed("records of DNSSEC that stand in a zone without being its signatures: BIND leaves them out"
+         " of ANY, the others treat them like any other", ours=True)
+def any_holds_records_of_dnssec_or_not(context, qtype, left, right):
+    if qtype == ANY:
+        for reply in (left, right):
+            reply.answer = [record for record in reply.answer if record[1] not in DNSSEC]
+
+
+@allowed("a question for RRSIG may be answered in part (RFC 8482 §2): Knot gives the signatures of"
+         " one type, with the TTL that they name", wrong=("knot",))
+def signatures_are_all_given(context, qtype, left, right):
+    if qtype == RRSIG and left.answer and right.answer:
+        names = [{(*record[:2], record[4]) for record in reply.answer} for reply in (left, right)]
+        if names[0] <= names[1] or names[1] <= names[0]:
+            for reply in (left, right):
+                reply.forget("answer")
+
+
 @allowed("whether ANY is followed through a DNAME is nowhere said: Knot and NSD do, BIND does not",
          ours=True)
 def any_is_followed_through_a_dname_or_not(context, qtype, left, right):
@@ -175,7 +209,8 @@ def any_is_followed_through_a_dname_or_not(context, qtype, left, right):
             reply.forget("rcode", "authority", "additional", "tc", "opt")
 
 
-@allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all")
+@allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all",
+         ours=True)
 def any_is_answered_in_part(context, qtype, left, right):
     if qtype != ANY or not (left.answer and right.answer or left.tc or right.tc):
         return
