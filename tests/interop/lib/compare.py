@@ -169,16 +169,13 @@ def addresses_of_services_are_given(context, qtype, left, right):
 
 
 @allowed("asked for NS, all give the addresses of servers in the zone; we also those that another of"
-         " our zones has", ours=True)
-def addresses_of_servers_in_other_zones_are_given(context, qtype, left, right):
-    if qtype == NS and same_but_additional(left, right):
-        more = {*left.additional} - {*right.additional}
-        asked = context.zone(wire.lower(left.question[:-4]))
-        if all(
-            is_of_a_target(record, left.answer) and context.zone(record[0]) != asked
-            for record in more
-        ):
-            left.additional = [record for record in left.additional if record not in more]
+         " our zones has, from there instead of from glue, and those at a cut", ours=True)
+def addresses_of_servers_elsewhere_are_given(context, qtype, left, right):
+    if qtype == NS and left.answer and same_but_additional(left, right):
+        ours = {(record[0], record[1], record[4]) for record in left.additional}
+        theirs = {(record[0], record[1], record[4]) for record in right.additional}
+        if ours >= theirs and all(is_of_a_target(r, left.answer) for r in left.additional):
+            left.additional = list(right.additional)
 
 
 @allowed("records of DNSSEC that stand in a zone without being its signatures: BIND leaves them out"
