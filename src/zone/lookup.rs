@@ -26,6 +26,13 @@ pub enum Lookup<'z> {
         /// Where they come from.
         source: Source<'z>,
     },
+    /// Signatures were asked for, and the name or its wildcard owns some, each set apart.
+    Signatures {
+        /// The node that owns them.
+        node: &'z Node,
+        /// Where they come from.
+        source: Source<'z>,
+    },
     /// The name is an alias, and the alias itself was not asked for.
     Alias {
         /// The CNAME set.
@@ -90,7 +97,8 @@ impl Zone {
             {
                 return Lookup::Redirect { set, owner: node.owner(), depth };
             }
-            let Some(found) = self.find(name.hash(dropped), name.suffix(dropped)) else {
+            let found = self.find(name.hash(dropped), name.suffix(dropped));
+            let Some(found) = found.filter(|node| !node.is_hashed()) else {
                 let parent = (name.hash(dropped + 1), name.suffix(dropped + 1));
                 return match self.find_wildcard(parent.0, parent.1) {
                     Some(wildcard) => at_node(Source::Wildcard(wildcard), rtype),
@@ -117,6 +125,9 @@ fn at_node(source: Source<'_>, rtype: Rtype) -> Lookup<'_> {
         } else {
             Lookup::All { node, source }
         };
+    }
+    if rtype == Rtype::RRSIG && node.sets().any(|set| set.rtype() == rtype) {
+        return Lookup::Signatures { node, source };
     }
     if let Some(set) = node.find(rtype) {
         return Lookup::Answer { set, source };

@@ -25,6 +25,9 @@ const CUT: u8 = 1;
 /// The name owns a DNAME record.
 const DNAME: u8 = 2;
 
+/// The name owns nothing but NSEC3 records and their signatures.
+const HASHED: u8 = 4;
+
 /// What makes records one set: their type and, for signatures, the type they cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SetKey {
@@ -95,6 +98,12 @@ impl Node {
         self.flags() & DNAME != 0
     }
 
+    /// Whether the name is there for its NSEC3 records alone, and so does not exist for questions
+    /// (RFC 5155 §7.2.8).
+    pub fn is_hashed(&self) -> bool {
+        self.flags() & HASHED != 0
+    }
+
     /// Whether the name owns no records: an empty non-terminal.
     pub fn is_empty(&self) -> bool {
         self.set_count() == 0
@@ -108,6 +117,12 @@ impl Node {
     /// The set of a type other than RRSIG.
     pub fn find(&self, rtype: Rtype) -> Option<Set<'_>> {
         self.sets().find(|set| set.key == SetKey::plain(rtype))
+    }
+
+    /// The signatures of the set of a type.
+    pub fn signatures(&self, covered: Rtype) -> Option<Set<'_>> {
+        let key = SetKey { rtype: Rtype::RRSIG, covered };
+        self.sets().find(|set| set.key == key)
     }
 
     fn set(&self, index: usize) -> Set<'_> {
@@ -286,6 +301,10 @@ impl NodeParts {
         }
         if has(Rtype::DNAME) {
             flags |= DNAME;
+        }
+        let is_for_nsec3 = |key: SetKey| Rtype::NSEC3 == key.rtype || Rtype::NSEC3 == key.covered;
+        if !self.sets.is_empty() && self.sets.iter().all(|set| is_for_nsec3(set.key)) {
+            flags |= HASHED;
         }
         let owner = self.owner.as_name();
         let data_len: usize =
