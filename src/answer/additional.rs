@@ -11,7 +11,7 @@ use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
 use crate::wire::rdata;
 use crate::wire::writer::{Owner, Section};
-use crate::zone::lookup::{Lookup, Source};
+use crate::zone::lookup::Lookup;
 use crate::zone::node::{Node, Set};
 use crate::zone::store::Zone;
 
@@ -38,14 +38,14 @@ pub(super) fn write_glue(
 ) -> Result<(), NoSpace> {
     for server in server_names(servers).filter(|server| server.is_within(cut)) {
         if let Some(node) = find_server(zone, server, target) {
-            write_addresses(reply, server, node)?;
+            write_addresses(reply, server, node, |_| false)?;
         }
     }
     let siblings = server_names(servers)
         .filter(|server| !server.is_within(cut) && server.is_within(zone.apex()));
     for server in siblings {
         if let Some(node) = find_server(zone, server, target)
-            && write_addresses(reply, server, node).is_err()
+            && write_addresses(reply, server, node, |_| false).is_err()
         {
             break;
         }
@@ -62,8 +62,15 @@ fn find_server<'z>(zone: &'z Zone, server: Name<'_>, target: &mut FoldedName) ->
     zone.find_folded(target)
 }
 
-fn write_addresses(reply: &mut Reply<'_>, owner: Name<'_>, node: &Node) -> Result<(), NoSpace> {
-    for set in ADDRESSES.iter().filter_map(|&rtype| node.find(rtype)) {
+/// Writes the addresses that a node owns, but for a type that is `left_out`.
+fn write_addresses(
+    reply: &mut Reply<'_>,
+    owner: Name<'_>,
+    node: &Node,
+    left_out: impl Fn(Rtype) -> bool,
+) -> Result<(), NoSpace> {
+    let wanted = ADDRESSES.iter().filter(|&&rtype| !left_out(rtype));
+    for set in wanted.filter_map(|&rtype| node.find(rtype)) {
         reply.write_set(Section::Additional, Owner::Name(owner), &set, set.ttl())?;
     }
     Ok(())
@@ -82,15 +89,23 @@ pub(super) enum Reason {
 pub(super) struct Helper<'v, 'l> {
     view: &'v View,
     target: &'l mut FoldedName,
+    /// The name, as its hash, and the type that the answer section holds.
+    answered: (u64, Rtype),
     /// Hashes of the names whose addresses were added.
     done: [u64; NAMES_MAX],
     len: usize,
 }
 
 impl<'v, 'l> Helper<'v, 'l> {
-    /// A helper that has added nothing yet.
-    pub(super) fn new(view: &'v View, target: &'l mut FoldedName) -> Self {
-        Self { view, target, done: [0; NAMES_MAX], len: 0 }
+    /// A helper that has added nothing yet. The answer holds records of `rtype` at the name with
+    /// the hash `answered`.
+    pub(super) fn new(
+        view: &'v View,
+        target: &'l mut FoldedName,
+        answered: u64,
+        rtype: Rtype,
+    ) -> Self {
+        Self { view, target, answered: (answered, rtype), done: [0; NAMES_MAX], len: 0 }
     }
 
     /// Adds the addresses of the names that `set`, which `owner` owns, points at, if the client
@@ -134,17 +149,19 @@ impl<'v, 'l> Helper<'v, 'l> {
             return Ok(());
         };
         let node = match zone.lookup(self.target, Rtype::A) {
-            Lookup::Answer { source: Source::Name(node), .. }
-            | Lookup::NoData { source: Source::Name(node) } => Some(node),
+            Lookup::Answer { source, .. } | Lookup::NoData { source } => Some(source.node()),
             Lookup::Referral { .. } => zone.find_folded(self.target),
-            Lookup::Answer { source: Source::Wildcard(_), .. }
-            | Lookup::NoData { source: Source::Wildcard(_) }
-            | Lookup::All { .. }
+            Lookup::All { .. }
+            | Lookup::Signatures { .. }
             | Lookup::Alias { .. }
             | Lookup::Redirect { .. }
             | Lookup::NameError { .. } => None,
         };
-        node.map_or(Ok(()), |node| write_addresses(reply, name, node))
+        let is_answered = |rtype| self.answered == (hash, rtype);
+        match node {
+            Some(node) => write_addresses(reply, name, node, is_answered),
+            None => Ok(()),
+        }
     }
 }
 

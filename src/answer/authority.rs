@@ -171,6 +171,11 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
                 self.tell_source(source);
                 self.write_all(zone, source, node)
             }
+            Lookup::Signatures { node, source } => {
+                self.tell_source(source);
+                let sets = node.sets().filter(|set| set.rtype() == Rtype::RRSIG);
+                self.write_some(zone, source, sets)
+            }
             Lookup::Alias { set, source } => {
                 self.tell_source(source);
                 self.write_alias(&set)
@@ -206,14 +211,21 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         source: Source<'z>,
         sets: impl Iterator<Item = Set<'z>> + Clone,
     ) -> Result<Next, NoSpace> {
+        let answered = match self.aliases {
+            0 => self.names.question.hash(0),
+            _ => self.names.alias.hash(0),
+        };
         for set in sets.clone() {
             self.trace.step(Event::Answer(source.node().owner(), set.rtype()));
             let owner = current_owner(self.aliases, self.names.alias_wire);
-            self.reply.write_set(Section::Answer, owner, &set, set.ttl())?;
+            // A DNAME that redirected an earlier name of the chain is there already.
+            if set.rtype() != Rtype::DNAME || self.dnames.add(answered) {
+                self.reply.write_set(Section::Answer, owner, &set, set.ttl())?;
+            }
         }
         let is_apex = source.node().owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
-        let mut helper = Helper::new(self.view, self.names.target);
+        let mut helper = Helper::new(self.view, self.names.target, answered, self.asked.rtype);
         if !self.view.options.minimal_responses
             && !has_apex_ns
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
@@ -238,6 +250,16 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         node: &'z Node,
     ) -> Result<Next, NoSpace> {
         let sets = node.sets().filter(|set| set.rtype() != Rtype::RRSIG);
+        self.write_some(zone, source, sets)
+    }
+
+    /// Writes sets of different types, or only the first of them where the policy is to be short.
+    fn write_some<'z>(
+        &mut self,
+        zone: &'z Zone,
+        source: Source<'z>,
+        sets: impl Iterator<Item = Set<'z>> + Clone,
+    ) -> Result<Next, NoSpace> {
         let is_minimal =
             self.view.options.any == AnyPolicy::Minimal && self.asked.transport == Transport::Udp;
         let most = if is_minimal { 1 } else { usize::MAX };

@@ -326,7 +326,8 @@ impl<'z> Check<'z, '_> {
             Lookup::Redirect { .. } => Target::BelowDname,
             Lookup::Alias { .. } => Target::Alias,
             Lookup::NoData { source: Source::Name(node) | Source::Wildcard(node) }
-            | Lookup::All { node, .. } => {
+            | Lookup::All { node, .. }
+            | Lookup::Signatures { node, .. } => {
                 if has_address(node) {
                     Target::Fine
                 } else {

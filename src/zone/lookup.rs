@@ -26,6 +26,13 @@ pub enum Lookup<'z> {
         /// Where they come from.
         source: Source<'z>,
     },
+    /// Signatures were asked for, and the name or its wildcard owns some, each set apart.
+    Signatures {
+        /// The node that owns them.
+        node: &'z Node,
+        /// Where they come from.
+        source: Source<'z>,
+    },
     /// The name is an alias, and the alias itself was not asked for.
     Alias {
         /// The CNAME set.
@@ -120,6 +127,9 @@ fn at_node(source: Source<'_>, rtype: Rtype) -> Lookup<'_> {
         } else {
             Lookup::All { node, source }
         };
+    }
+    if rtype == Rtype::RRSIG && node.sets().any(|set| set.rtype() == rtype) {
+        return Lookup::Signatures { node, source };
     }
     if let Some(set) = node.find(rtype) {
         return Lookup::Answer { set, source };

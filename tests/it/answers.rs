@@ -3,7 +3,7 @@
 use crate::message::{Asking, Message, query};
 use crate::world::{ask, exchange, exchange_traced, name, of_table, snapshot, whole_zone, zone};
 use kereru::answer::{AnswerOptions, AnyPolicy, Snapshot, Transport, ZoneState, ZoneTable};
-use kereru::wire::numbers::Rtype;
+use kereru::wire::numbers::{Rcode, Rtype};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -315,6 +315,61 @@ fn minimal_responses_leave_out_what_was_not_asked_for() {
          authority: example. 3600 NS ns.elsewhere.\nauthority: example. 3600 NS www.example.\n\
          additional: www.example. 3600 A 192.0.2.1",
     );
+}
+
+#[test]
+fn address_in_the_answer_is_not_repeated_behind_it() {
+    let records = "www A 192.0.2.1\nwww AAAA 2001:db8::1\n@ NS www";
+    let full = AnswerOptions { minimal_responses: false, ..AnswerOptions::default() };
+    check_in(
+        &snapshot(vec![zone("example.", records)], full),
+        "www.example. A",
+        "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1\n\
+         authority: example. 3600 NS ns.elsewhere.\nauthority: example. 3600 NS www.example.\n\
+         additional: www.example. 3600 AAAA 2001:db8::1",
+    );
+}
+
+#[test]
+fn question_for_name_servers_gets_their_addresses() {
+    check(
+        "@ NS ns\n@ NS x.w\nns A 192.0.2.1\n*.w A 192.0.2.2",
+        "example. NS",
+        "NOERROR aa\nanswer: example. 3600 NS x.w.example.\n\
+         answer: example. 3600 NS ns.example.\nanswer: example. 3600 NS ns.elsewhere.\n\
+         additional: x.w.example. 3600 A 192.0.2.2\nadditional: ns.example. 3600 A 192.0.2.1",
+    );
+}
+
+#[test]
+fn dname_is_not_repeated_when_the_chain_ends_at_it() {
+    check(
+        "d DNAME @",
+        "d.d.example. DNAME",
+        "NOERROR aa\nanswer: d.example. 3600 DNAME example.\n\
+         answer: d.d.example. 3600 CNAME d.example.",
+    );
+}
+
+#[test]
+fn signatures_are_an_answer_of_their_own() {
+    let sig = "8 2 3600 20300101000000 20200101000000 1 example. AAAA";
+    let records = format!("www A 192.0.2.1\nwww TXT x\nwww RRSIG A {sig}\nwww RRSIG TXT {sig}");
+    let snapshot = snapshot(vec![zone("example.", &records)], AnswerOptions::default());
+    let reply = ask(&snapshot, "www.example.", Rtype::RRSIG);
+    assert_eq!((reply.answers.len(), reply.rcode()), (1, Rcode::NOERROR));
+    let asked = query(&name("www.example."), Rtype::RRSIG, Asking::PLAIN);
+    let all = Message::read(&exchange(&snapshot, Transport::Tcp, &asked).unwrap());
+    assert_eq!(all.answers.len(), 2);
+    check("www A 192.0.2.1", "www.example. RRSIG", "NOERROR aa\nSOA!");
+}
+
+#[test]
+fn name_that_is_there_for_nsec3_alone_does_not_exist() {
+    let hash = "2t7b4g4vsa5smi47k61mv5bv1a22bojr";
+    let records = format!("{hash} NSEC3 1 0 0 - {hash} A");
+    check(&records, &format!("{hash}.example. NSEC3"), "NXDOMAIN aa\nSOA!");
+    check(&records, &format!("{hash}.example. A"), "NXDOMAIN aa\nSOA!");
 }
 
 #[test]

@@ -12,6 +12,9 @@ from lib import wire
 from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, NS, SRV, SVCB
 
 EDE = 15
+RRSIG = 46
+# RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM.
+DNSSEC = {RRSIG, 47, 48, 50, 51}
 NXDOMAIN = 3
 # The shortest bound on a chain of aliases among the peers: Knot's.
 CHAIN_BOUND = 5
@@ -165,6 +168,34 @@ def addresses_of_services_are_given(context, qtype, left, right):
                 reply.forget("additional")
 
 
+@allowed("asked for NS, all give the addresses of servers in the zone; we also those that another of"
+         " our zones has, from there instead of from glue, and those at a cut", ours=True)
+def addresses_of_servers_elsewhere_are_given(context, qtype, left, right):
+    if qtype == NS and left.answer and same_but_additional(left, right):
+        ours = {(record[0], record[1], record[4]) for record in left.additional}
+        theirs = {(record[0], record[1], record[4]) for record in right.additional}
+        if ours >= theirs and all(is_of_a_target(r, left.answer) for r in left.additional):
+            left.additional = list(right.additional)
+
+
+@allowed("records of DNSSEC that stand in a zone without being its signatures: BIND leaves them out"
+         " of ANY, the others treat them like any other", ours=True)
+def any_holds_records_of_dnssec_or_not(context, qtype, left, right):
+    if qtype == ANY:
+        for reply in (left, right):
+            reply.answer = [record for record in reply.answer if record[1] not in DNSSEC]
+
+
+@allowed("a question for RRSIG may be answered in part (RFC 8482 §2): Knot gives the signatures of"
+         " one type, with the TTL that they name", wrong=("knot",))
+def signatures_are_all_given(context, qtype, left, right):
+    if qtype == RRSIG and left.answer and right.answer:
+        names = [{(*record[:2], record[4]) for record in reply.answer} for reply in (left, right)]
+        if names[0] <= names[1] or names[1] <= names[0]:
+            for reply in (left, right):
+                reply.forget("answer")
+
+
 @allowed("whether ANY is followed through a DNAME is nowhere said: Knot and NSD do, BIND does not",
          ours=True)
 def any_is_followed_through_a_dname_or_not(context, qtype, left, right):
@@ -175,7 +206,8 @@ def any_is_followed_through_a_dname_or_not(context, qtype, left, right):
             reply.forget("rcode", "authority", "additional", "tc", "opt")
 
 
-@allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all")
+@allowed("RFC 8482 lets a server choose one RRset for ANY: Knot and NSD do, BIND gives all",
+         ours=True)
 def any_is_answered_in_part(context, qtype, left, right):
     if qtype != ANY or not (left.answer and right.answer or left.tc or right.tc):
         return
