@@ -71,7 +71,7 @@ fn write_addresses(
 ) -> Result<(), NoSpace> {
     let wanted = ADDRESSES.iter().filter(|&&rtype| !left_out(rtype));
     for set in wanted.filter_map(|&rtype| node.find(rtype)) {
-        reply.write_set(Section::Additional, Owner::Name(owner), &set, set.ttl())?;
+        reply.write_signed(Section::Additional, Owner::Name(owner), node, &set, set.ttl())?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! RFC 6604, RFC 6672, RFC 8482.
 
 use crate::answer::additional::{self, Helper, Reason};
+use crate::answer::denial::{Case, Proofs};
 use crate::answer::exchange::Transport;
 use crate::answer::reply::Reply;
 use crate::answer::snapshot::{AnyPolicy, View, ZoneState};
@@ -83,6 +84,8 @@ struct Answer<'v, 'l, 'r, 'm, T> {
     met: Met,
     /// DNAMEs that the answer holds, so that none is there twice.
     dnames: Met,
+    /// Proofs of what is not there.
+    proofs: Proofs,
     reply: &'r mut Reply<'m>,
     trace: &'r mut T,
 }
@@ -105,6 +108,7 @@ pub(super) fn answer<T: Trace>(
         aliases: 0,
         met: Met::default(),
         dnames: Met::default(),
+        proofs: Proofs::default(),
         reply,
         trace,
     };
@@ -114,7 +118,7 @@ pub(super) fn answer<T: Trace>(
     }
 }
 
-impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
+impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     /// Answers for one name; returns the zone in which to go on.
     fn step(&mut self, zone: &Zone) -> Option<&'v Zone> {
         self.trace.step(Event::Zone(zone.apex()));
@@ -157,8 +161,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     }
 
     fn answer_from(&mut self, zone: &Zone) -> Result<Next, NoSpace> {
-        let name = if self.aliases == 0 { self.names.question } else { &*self.names.alias };
-        let lookup = zone.lookup(name, self.asked.rtype);
+        let lookup = zone.lookup(current_name(self.aliases, &self.names), self.asked.rtype);
         if self.aliases == 0 && !matches!(lookup, Lookup::Referral { .. }) {
             self.reply.set_authoritative();
         }
@@ -178,22 +181,49 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             }
             Lookup::Alias { set, source } => {
                 self.tell_source(source);
-                self.write_alias(&set)
+                self.write_alias(zone, source, &set)
             }
-            Lookup::Redirect { set, owner, depth } => self.write_redirect(&set, owner, depth),
+            Lookup::Redirect { node, set, depth } => self.write_redirect(node, &set, depth),
             Lookup::NoData { source } => {
                 self.tell_source(source);
                 self.trace.step(Event::NoData(source.node().owner()));
-                self.write_denial(zone)
+                self.write_soa(zone)?;
+                self.prove(zone, |proofs, reply, case| proofs.no_data(reply, case, source))?;
+                Ok(Next::Done)
             }
-            Lookup::NameError { encloser } => {
+            Lookup::NameError { encloser, depth } => {
                 self.trace.step(Event::NameError(encloser.owner()));
                 self.reply.set_rcode(Rcode::NXDOMAIN);
-                self.write_denial(zone)
+                self.write_soa(zone)?;
+                self.prove(zone, |proofs, reply, case| proofs.name_error(reply, case, depth))?;
+                Ok(Next::Done)
             }
             Lookup::Referral { cut } => {
                 self.trace.step(Event::Referral(cut.owner()));
                 self.write_referral(zone, cut)
+            }
+        }
+    }
+
+    /// Writes a proof about the current name, if the client wants it.
+    fn prove(
+        &mut self,
+        zone: &Zone,
+        write: impl FnOnce(&mut Proofs, &mut Reply<'m>, Case<'_>) -> Result<(), NoSpace>,
+    ) -> Result<(), NoSpace> {
+        if !self.reply.wants_dnssec() {
+            return Ok(());
+        }
+        let case = Case { zone, name: current_name(self.aliases, &self.names) };
+        write(&mut self.proofs, self.reply, case)
+    }
+
+    /// Proves that a wildcard may stand for the current name, if one does.
+    fn prove_source(&mut self, zone: &Zone, source: Source<'_>) -> Result<(), NoSpace> {
+        match source {
+            Source::Name(_) => Ok(()),
+            Source::Wildcard(node) => {
+                self.prove(zone, |proofs, reply, case| proofs.wildcard(reply, case, node))
             }
         }
     }
@@ -211,33 +241,32 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         source: Source<'z>,
         sets: impl Iterator<Item = Set<'z>> + Clone,
     ) -> Result<Next, NoSpace> {
-        let answered = match self.aliases {
-            0 => self.names.question.hash(0),
-            _ => self.names.alias.hash(0),
-        };
+        let node = source.node();
+        let answered = current_name(self.aliases, &self.names).hash(0);
         for set in sets.clone() {
-            self.trace.step(Event::Answer(source.node().owner(), set.rtype()));
+            self.trace.step(Event::Answer(node.owner(), set.rtype()));
             let owner = current_owner(self.aliases, self.names.alias_wire);
             // A DNAME that redirected an earlier name of the chain is there already.
             if set.rtype() != Rtype::DNAME || self.dnames.add(answered) {
-                self.reply.write_set(Section::Answer, owner, &set, set.ttl())?;
+                self.reply.write_signed(Section::Answer, owner, node, &set, set.ttl())?;
             }
         }
-        let is_apex = source.node().owner() == zone.apex();
+        self.prove_source(zone, source)?;
+        let is_apex = node.owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
         let mut helper = Helper::new(self.view, self.names.target, answered, self.asked.rtype);
         if !self.view.options.minimal_responses
             && !has_apex_ns
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
         {
-            let owner = Owner::Name(zone.apex());
-            self.reply.write_set(Section::Authority, owner, &servers, servers.ttl())?;
+            let (owner, apex) = (Owner::Name(zone.apex()), zone.apex_node());
+            self.reply.write_signed(Section::Authority, owner, apex, &servers, servers.ttl())?;
             helper.add(self.reply, zone.apex(), &servers, Reason::Added);
         }
         for set in sets {
             let is_asked = set.rtype() == self.asked.rtype;
             let reason = if is_asked { Reason::Asked } else { Reason::Added };
-            helper.add(self.reply, source.node().owner(), &set, reason);
+            helper.add(self.reply, node.owner(), &set, reason);
         }
         Ok(Next::Done)
     }
@@ -266,17 +295,20 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.write_positive(zone, source, sets.take(most))
     }
 
-    fn write_alias(&mut self, set: &Set<'_>) -> Result<Next, NoSpace> {
+    fn write_alias(
+        &mut self,
+        zone: &Zone,
+        source: Source<'_>,
+        set: &Set<'_>,
+    ) -> Result<Next, NoSpace> {
         let Some(target) = set.records().next().and_then(|rdata| Name::read(rdata).ok()) else {
             debug_assert!(false, "a CNAME set without a name");
             return Ok(Next::Done);
         };
         let owner = current_owner(self.aliases, self.names.alias_wire);
-        self.reply.write_set(Section::Answer, owner, set, set.ttl())?;
-        let owner = match owner {
-            Owner::Question => self.names.question.as_name(),
-            Owner::Name(name) => name,
-        };
+        self.reply.write_signed(Section::Answer, owner, source.node(), set, set.ttl())?;
+        self.prove_source(zone, source)?;
+        let owner = current_name(self.aliases, &self.names).as_name();
         self.trace.step(Event::Alias { owner, target });
         self.names.alias_wire.set(target);
         Ok(Next::Follow)
@@ -285,21 +317,23 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Writes a DNAME and the CNAME that follows from it for the current name (RFC 6672 §3.1).
     fn write_redirect(
         &mut self,
+        node: &Node,
         set: &Set<'_>,
-        owner: Name<'_>,
         depth: usize,
     ) -> Result<Next, NoSpace> {
         let Some(suffix) = set.records().next().and_then(|rdata| Name::read(rdata).ok()) else {
             debug_assert!(false, "a DNAME set without a name");
             return Ok(Next::Done);
         };
-        let (folded, current) = match self.aliases {
-            0 => (self.names.question, NameArray::new(self.reply.question_name())),
-            _ => (&*self.names.alias, *self.names.alias_wire),
+        let owner = node.owner();
+        let current = match self.aliases {
+            0 => NameArray::new(self.reply.question_name()),
+            _ => *self.names.alias_wire,
         };
+        let folded = current_name(self.aliases, &self.names);
         let above = folded.label_count() - depth;
         if self.dnames.add(folded.hash(above)) {
-            self.reply.write_set(Section::Answer, Owner::Name(owner), set, set.ttl())?;
+            self.reply.write_signed(Section::Answer, Owner::Name(owner), node, set, set.ttl())?;
         }
         let kept = folded.start(above);
         if !self.names.alias_wire.set_replaced(current.as_name(), kept, suffix) {
@@ -319,12 +353,10 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     }
 
     /// Writes the SOA record that tells how long the denial may be kept (RFC 2308 §3).
-    fn write_denial(&mut self, zone: &Zone) -> Result<Next, NoSpace> {
-        if let Some(soa) = zone.soa() {
-            let owner = Owner::Name(zone.apex());
-            self.reply.write_set(Section::Authority, owner, &soa.set, soa.negative_ttl)?;
-        }
-        Ok(Next::Done)
+    fn write_soa(&mut self, zone: &Zone) -> Result<(), NoSpace> {
+        let Some(soa) = zone.soa() else { return Ok(()) };
+        let (owner, apex) = (Owner::Name(zone.apex()), zone.apex_node());
+        self.reply.write_signed(Section::Authority, owner, apex, &soa.set, soa.negative_ttl)
     }
 
     /// Points at the servers of the zone below a cut.
@@ -335,10 +367,15 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         };
         let owner = Owner::Name(cut.owner());
         self.reply.write_set(Section::Authority, owner, &servers, servers.ttl())?;
-        if self.reply.wants_dnssec()
-            && let Some(signers) = cut.find(Rtype::DS)
-        {
-            self.reply.write_set(Section::Authority, owner, &signers, signers.ttl())?;
+        match cut.find(Rtype::DS) {
+            Some(signers) if self.reply.wants_dnssec() => {
+                let ttl = signers.ttl();
+                self.reply.write_signed(Section::Authority, owner, cut, &signers, ttl)?;
+            }
+            Some(_) => (),
+            None => {
+                self.prove(zone, |proofs, reply, case| proofs.insecure_cut(reply, case, cut))?
+            }
         }
         additional::write_glue(self.reply, zone, cut.owner(), &servers, self.names.target)?;
         Ok(Next::Done)
@@ -348,4 +385,9 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 /// The owner of the records that answer for the current name.
 fn current_owner(aliases: usize, alias: &NameArray) -> Owner<'_> {
     if aliases == 0 { Owner::Question } else { Owner::Name(alias.as_name()) }
+}
+
+/// The name that is being answered for.
+fn current_name<'n>(aliases: usize, names: &'n Names<'_>) -> &'n FoldedName {
+    if aliases == 0 { names.question } else { names.alias }
 }

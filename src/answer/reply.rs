@@ -15,7 +15,7 @@ use crate::wire::name::Name;
 use crate::wire::numbers::Rcode;
 use crate::wire::query::Query;
 use crate::wire::writer::{Compressor, Mark, Owner, RecordRef, Section, Writer};
-use crate::zone::node::Set;
+use crate::zone::node::{Node, Set};
 
 /// A reply under construction.
 #[derive(Debug)]
@@ -114,6 +114,35 @@ impl<'m> Reply<'m> {
                 self.writer.rewind(mark);
                 return Err(NoSpace);
             }
+        }
+        Ok(())
+    }
+
+    /// Writes all records of a set that `node` owns and, for a client that wants them, their
+    /// signatures; or none of them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they do not fit.
+    pub(super) fn write_signed(
+        &mut self,
+        section: Section,
+        owner: Owner<'_>,
+        node: &Node,
+        set: &Set<'_>,
+        ttl: Ttl,
+    ) -> Result<(), NoSpace> {
+        let mark = self.writer.mark();
+        self.write_set(section, owner, set, ttl)?;
+        if self.wants_dnssec()
+            && let Some(signatures) = node.signatures(set.rtype())
+        {
+            // A signature has the TTL of what it covers (RFC 4034 §3), also where that was lowered.
+            let written = self.write_set(section, owner, &signatures, signatures.ttl().min(ttl));
+            if written.is_err() {
+                self.writer.rewind(mark);
+            }
+            return written;
         }
         Ok(())
     }

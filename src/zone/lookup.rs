@@ -4,7 +4,6 @@
 //! borrows; writing the reply is the answer's part. Follows no alias: the caller does.
 
 use crate::wire::folded::FoldedName;
-use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
 use crate::zone::node::{Node, Set};
 use crate::zone::store::Zone;
@@ -42,11 +41,11 @@ pub enum Lookup<'z> {
     },
     /// A name above the one asked for redirects all that is below it (RFC 6672).
     Redirect {
+        /// The name that owns the DNAME.
+        node: &'z Node,
         /// The DNAME set.
         set: Set<'z>,
-        /// The name that owns it.
-        owner: Name<'z>,
-        /// Labels of that name.
+        /// Labels of the name that owns it.
         depth: usize,
     },
     /// The name exists, perhaps only as a parent of other names or through a wildcard, without
@@ -97,7 +96,7 @@ impl Zone {
             if node.has_dname()
                 && let Some(set) = node.find(Rtype::DNAME)
             {
-                return Lookup::Redirect { set, owner: node.owner(), depth };
+                return Lookup::Redirect { node, set, depth };
             }
             let found = self.find(name.hash(dropped), name.suffix(dropped));
             let Some(found) = found.filter(|node| !node.is_hashed()) else {

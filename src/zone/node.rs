@@ -70,6 +70,11 @@ impl Node {
         octets
     }
 
+    /// The hash of the name, by which nodes of a zone are told apart.
+    pub fn id(&self) -> u64 {
+        self.hash()
+    }
+
     fn flags(&self) -> u8 {
         self.0[8]
     }
