@@ -60,23 +60,15 @@ fn check_configuration(args: &CheckArgs, problems: &mut Diagnostics) -> Option<C
 /// that can be served.
 fn check_zones(args: &CheckArgs, config: Option<&Config>, problems: &mut Diagnostics) -> Vec<Zone> {
     let loaded = match config {
-        Some(config) if args.zone_files.is_empty() => match zones::load_configured(config) {
-            Ok(loaded) => loaded,
-            Err(found) => {
-                problems.append(found);
-                return Vec::new();
-            }
-        },
+        Some(config) if args.zone_files.is_empty() => {
+            let (loaded, found) = zones::load_configured(config);
+            problems.append(found);
+            loaded
+        }
         Some(_) | None => {
-            let tasks: Vec<Task> = args
-                .zone_files
-                .iter()
-                .map(|file| Task {
-                    path: file.to_string_lossy().into_owned(),
-                    given: args.origin.clone(),
-                })
-                .collect();
-            zones::load_all(&tasks)
+            let given = &args.origin;
+            let tasks = args.zone_files.iter().map(|file| Task::new(file, given.clone()));
+            zones::load_all(&tasks.collect::<Vec<Task>>())
         }
     };
     let mut zones = Vec::new();

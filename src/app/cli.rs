@@ -28,8 +28,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the server
     ///
-    /// SIGHUP reads configuration and zones again; SIGTERM and SIGINT stop the server. Logs go to
-    /// standard error.
+    /// SIGTERM and SIGINT stop the server. Logs go to standard error.
     #[command(after_help = "Examples:\n  \
         kereru serve\n  \
         kereru serve --config /etc/kereru/kereru.yaml")]

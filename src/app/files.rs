@@ -2,8 +2,9 @@
 //!
 //! The only place that opens zone files. Does not read them: `zone::file` does.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::zone::file::source::{Opened, Source, SourceError};
@@ -42,12 +43,19 @@ impl Source for Folder {
         if from.is_some() && !real.starts_with(&self.root) {
             return Err(SourceError::Outside { folder: self.root.display().to_string() });
         }
-        let file = File::open(&real).map_err(|error| source_error(&error))?;
-        // A pipe would block, and a device might never end.
+        // Opening a pipe would block without this, and reading a device might never end.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK);
+        let file = options.open(&real).map_err(|error| source_error(&error))?;
         if !file.metadata().map_err(|error| source_error(&error))?.is_file() {
             return Err(SourceError::Unreadable { reason: "it is not a regular file".to_owned() });
         }
-        Ok(Opened { name: shown.to_string_lossy().into(), text: Box::new(file) })
+        // An included file has one name, however it was written.
+        let name = match real.strip_prefix(&self.root) {
+            Ok(inside) if from.is_some() => self.written.join(inside),
+            Ok(_) | Err(_) => shown,
+        };
+        Ok(Opened { name: name.to_string_lossy().into(), text: Box::new(file) })
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self as signals, Signal, SignalKind};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -15,13 +15,13 @@ use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTab
 use crate::app::cli::ServeArgs;
 use crate::app::{Exit, load, logging, output, report, zones};
 use crate::base::diagnostic::{Diagnostics, Severity};
-use crate::base::limits::DRAIN_SECONDS_MAX;
+use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
 use crate::net::World;
 use crate::net::listen::{self, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::Worker;
-use crate::sys::affinity;
+use crate::sys::{affinity, signal};
 use crate::zone::load::Loaded;
 
 /// Problems of one zone that are logged. `kereru check` shows all of them.
@@ -32,6 +32,11 @@ const RUNTIME_THREADS: usize = 2;
 
 /// Runs the server until it is told to stop.
 pub(super) fn run(args: &ServeArgs) -> Exit {
+    // A signal that comes while zones load is obeyed when they are loaded.
+    if let Err(error) = signal::hold() {
+        output::note(&format!("cannot hold signals back: {error}\n"));
+        return Exit::Failed;
+    }
     let config = match load::configuration(args.config.as_deref()) {
         Ok((config, problems)) => {
             logging::start(&config.log);
@@ -48,10 +53,10 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
             return Exit::Failed;
         }
     };
-    let loaded = match zones::load_configured(&config) {
-        Ok(loaded) => loaded,
-        Err(problems) => return refuse(&problems),
-    };
+    let (loaded, problems) = zones::load_configured(&config);
+    if problems.has_errors() {
+        return refuse(&problems);
+    }
     for zone in &loaded {
         log_problems(&zone.diagnostics);
     }
@@ -71,8 +76,10 @@ fn refuse(problems: &Diagnostics) -> Exit {
     Exit::Input
 }
 
+/// Logs problems, the errors first.
 fn log_problems(problems: &Diagnostics) {
-    for problem in problems.iter().take(LOGGED_MAX) {
+    let of = |severity| problems.iter().filter(move |problem| problem.severity == severity);
+    for problem in of(Severity::Error).chain(of(Severity::Warning)).take(LOGGED_MAX) {
         match problem.severity {
             Severity::Error => tracing::error!("{problem}"),
             Severity::Warning => tracing::warn!("{problem}"),
@@ -100,7 +107,8 @@ fn open_listeners(config: &Config, workers: usize) -> Result<Vec<Listener>, list
             // A machine without IPv6 has no ::1, and nobody asked for it by name.
             Err(error)
                 if config.origin == Origin::BuiltIn
-                    && address.ip() == IpAddr::V6(Ipv6Addr::LOCALHOST) =>
+                    && address.ip() == IpAddr::V6(Ipv6Addr::LOCALHOST)
+                    && error.is_missing_address() =>
             {
                 tracing::warn!("{error}");
             }
@@ -115,7 +123,10 @@ fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
     let mut zones = ZoneTable::default();
     for Loaded { apex, zone, .. } in loaded {
         let state = zone.map_or(ZoneState::Broken, |zone| ZoneState::Loaded(Arc::new(zone)));
-        zones.insert(apex.as_name(), state);
+        // A file that does not tell which zone it holds was reported, and has no names to refuse.
+        if let Some(apex) = apex {
+            zones.insert(apex.as_name(), state);
+        }
     }
     let options = AnswerOptions {
         minimal_responses: config.minimal_responses,
@@ -183,21 +194,26 @@ impl Server {
             workers.push(Worker::new(sockets, cpu).start(Arc::clone(&world), number)?);
         }
         let dns: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-        tracing::info!(dns = %dns.join(","), http = %"-", "ready");
+        signal::release()?;
+        tracing::info!(target: logging::READY, dns = %dns.join(","), http = %"-", "ready");
         Ok(Self { world, runtime, workers, signals, stop })
     }
 
     /// Serves until a signal comes, then lets replies on their way leave.
     fn run(self) -> Exit {
         let Self { world, runtime, workers, mut signals, stop } = self;
-        runtime.block_on(async {
-            signals.wait_for_stop().await;
-            tracing::info!("stopping");
+        let end = runtime.block_on(async {
+            let end = tokio::select! {
+                () = signals.wait_for_stop() => Exit::Fine,
+                () = world.failure() => Exit::Failed,
+            };
             world.stop();
             // Fails if there is nobody left to tell.
             let _ = stop.send(true);
+            tracing::info!("stopping");
             // Whoever has not taken its replies by then will not get them.
-            let _ = timeout(Duration::from_secs(DRAIN_SECONDS_MAX), stop.closed()).await;
+            let _ = timeout(Duration::from_millis(DRAIN_MS_MAX), stop.closed()).await;
+            end
         });
         for worker in workers {
             // A worker that panicked has said so already.
@@ -205,7 +221,7 @@ impl Server {
         }
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
-        Exit::Fine
+        end
     }
 }
 
@@ -213,19 +229,26 @@ impl Server {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { terminate, interrupt })
+        let terminate = signals::signal(SignalKind::terminate())?;
+        let interrupt = signals::signal(SignalKind::interrupt())?;
+        let hangup = signals::signal(SignalKind::hangup())?;
+        Ok(Self { terminate, interrupt, hangup })
     }
 
     async fn wait_for_stop(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => (),
-            _ = self.interrupt.recv() => (),
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    tracing::warn!("SIGHUP has no effect: restart the server to read its files");
+                }
+            }
         }
     }
 }
@@ -250,9 +273,9 @@ fn announce(config: &Config, snapshot: &Snapshot, addresses: &[SocketAddr]) {
             ZoneState::Broken => broken += 1,
         }
     }
-    tracing::info!("serving {served} zones with {records} records");
+    tracing::info!("serving {} with {}", count(served, "zone"), count(records, "record"));
     if broken > 0 {
-        tracing::error!("{broken} zones have errors: names in them get SERVFAIL");
+        tracing::error!("{} not served for errors: SERVFAIL instead", count(broken, "zone"));
     }
     if let (Some(apex), Some(address)) = (example, addresses.first()) {
         let (name, rtype) = match config.origin {
@@ -266,4 +289,9 @@ fn announce(config: &Config, snapshot: &Snapshot, addresses: &[SocketAddr]) {
         };
         tracing::info!("try: dig @{ip} -p {} {name}{rtype}", address.port());
     }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }

@@ -2,47 +2,51 @@
 //!
 //! Used by `serve` and `check`, so that both see the same zones with the same problems.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::app::files::Folder;
 use crate::app::lab;
-use crate::base::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::base::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 use crate::config::{Config, FilePath, Origin, ZoneSource};
 use crate::wire::name::{Name, NameBuf};
-use crate::zone::file::source::{Source, SourceError, Texts};
+use crate::zone::file::source::{Opened, Source, SourceError, Texts};
 use crate::zone::load::{Apex, Loaded, load};
 
 /// One zone to be read.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
     /// The file, as messages name it.
-    pub(super) path: String,
+    path: String,
     /// The name that the operator gave the zone.
-    pub(super) given: Option<NameBuf>,
+    given: Option<NameBuf>,
+    /// Where the operator named the file, if that was in a configuration.
+    place: Option<Place>,
 }
 
 impl Task {
-    /// A file whose zone is named by its first `$ORIGIN` or, without one, by the file.
-    pub(super) fn named_by_file(path: String) -> Self {
-        Self { path, given: None }
+    /// A file whose zone has this name or, without one, tells its name itself.
+    pub(super) fn new(path: &Path, given: Option<NameBuf>) -> Self {
+        Self { path: path.to_string_lossy().into_owned(), given, place: None }
     }
 
     /// Reads the zone.
     fn load(&self, source: &dyn Source) -> Loaded {
-        match &self.given {
-            Some(name) => load(source, &self.path, Apex::Given(name.as_name())),
-            None => match name_of_file(Path::new(&self.path)) {
-                Some(name) => load(source, &self.path, Apex::DeclaredOr(name.as_name())),
-                None => load(source, &self.path, Apex::DeclaredOr(Name::ROOT)),
-            },
+        let by_file = name_of_file(Path::new(&self.path));
+        let apex = match &self.given {
+            Some(name) => Apex::Given(name.as_name()),
+            None => Apex::Told(by_file.as_ref().map(NameBuf::as_name)),
+        };
+        let mut loaded = load(source, &self.path, apex);
+        for problem in loaded.diagnostics.iter_mut().filter(|problem| problem.place.is_none()) {
+            problem.place.clone_from(&self.place);
         }
+        loaded
     }
 
     /// Reads the zone from disk.
@@ -59,58 +63,58 @@ impl Task {
 struct Nowhere(SourceError);
 
 impl Source for Nowhere {
-    fn open(
-        &self,
-        _path: &str,
-        _from: Option<&str>,
-    ) -> Result<crate::zone::file::source::Opened, SourceError> {
+    fn open(&self, _path: &str, _from: Option<&str>) -> Result<Opened, SourceError> {
         Err(self.0.clone())
     }
 }
 
-/// The name a file gives its zone: its own without `.zone`.
+/// The name a file gives its zone: its own without `.zone`, if that is a name.
 fn name_of_file(path: &Path) -> Option<NameBuf> {
     let name = path.file_name()?.to_str()?;
     let name = name.strip_suffix(".zone").unwrap_or(name);
-    NameBuf::from_text(name.as_bytes(), Some(Name::ROOT)).ok()
+    // The root has no file name of its own: it must be told.
+    let is_name = !matches!(name, "@" | ".");
+    NameBuf::from_text(name.as_bytes(), Some(Name::ROOT)).ok().filter(|_| is_name)
 }
 
-/// The zones that a configuration names, read.
-///
-/// # Errors
-///
-/// Fails if a folder cannot be listed, or two files give the same zone.
-pub(super) fn load_configured(config: &Config) -> Result<Vec<Loaded>, Diagnostics> {
+/// The zones that a configuration names, read, and what is wrong with where they come from: a
+/// folder that cannot be listed, or two files that give the same zone.
+pub(super) fn load_configured(config: &Config) -> (Vec<Loaded>, Diagnostics) {
     let (mut tasks, mut problems) = (Vec::new(), Diagnostics::default());
+    let mut named = HashSet::new();
     for source in &config.zones {
-        match source {
-            ZoneSource::File { zone, file } => {
-                let path = file.path.to_string_lossy().into_owned();
-                tasks.push(Task { path, given: Some(zone.clone()) });
+        if let ZoneSource::File { zone, file } = source {
+            named.extend(file.path.canonicalize());
+            let task = Task::new(&file.path, Some(zone.clone()));
+            tasks.push(Task { place: file.place.clone(), ..task });
+        }
+    }
+    for source in &config.zones {
+        let ZoneSource::Directory(folder) = source else { continue };
+        match list(&folder.path) {
+            Ok(paths) => {
+                // A file that has an entry of its own is not read a second time.
+                let others = paths
+                    .into_iter()
+                    .filter(|path| path.canonicalize().map_or(true, |real| !named.contains(&real)));
+                tasks.extend(others.map(|path| Task::new(&path, None)));
             }
-            ZoneSource::Directory(folder) => match list(&folder.path) {
-                Ok(paths) => tasks.extend(
-                    paths
-                        .into_iter()
-                        .map(|path| Task::named_by_file(path.to_string_lossy().into_owned())),
-                ),
-                Err(error) => problems.push(unlistable(folder, &error)),
-            },
+            Err(error) => problems.push(unlistable(folder, &error)),
         }
     }
     let mut loaded = load_all(&tasks);
     if config.origin == Origin::BuiltIn {
         loaded.extend(load_lab());
     }
-    refuse_twins(&loaded, &mut problems);
-    if problems.has_errors() { Err(problems) } else { Ok(loaded) }
+    report_twins(&loaded, &mut problems);
+    (loaded, problems)
 }
 
 /// Reads the lab zones out of the binary.
 fn load_lab() -> Vec<Loaded> {
     let source: Texts = lab::source();
     let paths = lab::FILES.iter().map(|(name, _)| lab::path(name));
-    paths.map(|path| Task::named_by_file(path).load(&source)).collect()
+    paths.map(|path| Task::new(Path::new(&path), None).load(&source)).collect()
 }
 
 /// Reads zones from disk, as many at a time as there are CPUs; the results are in order.
@@ -159,22 +163,18 @@ fn unlistable(folder: &FilePath, error: &io::Error) -> Diagnostic {
 }
 
 /// Reports zones that more than one file gives.
-fn refuse_twins(loaded: &[Loaded], problems: &mut Diagnostics) {
+fn report_twins(loaded: &[Loaded], problems: &mut Diagnostics) {
+    let file = |zone: &Loaded| zone.files.first().map_or("?", |file| file).to_owned();
     let mut seen: HashMap<&NameBuf, &Loaded> = HashMap::new();
     for zone in loaded {
-        if let Some(first) = seen.insert(&zone.apex, zone) {
-            let file = |zone: &Loaded| zone.files.first().map_or("?", |file| file).to_owned();
+        let Some(apex) = &zone.apex else { continue };
+        if let Some(first) = seen.insert(apex, zone) {
             problems.push(Diagnostic {
                 severity: Severity::Error,
                 code: "zone-twice",
-                message: format!(
-                    "both {} and {} give the zone {}",
-                    file(first),
-                    file(zone),
-                    zone.apex
-                ),
+                message: format!("both {} and {} give the zone {apex}", file(first), file(zone)),
                 place: None,
-                hint: Some("remove one of them, or give it another $ORIGIN".to_owned()),
+                hint: Some("remove one of them, or give its zone another name".to_owned()),
             });
         }
     }

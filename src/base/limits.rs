@@ -52,8 +52,9 @@ pub const DIAGNOSTICS_MAX: usize = 10_000;
 /// The longest record has 65,535 octets of data, which `\DDD` escapes make four times as long.
 pub const ENTRY_LEN_MAX: usize = 512 * 1024;
 
-/// Time that replies on their way get when the server stops.
-pub const DRAIN_SECONDS_MAX: u64 = 5;
+/// Milliseconds that replies on their way get when the server stops. Leaves half a second of the
+/// promised five for the workers to notice.
+pub const DRAIN_MS_MAX: u64 = 4500;
 
 /// Octets of a configuration file: some 20,000 zones written one by one.
 pub const CONFIG_LEN_MAX: usize = 1024 * 1024;

@@ -31,6 +31,14 @@ pub struct ListenError {
     pub error: io::Error,
 }
 
+impl ListenError {
+    /// Whether this machine does not have the address, or not its family.
+    pub fn is_missing_address(&self) -> bool {
+        self.error.kind() == io::ErrorKind::AddrNotAvailable
+            || self.error.raw_os_error() == Some(libc::EAFNOSUPPORT)
+    }
+}
+
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot listen on {} ({}): {}", self.address, self.transport, self.error)?;

@@ -6,14 +6,15 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{Exchange, Local, Outcome, Transport, respond};
 use crate::base::limits::MESSAGE_LEN_MAX;
@@ -22,12 +23,15 @@ use crate::net::World;
 /// Octets read at once: some fifty questions.
 const READ_LEN: usize = 4096;
 
-/// Octets of replies that are gathered before they are written. A client that asks faster than it
-/// reads waits.
-const REPLIES_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
+/// Octets of replies after which no more are gathered before they are written: some hundred usual
+/// ones. A client that asks faster than it reads waits.
+const REPLIES_LEN_MAX: usize = 16 << 10;
 
-/// How long a pause is after the system has no more files or memory for a connection.
+/// How long a pause is after an error that may last, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The shortest time between two lines about connections that cannot be accepted.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The bounds of connections.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +108,7 @@ impl TcpServer {
     /// Accepts connections until the server stops.
     pub async fn listen(self, listener: TcpListener) {
         let mut stopping = self.stopping.clone();
+        let mut logged: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -111,16 +116,21 @@ impl TcpServer {
             };
             match accepted {
                 Ok((stream, peer)) => self.serve(stream, peer),
-                // A connection that was reset before it was accepted is no trouble of ours; a
-                // system out of files needs time.
-                Err(error) if is_lasting(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                Err(_) => (),
+                // A connection that was reset before it was accepted is no trouble of ours.
+                Err(error) if is_passing(&error) => (),
+                Err(error) => {
+                    if logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
+                        logged = Some(Instant::now());
+                        tracing::error!(%error, "cannot accept TCP connections");
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let Some(seat) = Seat::take(&self.open, peer.ip().to_canonical(), &self.limits) else {
+        let Some(seat) = Seat::take(&self.open, client_of(peer), &self.limits) else {
             return;
         };
         let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
@@ -139,8 +149,22 @@ impl TcpServer {
     }
 }
 
-fn is_lasting(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+/// What counts as one client: an IPv4 address, or the /64 that one IPv6 host can fill.
+fn client_of(peer: SocketAddr) -> IpAddr {
+    match peer.ip().to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+    }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    let passing = [
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::Interrupted,
+        io::ErrorKind::WouldBlock,
+    ];
+    passing.contains(&error.kind())
 }
 
 /// One connection.
@@ -155,14 +179,18 @@ struct Connection {
 }
 
 impl Connection {
-    /// Answers until the client leaves, is idle for too long, does not read, or the server stops.
+    /// Answers until the client leaves, asks nothing that gets a reply for too long, does not read,
+    /// or the server stops.
     async fn run(mut self) {
         let mut received = Vec::with_capacity(READ_LEN);
         let mut replies = Vec::new();
+        let mut deadline = Instant::now() + self.idle_timeout;
         loop {
-            let Some(()) = self.read(&mut received).await else { return };
+            let Some(()) = self.read(&mut received, deadline).await else { return };
             loop {
-                let taken = self.answer_whole_messages(&received, &mut replies);
+                let Some(taken) = self.answer_whole_messages(&received, &mut replies) else {
+                    return;
+                };
                 received.drain(..taken);
                 if replies.is_empty() {
                     break;
@@ -172,6 +200,7 @@ impl Connection {
                     return;
                 }
                 replies.clear();
+                deadline = Instant::now() + self.idle_timeout;
             }
             replies.shrink_to(READ_LEN);
             received.shrink_to(READ_LEN);
@@ -179,13 +208,13 @@ impl Connection {
     }
 
     /// Reads until a message is whole; `None` when there will be none.
-    async fn read(&mut self, received: &mut Vec<u8>) -> Option<()> {
-        let Self { stream, stopping, idle_timeout, .. } = self;
+    async fn read(&mut self, received: &mut Vec<u8>, deadline: Instant) -> Option<()> {
+        let Self { stream, stopping, .. } = self;
         let whole = async {
             loop {
-                let before = received.len();
                 received.reserve(READ_LEN);
-                if stream.read_buf(received).await.ok()? == 0 || received.len() == before {
+                // Both an error and an end mean that no more comes.
+                if stream.read_buf(received).await.ok()? == 0 {
                     return None;
                 }
                 if first_message(received).is_some() {
@@ -193,39 +222,47 @@ impl Connection {
                 }
             }
         };
+        // What has arrived is answered before the stop is obeyed.
         tokio::select! {
-            whole = timeout(*idle_timeout, whole) => whole.ok()?,
+            biased;
+            whole = timeout_at(deadline, whole) => whole.ok()?,
             _ = stopping.wait_for(|stopping| *stopping) => None,
         }
     }
 
     /// Answers the messages that are whole, until the replies are many. Returns the octets that were
-    /// dealt with.
-    fn answer_whole_messages(&self, received: &[u8], replies: &mut Vec<u8>) -> usize {
+    /// dealt with; `None` after a panic, which is a bug of ours and ends the connection.
+    fn answer_whole_messages(&self, received: &[u8], replies: &mut Vec<u8>) -> Option<usize> {
         let snapshot = self.world.snapshot().load();
         let mut taken = 0;
         while replies.len() < REPLIES_LEN_MAX
             && let Some(query) = first_message(&received[taken..])
         {
             taken += 2 + query.len();
-            SCRATCH.with_borrow_mut(|(local, message)| {
-                message[..query.len()].copy_from_slice(query);
-                let mut exchange = Exchange {
-                    message,
-                    len: query.len(),
-                    peer: self.peer,
-                    local: self.local,
-                    transport: Transport::Tcp,
-                };
-                if let Outcome::Reply(len) = respond(&snapshot, local, &mut exchange, &mut ())
-                    && let Ok(length) = u16::try_from(len)
-                {
-                    replies.extend_from_slice(&length.to_be_bytes());
-                    replies.extend_from_slice(&message[..len]);
-                }
+            let answered = SCRATCH.with_borrow_mut(|(local, message)| {
+                catch_unwind(AssertUnwindSafe(|| {
+                    message[..query.len()].copy_from_slice(query);
+                    let mut exchange = Exchange {
+                        message,
+                        len: query.len(),
+                        peer: self.peer,
+                        local: self.local,
+                        transport: Transport::Tcp,
+                    };
+                    if let Outcome::Reply(len) = respond(&snapshot, local, &mut exchange, &mut ())
+                        && let Ok(length) = u16::try_from(len)
+                    {
+                        replies.extend_from_slice(&length.to_be_bytes());
+                        replies.extend_from_slice(&message[..len]);
+                    }
+                }))
             });
+            if answered.is_err() {
+                self.world.count_panic();
+                return None;
+            }
         }
-        taken
+        Some(taken)
     }
 }
 

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache};
 
@@ -27,6 +27,15 @@ const IDLE_MAX: Duration = Duration::from_millis(250);
 
 /// Batches taken from one socket before the others get their turn.
 const BATCHES_MAX: usize = 4;
+
+/// Batches taken from a socket at the end, when clients may still be asking.
+const LAST_BATCHES_MAX: usize = 256;
+
+/// How long a worker pauses after an error that may last.
+const ERROR_PAUSE: Duration = Duration::from_millis(10);
+
+/// The shortest time between two lines about errors of one worker.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A socket and the address it is bound to.
 #[derive(Debug)]
@@ -67,42 +76,42 @@ impl Worker {
         std::thread::Builder::new().name(name).spawn(move || self.run(&world, &epoll))
     }
 
-    /// Serves until the world stops. A panic costs one batch and the thread's own state.
+    /// Serves until the world stops.
     fn run(&self, world: &World, epoll: &Epoll) {
         if let Some(cpu) = self.cpu
             && let Err(error) = affinity::pin_to(cpu)
         {
             tracing::warn!(cpu, %error, "cannot keep a worker on its CPU");
         }
-        while !world.is_stopping() {
-            let served = catch_unwind(AssertUnwindSafe(|| self.serve(world, epoll)));
-            match served {
-                Ok(Ok(())) => (),
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "a worker cannot wait for its sockets");
-                    return;
-                }
-                Err(_) => {
-                    world.count_panic();
-                    tracing::error!("a worker panicked and goes on with fresh state");
+        let mut serving = Serving {
+            world,
+            batch: Batch::new(),
+            local: Local::default(),
+            snapshot: Cache::new(world.snapshot()),
+            errors: Errors::default(),
+        };
+        if let Err(error) = self.serve(&mut serving, epoll) {
+            tracing::error!(%error, "a worker cannot wait for its sockets");
+            world.fail();
+        }
+        // What arrived before the end was told is answered, up to a bound.
+        for port in &self.ports {
+            for _ in 0..LAST_BATCHES_MAX {
+                if serving.serve_batch(port, Wait::No) == 0 {
+                    break;
                 }
             }
         }
     }
 
-    fn serve(&self, world: &World, epoll: &Epoll) -> io::Result<()> {
-        let mut serving = Serving {
-            batch: Batch::new(),
-            local: Local::default(),
-            snapshot: Cache::new(world.snapshot()),
-        };
+    fn serve(&self, serving: &mut Serving<'_>, epoll: &Epoll) -> io::Result<()> {
         if let [port] = &self.ports[..] {
-            while !world.is_stopping() {
+            while !serving.world.is_stopping() {
                 serving.serve_batch(port, Wait::ForFirst);
             }
             return Ok(());
         }
-        while !world.is_stopping() {
+        while !serving.world.is_stopping() {
             // An idle worker must not hold an old snapshot.
             serving.snapshot.load();
             epoll.wait(IDLE_MAX, |token| {
@@ -118,9 +127,11 @@ impl Worker {
 
 /// What a worker keeps between batches.
 struct Serving<'w> {
+    world: &'w World,
     batch: Batch,
     local: Local,
     snapshot: Cache<&'w ArcSwap<Snapshot>, Arc<Snapshot>>,
+    errors: Errors,
 }
 
 impl Serving<'_> {
@@ -135,11 +146,34 @@ impl Serving<'_> {
 
     /// Receives a batch, answers it and sends the replies; returns how many datagrams it had.
     fn serve_batch(&mut self, port: &Port, wait: Wait) -> usize {
-        // What a socket reports besides datagrams, such as an ICMP error for an earlier reply, ends
-        // nothing: the next call finds the next datagram.
-        let received = self.batch.receive(port.socket.as_fd(), wait).unwrap_or(0);
+        let received = match self.batch.receive(port.socket.as_fd(), wait) {
+            Ok(received) => received,
+            Err(error) => {
+                self.errors.take(&error, port.address);
+                return 0;
+            }
+        };
+        let mut next = 0;
+        while next < received {
+            // A panic, which is a bug of ours, costs the one reply.
+            if catch_unwind(AssertUnwindSafe(|| self.answer(port, &mut next, received))).is_err() {
+                let panics = self.world.count_panic();
+                if self.errors.may_log() {
+                    tracing::error!(panics, "answering a query panicked; it gets no reply");
+                }
+                self.local = Local::default();
+            }
+        }
+        self.batch.send(port.socket.as_fd());
+        received
+    }
+
+    /// Answers the datagrams of the batch from `next` on, which counts those begun.
+    fn answer(&mut self, port: &Port, next: &mut usize, received: usize) {
         let snapshot = self.snapshot.load();
-        for index in 0..received {
+        while *next < received {
+            let index = *next;
+            *next += 1;
             let Some(datagram) = self.batch.datagram(index) else { continue };
             let local = match datagram.local {
                 Some(ip) => SocketAddr::new(ip, port.address.port()),
@@ -157,7 +191,42 @@ impl Serving<'_> {
                 Outcome::Drop(_) => (),
             }
         }
-        self.batch.send(port.socket.as_fd());
-        received
+    }
+}
+
+/// Errors of sockets, which end nothing.
+#[derive(Debug, Default)]
+struct Errors {
+    logged: Option<Instant>,
+}
+
+impl Errors {
+    /// Takes an error of receiving. Nothing to receive, or an ICMP error for an earlier reply, is
+    /// none; after any other the worker pauses, so that a lasting one does not keep the CPU busy.
+    fn take(&mut self, error: &io::Error, address: SocketAddr) {
+        let passing = [
+            io::ErrorKind::WouldBlock,
+            io::ErrorKind::Interrupted,
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::NetworkUnreachable,
+        ];
+        if passing.contains(&error.kind()) {
+            return;
+        }
+        if self.may_log() {
+            tracing::error!(%address, %error, "cannot receive");
+        }
+        std::thread::sleep(ERROR_PAUSE);
+    }
+
+    /// Whether a line may be logged: one in `LOG_INTERVAL`.
+    fn may_log(&mut self) -> bool {
+        let now = Instant::now();
+        let may = self.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_INTERVAL);
+        if may {
+            self.logged = Some(now);
+        }
+        may
     }
 }

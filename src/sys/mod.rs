@@ -10,4 +10,6 @@
 pub mod affinity;
 pub mod epoll;
 pub mod mmsg;
+pub mod poll;
+pub mod signal;
 pub mod socket;

@@ -353,10 +353,11 @@ pub fn compare_rdata(rtype: Rtype, a: &[u8], b: &[u8]) -> Ordering {
     let lowers = rdata::fields(rtype).iter().any(|field| {
         matches!(field, rdata::Field::Name(NameKind::Compressible | NameKind::Lowered))
     });
-    if lowers { canonical(rtype, a).cmp(&canonical(rtype, b)) } else { a.cmp(b) }
+    if lowers { canonical_rdata(rtype, a).cmp(&canonical_rdata(rtype, b)) } else { a.cmp(b) }
 }
 
-fn canonical(rtype: Rtype, rdata: &[u8]) -> Vec<u8> {
+/// Record data with the names in it in lower case for the types that want it (RFC 4034 §6.2).
+pub fn canonical_rdata(rtype: Rtype, rdata: &[u8]) -> Vec<u8> {
     let mut octets = rdata.to_vec();
     for embedded in rdata::embedded_names(rtype, rdata) {
         if embedded.kind != NameKind::Plain {

@@ -177,7 +177,7 @@ fn reply_from_a_wildcard_address_comes_from_the_one_that_was_asked() {
 fn start_tells_what_is_served_and_a_question_to_try() {
     let server = Server::example("'127.0.0.1:0'", "");
     let log = server.lines.concat();
-    assert!(log.contains("serving 1 zones with 3 records\n"), "{log}");
+    assert!(log.contains("serving 1 zone with 3 records\n"), "{log}");
     let port = server.addresses[0].port();
     assert!(log.contains(&format!("try: dig @127.0.0.1 -p {port} example. SOA\n")), "{log}");
 }
@@ -333,6 +333,58 @@ fn configuration_with_errors_ends_with_1_and_tells_all_of_them() {
 }
 
 #[test]
+fn sighup_does_not_end_the_server() {
+    let server = Server::example("'127.0.0.1:0'", "");
+    server.signal("HUP");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+    server.signal("TERM");
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
+fn questions_that_have_arrived_are_answered_before_the_end() {
+    let server = Server::example("'127.0.0.1:0'", "workers: 1");
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(server.addresses[0]).unwrap();
+    let mut stream = connect(server.addresses[0]);
+    stream.write_all(&framed(&www())).unwrap();
+    assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    server.signal("STOP");
+    for _ in 0..200 {
+        socket.send(&www()).unwrap();
+    }
+    stream.write_all(&framed(&www()).repeat(10)).unwrap();
+    server.signal("TERM");
+    server.signal("CONT");
+    for _ in 0..200 {
+        assert!(socket.recv(&mut [0; 512]).is_ok());
+    }
+    for _ in 0..10 {
+        assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    }
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
+fn empty_messages_do_not_keep_a_connection_open() {
+    let server = Server::example("'127.0.0.1:0'", "tcp: {idle-timeout: 1s}");
+    let mut stream = connect(server.addresses[0]);
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < deadline {
+        let sent = stream.write_all(&framed(&[]));
+        let waiting = |error: std::io::Error| {
+            matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+        };
+        if sent.is_err() || !stream.read(&mut [0; 1]).is_err_and(waiting) {
+            return;
+        }
+    }
+    panic!("the connection is never closed");
+}
+
+#[test]
 fn zone_given_twice_ends_with_1() {
     let config = "listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n";
     let folder = folder(config, &[("a.zone", ZONE), ("b.zone", "$ORIGIN a.\n")]);
@@ -366,6 +418,101 @@ fn zone_is_read_from_its_folder_and_nowhere_else() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("included.z. 300 IN A 192.0.2.7\n"), "{text}");
+}
+
+/// Runs `kereru check` in a folder; returns its exit code and what it prints.
+fn check(folder: &PathBuf, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_kereru"))
+        .arg("check")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn file_in_a_directory_that_has_an_entry_of_its_own_is_read_once() {
+    let config = "zones:\n- {zone: example.org, file: zones/a.zone}\n- {directory: zones}\n";
+    let folder = folder(config, &[]);
+    fs::create_dir(folder.join("zones")).unwrap();
+    fs::write(folder.join("zones/a.zone"), ZONE).unwrap();
+    fs::write(folder.join("zones/b.zone"), ZONE).unwrap();
+    let (code, text) = check(&folder, &[]);
+    assert_eq!((code, text.as_str()), (Some(0), "0 errors, 0 warnings\n"));
+    let (_, dump) = check(&folder, &["--dump"]);
+    assert!(dump.contains("www.example.org. 300") && dump.contains("www.b. 300"), "{dump}");
+    assert!(!dump.contains("www.a."), "{dump}");
+}
+
+#[test]
+fn file_whose_name_is_no_zone_name_is_not_the_root() {
+    let folder = folder("zones: [{directory: .}]", &[("a..b.zone", ZONE), ("@.zone", ZONE)]);
+    let (code, text) = check(&folder, &[]);
+    assert_eq!((code, text.matches("[zone-without-name]").count()), (Some(1), 2), "{text}");
+}
+
+#[test]
+fn check_tells_the_problems_of_zones_and_of_folders_together() {
+    let config =
+        "zones:\n- {directory: nowhere}\n- {zone: a, file: a.zone}\n- {zone: b, file: b}\n";
+    let (code, text) = check(&folder(config, &[("a.zone", "@ 60 A x\n")]), &[]);
+    assert_eq!(code, Some(1));
+    for expected in ["[zone-directory]", "a.zone:1:8", "[zone-not-found]", "kereru.yaml:4:19"] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn pipe_as_a_zone_file_is_refused_and_does_not_hang() {
+    let folder = folder("", &[("z.zone", &format!("{ZONE}$INCLUDE pipe\n"))]);
+    let made = Command::new("sh").args(["-c", "mkfifo pipe"]).current_dir(&folder).status();
+    assert!(made.unwrap().success());
+    for file in ["pipe", "z.zone"] {
+        let (code, text) = check(&folder, &[file]);
+        assert!(code == Some(1) && text.contains("it is not a regular file"), "{text}");
+    }
+}
+
+#[test]
+fn include_in_circles_is_seen_however_it_is_written() {
+    let zone = format!("{ZONE}$INCLUDE ./z.zone\n$INCLUDE ././z.zone\n");
+    let (code, text) = check(&folder("", &[("z.zone", &zone)]), &["z.zone"]);
+    assert_eq!(code, Some(1));
+    assert!(text.matches("error[include-too-deep]").count() <= 4, "{text}");
+}
+
+#[test]
+fn warnings_do_not_push_the_error_out_of_the_log() {
+    let mut zone = ZONE.to_owned();
+    zone.push_str(&"a.elsewhere. A 192.0.2.1\n".repeat(40));
+    zone.push_str("b A x\n");
+    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: e.zone}]\n";
+    let server = Server::start(config, &[("e.zone", &zone)]);
+    assert!(server.lines.concat().contains("[bad-address]"));
+}
+
+#[test]
+fn ready_is_told_at_every_level() {
+    let server = Server::example("'127.0.0.1:0'", "log: {level: error}");
+    assert_eq!(server.lines.len(), 1);
+}
+
+#[test]
+fn reader_of_the_log_may_go_away() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    // Nobody reads the log any more: writing it fails from here on.
+    let empty = fs::File::open("/dev/null").unwrap();
+    let lost = std::mem::replace(
+        &mut server.log,
+        BufReader::new(ChildStderr::from(std::os::fd::OwnedFd::from(empty))),
+    );
+    drop(lost);
+    server.signal("HUP");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+    server.signal("TERM");
+    let (status, _) = server.wait();
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]
