@@ -1,28 +1,30 @@
 //! `kereru serve`: from the configuration to a server that answers, and its end.
 
+use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{self as signals, Signal, SignalKind};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
-use crate::app::{Exit, load, logging, output, report, zones};
+use crate::app::zones::{self, Catalog};
+use crate::app::{Exit, load, logging, output, report};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
 use crate::net::World;
 use crate::net::listen::{self, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
-use crate::net::udp::Worker;
+use crate::net::udp::{Crew, Port};
 use crate::sys::{affinity, signal};
-use crate::zone::load::Loaded;
 
 /// Problems of one zone that are logged. `kereru check` shows all of them.
 const LOGGED_MAX: usize = 20;
@@ -53,15 +55,15 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
             return Exit::Failed;
         }
     };
-    let (loaded, problems) = zones::load_configured(&config);
+    let (catalog, problems) = zones::load_configured(&config, &Catalog::default());
     if problems.has_errors() {
         return refuse(&problems);
     }
-    for zone in &loaded {
-        log_problems(&zone.diagnostics);
+    for entry in &catalog.entries {
+        log_problems(&entry.diagnostics);
     }
-    let started = Server::start(&config, listeners, snapshot(&config, loaded), &cpus);
-    match started {
+    let state = State { path: args.config.clone(), config, catalog, cpus };
+    match Server::start(state, listeners) {
         Ok(server) => server.run(),
         Err(error) => {
             tracing::error!("cannot start: {error}");
@@ -119,12 +121,12 @@ fn open_listeners(config: &Config, workers: usize) -> Result<Vec<Listener>, list
 }
 
 /// The world to serve, of one view.
-fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
+fn snapshot(config: &Config, catalog: &Catalog) -> Snapshot {
     let mut zones = ZoneTable::default();
-    for Loaded { apex, zone, .. } in loaded {
-        let state = zone.map_or(ZoneState::Broken, |zone| ZoneState::Loaded(Arc::new(zone)));
+    for entry in &catalog.entries {
+        let state = entry.zone.clone().map_or(ZoneState::Broken, ZoneState::Loaded);
         // A file that does not tell which zone it holds was reported, and has no names to refuse.
-        if let Some(apex) = apex {
+        if let Some(apex) = &entry.apex {
             zones.insert(apex.as_name(), state);
         }
     }
@@ -140,89 +142,222 @@ fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
     Snapshot { views: vec![Arc::new(view)] }
 }
 
+/// What the server was made from, and the next state is made from.
+struct State {
+    /// The configuration file, if one was given.
+    path: Option<PathBuf>,
+    config: Config,
+    catalog: Catalog,
+    cpus: Vec<usize>,
+}
+
+impl State {
+    /// Reads the configuration and the changed zones again. Logs what is wrong, and keeps the old
+    /// version of a zone with errors; `None` if nothing of the new state can be used.
+    fn reread(&self) -> Option<Self> {
+        let (config, problems) = match load::configuration(self.path.as_deref()) {
+            Ok(loaded) => loaded,
+            Err(problems) => {
+                log_problems(&problems);
+                return None;
+            }
+        };
+        log_problems(&problems);
+        if config.origin == Origin::BuiltIn && self.config.origin != Origin::BuiltIn {
+            tracing::error!("the configuration file is gone");
+            return None;
+        }
+        let (catalog, problems) = zones::load_configured(&config, &self.catalog);
+        log_problems(&problems);
+        if problems.has_errors() {
+            return None;
+        }
+        for entry in catalog.fresh.iter().filter_map(|&index| catalog.entries.get(index)) {
+            log_problems(&entry.diagnostics);
+            if entry.is_faulty() && entry.zone.is_some() {
+                tracing::error!("{} has errors: its old version is served", entry.path());
+            }
+        }
+        Some(Self { path: self.path.clone(), config, catalog, cpus: self.cpus.clone() })
+    }
+
+    fn tcp_limits(&self) -> TcpLimits {
+        TcpLimits {
+            connections: self.config.tcp.connections.as_usize(),
+            per_client: self.config.tcp.per_client.as_usize(),
+            idle_timeout: self.config.tcp.idle_timeout.duration(),
+        }
+    }
+}
+
+/// An address that is listened on.
+struct Listening {
+    /// The address as configured; its port may be 0.
+    configured: SocketAddr,
+    /// A UDP socket for each worker.
+    udp: Vec<Port>,
+    /// The task that accepts TCP connections.
+    accepting: JoinHandle<()>,
+}
+
 /// A server that answers.
 struct Server {
+    state: Arc<State>,
     world: Arc<World>,
     runtime: Runtime,
-    workers: Vec<thread::JoinHandle<()>>,
-    /// What tells the server to stop. Listened to before anybody is told that it is ready.
-    signals: Signals,
+    listening: Vec<Listening>,
+    tcp: TcpServer,
+    crew: Crew,
+    /// Workers that others have taken over from, until they have ended.
+    retired: Vec<Crew>,
     /// Turns true to stop; closed when all listeners and connections have ended.
     stop: watch::Sender<bool>,
 }
 
 impl Server {
-    fn start(
-        config: &Config,
-        listeners: Vec<Listener>,
-        snapshot: Snapshot,
-        cpus: &[usize],
-    ) -> io::Result<Self> {
+    fn start(state: State, listeners: Vec<Listener>) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(|listener| listener.address).collect();
-        announce(config, &snapshot, &addresses);
+        let snapshot = snapshot(&state.config, &state.catalog);
+        announce(&state.config, &snapshot, &addresses);
         let world = Arc::new(World::new(snapshot));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(RUNTIME_THREADS)
             .thread_name("kereru-tcp")
             .enable_all()
             .build()?;
-        let limits = TcpLimits {
-            connections: config.tcp.connections.as_usize(),
-            per_client: config.tcp.per_client.as_usize(),
-            idle_timeout: config.tcp.idle_timeout.duration(),
-        };
         let (stop, stopping) = watch::channel(false);
-        let tcp = TcpServer::new(Arc::clone(&world), limits, stopping);
-        let mut sockets: Vec<Vec<_>> = Vec::new();
-        let signals;
-        {
-            let _guard = runtime.enter();
-            signals = Signals::new()?;
-            for listener in listeners {
-                let stream = tokio::net::TcpListener::from_std(listener.tcp)?;
-                runtime.spawn(tcp.clone().listen(stream));
-                sockets.resize_with(listener.udp.len(), Vec::new);
-                for (worker, socket) in sockets.iter_mut().zip(listener.udp) {
-                    worker.push((socket, listener.address));
-                }
-            }
+        let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping);
+        let mut listening = Vec::new();
+        for listener in listeners {
+            listening.push(accept(&runtime, &tcp, listener)?);
         }
-        let mut workers = Vec::new();
-        for (number, sockets) in sockets.into_iter().enumerate() {
-            let cpu = cpus.get(number % cpus.len().max(1)).copied();
-            workers.push(Worker::new(sockets, cpu).start(Arc::clone(&world), number)?);
-        }
-        let dns: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-        signal::release()?;
-        tracing::info!(target: logging::READY, dns = %dns.join(","), http = %"-", "ready");
-        Ok(Self { world, runtime, workers, signals, stop })
+        let crew = Crew::start(ports(&listening), &state.cpus, &world)?;
+        let (state, retired) = (Arc::new(state), Vec::new());
+        Ok(Self { state, world, runtime, listening, tcp, crew, retired, stop })
     }
 
     /// Serves until a signal comes, then lets replies on their way leave.
-    fn run(self) -> Exit {
-        let Self { world, runtime, workers, mut signals, stop } = self;
-        let end = runtime.block_on(async {
-            let end = tokio::select! {
-                () = signals.wait_for_stop() => Exit::Fine,
-                () = world.failure() => Exit::Failed,
-            };
-            world.stop();
-            // Fails if there is nobody left to tell.
-            let _ = stop.send(true);
-            tracing::info!("stopping");
-            // Whoever has not taken its replies by then will not get them.
-            let _ = timeout(Duration::from_millis(DRAIN_MS_MAX), stop.closed()).await;
-            end
-        });
-        for worker in workers {
-            // A worker that panicked has said so already.
-            let _ = worker.join();
-        }
+    fn run(mut self) -> Exit {
+        let handle = self.runtime.handle().clone();
+        let end = match handle.block_on(self.serve()) {
+            Ok(end) => end,
+            Err(error) => {
+                tracing::error!("cannot wait for signals: {error}");
+                Exit::Failed
+            }
+        };
+        let Self { world, runtime, tcp, crew, mut retired, stop, .. } = self;
+        world.stop();
+        // Fails if there is nobody left to tell.
+        let _ = stop.send(true);
+        tracing::info!("stopping");
+        drop(tcp);
+        // Whoever has not taken its replies by then will not get them.
+        let drained = async { timeout(Duration::from_millis(DRAIN_MS_MAX), stop.closed()).await };
+        let _ = runtime.block_on(drained);
+        retired.push(crew);
+        retired.into_iter().for_each(Crew::join);
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
         end
     }
+
+    /// Says that the server is ready, and obeys signals until one of them ends it.
+    async fn serve(&mut self) -> io::Result<Exit> {
+        // Signals are heard before anybody is told that the server is ready.
+        let mut signals = Signals::new()?;
+        signal::release()?;
+        let addresses = self.listening.iter().filter_map(|listening| listening.udp.first());
+        let dns: Vec<String> = addresses.map(|port| port.address.to_string()).collect();
+        tracing::info!(target: logging::READY, dns = %dns.join(","), http = %"-", "ready");
+        loop {
+            tokio::select! {
+                _ = signals.terminate.recv() => return Ok(Exit::Fine),
+                _ = signals.interrupt.recv() => return Ok(Exit::Fine),
+                () = self.world.failure() => return Ok(Exit::Failed),
+                _ = signals.hangup.recv() => self.reload().await,
+            }
+        }
+    }
+
+    /// Puts what the files say now in force, with one publication. If that cannot be, all stays as
+    /// it is.
+    async fn reload(&mut self) {
+        tracing::info!("reloading");
+        let state = Arc::clone(&self.state);
+        let reread = tokio::task::spawn_blocking(move || state.reread()).await;
+        let Ok(Some(state)) = reread else {
+            tracing::error!("not reloaded: the old state stays in force");
+            return;
+        };
+        if let Err(error) = self.take_over(state) {
+            tracing::error!("not reloaded: {error}; the old state stays in force");
+        }
+    }
+
+    /// Goes on with a new state.
+    fn take_over(&mut self, state: State) -> Result<(), Box<dyn Error>> {
+        let workers = self.listening.first().map_or(1, |listening| listening.udp.len());
+        if worker_count(&state.config, &state.cpus) != workers {
+            tracing::warn!("another number of workers takes effect at the next start");
+        }
+        let mut kept: Vec<SocketAddr> = Vec::new();
+        let mut opened = Vec::new();
+        for &address in &state.config.listen {
+            if self.listening.iter().any(|listening| listening.configured == address) {
+                kept.push(address);
+            } else {
+                let listener = listen::open(address, workers)?;
+                tracing::info!("listening on {}, too", listener.address);
+                opened.push(listener);
+            }
+        }
+        let new: Vec<Listening> = opened
+            .into_iter()
+            .map(|listener| accept(&self.runtime, &self.tcp, listener))
+            .collect::<io::Result<_>>()?;
+        let is_moved = !new.is_empty() || kept.len() < self.listening.len();
+        self.world.publish(snapshot(&state.config, &state.catalog));
+        self.tcp.set_limits(state.tcp_limits());
+        if is_moved {
+            let is_kept = |listening: &Listening| kept.contains(&listening.configured);
+            let (stay, go): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut self.listening).into_iter().partition(is_kept);
+            for listening in go {
+                listening.accepting.abort();
+            }
+            self.listening = stay.into_iter().chain(new).collect();
+            let crew = Crew::start(ports(&self.listening), &state.cpus, &self.world)?;
+            let old = std::mem::replace(&mut self.crew, crew);
+            old.stop();
+            self.retired.retain(|crew| !crew.has_ended());
+            self.retired.push(old);
+        }
+        let (read, all) = (state.catalog.fresh.len(), state.catalog.entries.len());
+        tracing::info!("reloaded: {read} of {} read", count(all, "zone"));
+        self.state = Arc::new(state);
+        Ok(())
+    }
+}
+
+/// Begins to accept TCP connections at an address.
+fn accept(runtime: &Runtime, tcp: &TcpServer, listener: Listener) -> io::Result<Listening> {
+    let Listener { configured, address, udp, tcp: stream } = listener;
+    let _guard = runtime.enter();
+    let stream = tokio::net::TcpListener::from_std(stream)?;
+    let accepting = runtime.spawn(tcp.clone().listen(stream));
+    let udp = udp.into_iter().map(|socket| Port { socket: Arc::new(socket), address });
+    Ok(Listening { configured, udp: udp.collect(), accepting })
+}
+
+/// The sockets of each worker: one of every address.
+fn ports(listening: &[Listening]) -> Vec<Vec<Port>> {
+    let workers = listening.first().map_or(0, |listening| listening.udp.len());
+    let of_worker = |number: usize| {
+        listening.iter().filter_map(move |listening| listening.udp.get(number).cloned()).collect()
+    };
+    (0..workers).map(of_worker).collect()
 }
 
 /// The signals that the server obeys.
@@ -238,18 +373,6 @@ impl Signals {
         let interrupt = signals::signal(SignalKind::interrupt())?;
         let hangup = signals::signal(SignalKind::hangup())?;
         Ok(Self { terminate, interrupt, hangup })
-    }
-
-    async fn wait_for_stop(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
-                    tracing::warn!("SIGHUP has no effect: restart the server to read its files");
-                }
-            }
-        }
     }
 }
 

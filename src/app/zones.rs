@@ -7,16 +7,20 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::app::files::Folder;
+use crate::app::files::{Folder, Seen};
 use crate::app::lab;
 use crate::base::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 use crate::config::{Config, FilePath, Origin, ZoneSource};
 use crate::wire::name::{Name, NameBuf};
 use crate::zone::file::source::{Opened, Source, SourceError, Texts};
 use crate::zone::load::{Apex, Loaded, load};
+use crate::zone::store::Zone;
+
+/// The file of a zone, and the name that was given to it.
+type Key<'a> = (&'a str, Option<&'a NameBuf>);
 
 /// One zone to be read.
 #[derive(Clone, Debug)]
@@ -35,6 +39,11 @@ impl Task {
         Self { path: path.to_string_lossy().into_owned(), given, place: None }
     }
 
+    /// What makes it the same zone from the same file, wherever that was written.
+    fn key(&self) -> Key<'_> {
+        (&self.path, self.given.as_ref())
+    }
+
     /// Reads the zone.
     fn load(&self, source: &dyn Source) -> Loaded {
         let by_file = name_of_file(Path::new(&self.path));
@@ -50,13 +59,61 @@ impl Task {
     }
 
     /// Reads the zone from disk.
-    fn load_from_disk(&self) -> Loaded {
+    fn load_from_disk(&self) -> Entry {
         match Folder::of(Path::new(&self.path)) {
-            Ok(folder) => self.load(&folder),
+            Ok(folder) => {
+                let loaded = self.load(&folder);
+                Entry::new(self, loaded, folder.into_seen())
+            }
             // The reader asks again and reports what is wrong with the path.
-            Err(error) => self.load(&Nowhere(error)),
+            Err(error) => Entry::new(self, self.load(&Nowhere(error)), Vec::new()),
         }
     }
+}
+
+/// A zone that was read, and how to see whether it must be read again.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    task: Task,
+    /// The name of the zone, if anything tells it.
+    pub(super) apex: Option<NameBuf>,
+    /// The zone, if it can be served: as it was read or, after a reload that found errors, as it was
+    /// before.
+    pub(super) zone: Option<Arc<Zone>>,
+    /// What was found wrong when it was read.
+    pub(super) diagnostics: Diagnostics,
+    /// The files it was read from; empty if it must be read again.
+    seen: Vec<Seen>,
+}
+
+impl Entry {
+    fn new(task: &Task, loaded: Loaded, seen: Vec<Seen>) -> Self {
+        let Loaded { apex, zone, diagnostics, .. } = loaded;
+        Self { task: task.clone(), apex, zone: zone.map(Arc::new), diagnostics, seen }
+    }
+
+    /// The file, as messages name it.
+    pub(super) fn path(&self) -> &str {
+        &self.task.path
+    }
+
+    /// Whether the files have errors, so that an old version is served or none.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.diagnostics.has_errors()
+    }
+
+    fn is_unchanged(&self) -> bool {
+        !self.seen.is_empty() && self.seen.iter().all(Seen::is_unchanged)
+    }
+}
+
+/// The zones of a configuration, read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Catalog {
+    /// The zones, in the order of the configuration.
+    pub(super) entries: Vec<Entry>,
+    /// Which of them were read just now, by their place in `entries`.
+    pub(super) fresh: Vec<usize>,
 }
 
 /// A source for a folder that cannot be entered.
@@ -77,11 +134,53 @@ fn name_of_file(path: &Path) -> Option<NameBuf> {
     NameBuf::from_text(name.as_bytes(), Some(Name::ROOT)).ok().filter(|_| is_name)
 }
 
-/// The zones that a configuration names, read, and what is wrong with where they come from: a
-/// folder that cannot be listed, or two files that give the same zone.
-pub(super) fn load_configured(config: &Config) -> (Vec<Loaded>, Diagnostics) {
-    let (mut tasks, mut problems) = (Vec::new(), Diagnostics::default());
-    let mut named = HashSet::new();
+/// The zones that a configuration names, and what is wrong with where they come from: a folder that
+/// cannot be listed, or two files that give the same zone.
+///
+/// Zones of `previous` whose files have not changed are taken over. One that has errors now is
+/// served as it was.
+pub(super) fn load_configured(config: &Config, previous: &Catalog) -> (Catalog, Diagnostics) {
+    let mut problems = Diagnostics::default();
+    if config.origin == Origin::BuiltIn {
+        let entries = match previous.entries.as_slice() {
+            [] => load_lab(),
+            lab => lab.to_vec(),
+        };
+        return (Catalog { entries, fresh: Vec::new() }, problems);
+    }
+    let tasks = tasks(config, &mut problems);
+    let old: HashMap<Key<'_>, &Entry> =
+        previous.entries.iter().map(|entry| (entry.task.key(), entry)).collect();
+    let mut entries: Vec<Option<Entry>> = Vec::new();
+    let mut changed = Vec::new();
+    for task in &tasks {
+        match old.get(&task.key()).filter(|entry| entry.is_unchanged()) {
+            Some(entry) => entries.push(Some((*entry).clone())),
+            None => {
+                changed.push((entries.len(), task.clone()));
+                entries.push(None);
+            }
+        }
+    }
+    let (fresh, read): (Vec<usize>, Vec<Task>) = changed.into_iter().unzip();
+    for (&index, mut entry) in fresh.iter().zip(load_all(&read)) {
+        if let Some(old) = old.get(&entry.task.key())
+            && entry.zone.is_none()
+            && old.zone.is_some()
+        {
+            entry.zone.clone_from(&old.zone);
+            entry.apex.clone_from(&old.apex);
+        }
+        entries[index] = Some(entry);
+    }
+    let entries: Vec<Entry> = entries.into_iter().flatten().collect();
+    report_twins(&entries, &mut problems);
+    (Catalog { entries, fresh }, problems)
+}
+
+/// What a configuration wants to be read.
+fn tasks(config: &Config, problems: &mut Diagnostics) -> Vec<Task> {
+    let (mut tasks, mut named) = (Vec::new(), HashSet::new());
     for source in &config.zones {
         if let ZoneSource::File { zone, file } = source {
             named.extend(file.path.canonicalize());
@@ -102,23 +201,18 @@ pub(super) fn load_configured(config: &Config) -> (Vec<Loaded>, Diagnostics) {
             Err(error) => problems.push(unlistable(folder, &error)),
         }
     }
-    let mut loaded = load_all(&tasks);
-    if config.origin == Origin::BuiltIn {
-        loaded.extend(load_lab());
-    }
-    report_twins(&loaded, &mut problems);
-    (loaded, problems)
+    tasks
 }
 
 /// Reads the lab zones out of the binary.
-fn load_lab() -> Vec<Loaded> {
+fn load_lab() -> Vec<Entry> {
     let source: Texts = lab::source();
-    let paths = lab::FILES.iter().map(|(name, _)| lab::path(name));
-    paths.map(|path| Task::new(Path::new(&path), None).load(&source)).collect()
+    let tasks = lab::FILES.iter().map(|(name, _)| Task::new(Path::new(&lab::path(name)), None));
+    tasks.map(|task| Entry::new(&task, task.load(&source), Vec::new())).collect()
 }
 
 /// Reads zones from disk, as many at a time as there are CPUs; the results are in order.
-pub(super) fn load_all(tasks: &[Task]) -> Vec<Loaded> {
+pub(super) fn load_all(tasks: &[Task]) -> Vec<Entry> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(tasks.len());
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(tasks.len()));
@@ -128,15 +222,15 @@ pub(super) fn load_all(tasks: &[Task]) -> Vec<Loaded> {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(task) = tasks.get(index) else { return };
-                    let loaded = task.load_from_disk();
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((index, loaded));
+                    let entry = task.load_from_disk();
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((index, entry));
                 }
             });
         }
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, loaded)| loaded).collect()
+    done.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// Every `*.zone` of a folder, sorted by name.
@@ -163,16 +257,16 @@ fn unlistable(folder: &FilePath, error: &io::Error) -> Diagnostic {
 }
 
 /// Reports zones that more than one file gives.
-fn report_twins(loaded: &[Loaded], problems: &mut Diagnostics) {
-    let file = |zone: &Loaded| zone.files.first().map_or("?", |file| file).to_owned();
-    let mut seen: HashMap<&NameBuf, &Loaded> = HashMap::new();
-    for zone in loaded {
-        let Some(apex) = &zone.apex else { continue };
-        if let Some(first) = seen.insert(apex, zone) {
+fn report_twins(entries: &[Entry], problems: &mut Diagnostics) {
+    let mut seen: HashMap<&NameBuf, &Entry> = HashMap::new();
+    for entry in entries {
+        let Some(apex) = &entry.apex else { continue };
+        if let Some(first) = seen.insert(apex, entry) {
+            let (first, second) = (first.path(), entry.path());
             problems.push(Diagnostic {
                 severity: Severity::Error,
                 code: "zone-twice",
-                message: format!("both {} and {} give the zone {apex}", file(first), file(zone)),
+                message: format!("both {first} and {second} give the zone {apex}"),
                 place: None,
                 hint: Some("remove one of them, or give its zone another name".to_owned()),
             });

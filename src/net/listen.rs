@@ -12,6 +12,8 @@ const PORT_TRIES_MAX: usize = 32;
 /// The sockets of one listen address.
 #[derive(Debug)]
 pub struct Listener {
+    /// The address as configured; its port may be 0.
+    pub configured: SocketAddr,
     /// The address, its port chosen.
     pub address: SocketAddr,
     /// One UDP socket for each worker.
@@ -19,6 +21,8 @@ pub struct Listener {
     /// The TCP socket.
     pub tcp: TcpListener,
 }
+
+impl std::error::Error for ListenError {}
 
 /// A listen address that cannot be used.
 #[derive(Debug)]
@@ -84,11 +88,12 @@ fn open_port(address: SocketAddr, workers: usize) -> Result<Listener, ListenErro
     let tcp_error = |error| ListenError { address, transport: "TCP", error };
     // Another server of the same user could be in the reuse-port group, and would take a share of
     // the queries. Binding alone shows that there is none.
+    let configured = address;
     let alone = bind_udp(address, Sharing::Alone).map_err(udp_error)?;
     let address = alone.local_addr().map_err(udp_error)?;
     let tcp = bind_tcp(address).map_err(tcp_error)?;
     drop(alone);
     let udp: Result<Vec<UdpSocket>, io::Error> =
         (0..workers).map(|_| bind_udp(address, Sharing::Shared)).collect();
-    Ok(Listener { address, udp: udp.map_err(udp_error)?, tcp })
+    Ok(Listener { configured, address, udp: udp.map_err(udp_error)?, tcp })
 }

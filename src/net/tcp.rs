@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -92,7 +93,7 @@ impl Drop for Seat {
 #[derive(Clone, Debug)]
 pub struct TcpServer {
     world: Arc<World>,
-    limits: TcpLimits,
+    limits: Arc<ArcSwap<TcpLimits>>,
     open: Arc<Mutex<Open>>,
     /// Turns true when the server stops. Every listener and connection holds one, so that the sender
     /// sees when all have ended.
@@ -102,7 +103,13 @@ pub struct TcpServer {
 impl TcpServer {
     /// A server without listeners. It drains when `stopping` turns true.
     pub fn new(world: Arc<World>, limits: TcpLimits, stopping: watch::Receiver<bool>) -> Self {
+        let limits = Arc::new(ArcSwap::from_pointee(limits));
         Self { world, limits, open: Arc::default(), stopping }
+    }
+
+    /// Sets other bounds, for connections that are opened from now on.
+    pub fn set_limits(&self, limits: TcpLimits) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// Accepts connections until the server stops.
@@ -130,7 +137,8 @@ impl TcpServer {
     }
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let Some(seat) = Seat::take(&self.open, client_of(peer), &self.limits) else {
+        let limits = self.limits.load();
+        let Some(seat) = Seat::take(&self.open, client_of(peer), &limits) else {
             return;
         };
         let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
@@ -139,7 +147,7 @@ impl TcpServer {
             peer,
             local,
             world: Arc::clone(&self.world),
-            idle_timeout: self.limits.idle_timeout,
+            idle_timeout: limits.idle_timeout,
             stopping: self.stopping.clone(),
         };
         tokio::spawn(async move {

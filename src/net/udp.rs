@@ -8,6 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -37,34 +38,78 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// The shortest time between two lines about errors of one worker.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A socket and the address it is bound to.
-#[derive(Debug)]
-struct Port {
-    socket: UdpSocket,
-    address: SocketAddr,
+/// A socket and the address it is bound to. Sockets outlive the workers that serve them.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// The socket.
+    pub socket: Arc<UdpSocket>,
+    /// The address.
+    pub address: SocketAddr,
 }
 
-/// The loop of one thread.
+/// The workers that serve one set of sockets.
 #[derive(Debug)]
-pub struct Worker {
-    ports: Vec<Port>,
-    /// The CPU the thread is kept on.
-    cpu: Option<usize>,
+pub struct Crew {
+    threads: Vec<JoinHandle<()>>,
+    stopping: Arc<AtomicBool>,
 }
 
-impl Worker {
-    /// A worker for these sockets, each with the address it is bound to.
-    pub fn new(sockets: Vec<(UdpSocket, SocketAddr)>, cpu: Option<usize>) -> Self {
-        let ports = sockets.into_iter().map(|(socket, address)| Port { socket, address });
-        Self { ports: ports.collect(), cpu }
-    }
-
-    /// Starts the thread. It ends when the world stops.
+impl Crew {
+    /// Starts a worker for each element of `ports`, on the CPUs in turn. They end when the world
+    /// stops, or when they are told to.
     ///
     /// # Errors
     ///
     /// Fails if no thread can be made, or the kernel refuses to wait for the sockets.
-    pub fn start(self, world: Arc<World>, number: usize) -> io::Result<JoinHandle<()>> {
+    pub fn start(ports: Vec<Vec<Port>>, cpus: &[usize], world: &Arc<World>) -> io::Result<Self> {
+        let mut crew = Self { threads: Vec::new(), stopping: Arc::default() };
+        for (number, ports) in ports.into_iter().enumerate() {
+            let cpu = cpus.get(number % cpus.len().max(1)).copied();
+            let worker = Worker { ports, cpu, stopping: Arc::clone(&crew.stopping) };
+            match worker.start(Arc::clone(world), number) {
+                Ok(thread) => crew.threads.push(thread),
+                Err(error) => {
+                    crew.stop();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(crew)
+    }
+
+    /// Tells the workers to end, which they do within `IDLE_MAX`, and after they have answered what
+    /// has arrived.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all workers have ended.
+    pub fn has_ended(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits until all workers have ended.
+    pub fn join(self) {
+        for thread in self.threads {
+            // A worker that panicked has said so already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The loop of one thread.
+#[derive(Debug)]
+struct Worker {
+    ports: Vec<Port>,
+    /// The CPU the thread is kept on.
+    cpu: Option<usize>,
+    /// Turns true when other workers have taken over.
+    stopping: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// Starts the thread.
+    fn start(self, world: Arc<World>, number: usize) -> io::Result<JoinHandle<()>> {
         for port in &self.ports {
             set_receive_timeout(&port.socket, IDLE_MAX)?;
         }
@@ -76,7 +121,11 @@ impl Worker {
         std::thread::Builder::new().name(name).spawn(move || self.run(&world, &epoll))
     }
 
-    /// Serves until the world stops.
+    fn is_stopping(&self, world: &World) -> bool {
+        world.is_stopping() || self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Serves until it is told to stop.
     fn run(&self, world: &World, epoll: &Epoll) {
         if let Some(cpu) = self.cpu
             && let Err(error) = affinity::pin_to(cpu)
@@ -106,12 +155,12 @@ impl Worker {
 
     fn serve(&self, serving: &mut Serving<'_>, epoll: &Epoll) -> io::Result<()> {
         if let [port] = &self.ports[..] {
-            while !serving.world.is_stopping() {
+            while !self.is_stopping(serving.world) {
                 serving.serve_batch(port, Wait::ForFirst);
             }
             return Ok(());
         }
-        while !serving.world.is_stopping() {
+        while !self.is_stopping(serving.world) {
             // An idle worker must not hold an old snapshot.
             serving.snapshot.load();
             epoll.wait(IDLE_MAX, |token| {

@@ -46,13 +46,15 @@ struct Server {
     /// The lines up to and with `ready`.
     lines: Vec<String>,
     addresses: Vec<SocketAddr>,
+    folder: PathBuf,
 }
 
 impl Server {
     fn start(config: &str, zones: &[(&str, &str)]) -> Self {
-        let mut child = start(&folder(config, zones));
+        let folder = folder(config, zones);
+        let mut child = start(&folder);
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut server = Self { child, log, lines: Vec::new(), addresses: Vec::new() };
+        let mut server = Self { child, log, lines: Vec::new(), addresses: Vec::new(), folder };
         while server.addresses.is_empty() {
             let mut line = String::new();
             let length = server.log.read_line(&mut line).unwrap();
@@ -71,6 +73,28 @@ impl Server {
         let config =
             format!("listen: [{listen}]\nzones: [{{zone: example, file: example.zone}}]\n{more}\n");
         Self::start(&config, &[("example.zone", ZONE)])
+    }
+
+    /// Makes the server read its files again; returns what it logs of that.
+    fn reload(&mut self) -> String {
+        self.signal("HUP");
+        let mut lines = String::new();
+        loop {
+            let before = lines.len();
+            assert!(self.log.read_line(&mut lines).unwrap() > 0, "ended:\n{lines}");
+            if lines[before..].contains(" reloaded: ")
+                || lines[before..].contains(" not reloaded: ")
+            {
+                return lines;
+            }
+        }
+    }
+
+    /// Puts a file with other text in the place of one, so that no reader sees half of it.
+    fn write(&self, name: &str, text: &str) {
+        let next = self.folder.join("next");
+        fs::write(&next, text).unwrap();
+        fs::rename(next, self.folder.join(name)).unwrap();
     }
 
     fn signal(&self, signal: &str) {
@@ -332,13 +356,87 @@ fn configuration_with_errors_ends_with_1_and_tells_all_of_them() {
     assert!(log.contains("`listen`"), "{log}");
 }
 
+const NEW_ANSWER: &str = "NOERROR aa\nanswer: www.example. 300 A 192.0.2.2";
+
+fn new_zone() -> String {
+    ZONE.replace("192.0.2.1", "192.0.2.2")
+}
+
 #[test]
-fn sighup_does_not_end_the_server() {
-    let server = Server::example("'127.0.0.1:0'", "");
-    server.signal("HUP");
+fn reload_serves_what_the_files_say_now_and_reads_only_those_that_changed() {
+    let config = "listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n";
+    let mut server = Server::start(config, &[("example.zone", ZONE), ("other.zone", ZONE)]);
+    assert!(server.reload().contains("reloaded: 0 of 2 zones read"));
+    server.write("example.zone", &new_zone());
+    assert!(server.reload().contains("reloaded: 1 of 2 zones read"));
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), NEW_ANSWER);
+    server.write("third.zone", ZONE);
+    fs::remove_file(server.folder.join("other.zone")).unwrap();
+    assert!(server.reload().contains("reloaded: 1 of 2 zones read"));
+    let at = |apex: &str| query(&name(&format!("www.{apex}.")), Rtype::A, Asking::PLAIN);
+    assert_eq!(ask_udp(server.addresses[0], &at("other")).render(), "REFUSED");
+    let third = ask_udp(server.addresses[0], &at("third")).render();
+    assert_eq!(third, ANSWER.replace("example", "third"));
+}
+
+#[test]
+fn changed_file_that_a_zone_includes_is_a_change_of_the_zone() {
+    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: e.zone}]\n";
+    let zone = ZONE.replace("www A 192.0.2.1\n", "$INCLUDE part\n");
+    let mut server = Server::start(config, &[("e.zone", &zone), ("part", "www A 192.0.2.1\n")]);
     assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
-    server.signal("TERM");
-    assert_eq!(server.wait().0.code(), Some(0));
+    server.write("part", "www A 192.0.2.2\n");
+    assert!(server.reload().contains("reloaded: 1 of 1 zone read"));
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), NEW_ANSWER);
+}
+
+#[test]
+fn zone_that_has_errors_now_is_served_as_it_was() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    server.write("example.zone", "www A 1.2.3\n");
+    let log = server.reload();
+    assert!(log.contains("[bad-address]") && log.contains("its old version is served"), "{log}");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+    server.write("example.zone", &new_zone());
+    server.reload();
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), NEW_ANSWER);
+}
+
+#[test]
+fn configuration_that_has_errors_changes_nothing() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    server.write("example.zone", &new_zone());
+    server.write("kereru.yaml", "lisen: []\n");
+    let log = server.reload();
+    assert!(log.contains("kereru.yaml:1:1") && log.contains("the old state stays"), "{log}");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+}
+
+#[test]
+fn listen_addresses_may_change() {
+    let zones = "zones: [{zone: example, file: example.zone}]\n";
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    let first = server.addresses[0];
+    let second: SocketAddr = UdpSocket::bind("127.0.0.2:0").unwrap().local_addr().unwrap();
+    server.write("kereru.yaml", &format!("listen: ['127.0.0.1:0', '{second}']\n{zones}"));
+    let log = server.reload();
+    assert!(log.contains(&format!("listening on {second}")), "{log}");
+    for address in [first, second] {
+        assert_eq!(ask_udp(address, &www()).render(), ANSWER);
+    }
+    server.write("kereru.yaml", &format!("listen: ['{second}']\n{zones}"));
+    server.reload();
+    assert_eq!(ask_udp(second, &www()).render(), ANSWER);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while TcpStream::connect(first).is_ok() || UdpSocket::bind(first).is_err() {
+        assert!(std::time::Instant::now() < deadline, "the old address is never given up");
+    }
+    // An address that cannot be opened keeps everything as it was.
+    server.write("kereru.yaml", &format!("listen: ['192.0.2.1:53', '{second}']\n{zones}"));
+    server.write("example.zone", &new_zone());
+    let log = server.reload();
+    assert!(log.contains("cannot listen on 192.0.2.1:53"), "{log}");
+    assert_eq!(ask_udp(second, &www()).render(), ANSWER);
 }
 
 #[test]
