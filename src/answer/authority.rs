@@ -6,6 +6,7 @@
 use crate::answer::additional::{self, Helper, Reason};
 use crate::answer::denial::{Case, Proofs};
 use crate::answer::exchange::Transport;
+use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
 use crate::answer::snapshot::{AnyPolicy, View, ZoneState};
 use crate::base::limits::ALIASES_MAX;
@@ -145,12 +146,11 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             return None;
         }
         self.aliases += 1;
-        match self.view.zones.find(self.names.alias) {
+        match self.view.zones.find(self.names.alias, self.asked.rtype) {
             Some(ZoneState::Loaded(zone)) => Some(zone),
             Some(ZoneState::Broken) => {
-                self.trace.step(Event::Refused(Rcode::SERVFAIL));
-                self.reply.set_rcode(Rcode::SERVFAIL);
-                self.reply.clear_authoritative();
+                self.trace.step(Event::Refused(Refusal::BrokenZone.rcode()));
+                self.reply.refuse(Refusal::BrokenZone);
                 None
             }
             None => {
@@ -260,13 +260,16 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
         {
             let (owner, apex) = (Owner::Name(zone.apex()), zone.apex_node());
-            self.reply.write_signed(Section::Authority, owner, apex, &servers, servers.ttl())?;
+            // These are extra, and no reason to truncate (RFC 2181 §9).
+            let ttl = servers.ttl();
+            let _ = self.reply.write_signed(Section::Authority, owner, apex, &servers, ttl);
             helper.add(self.reply, zone.apex(), &servers, Reason::Added);
         }
         for set in sets {
             let is_asked = set.rtype() == self.asked.rtype;
             let reason = if is_asked { Reason::Asked } else { Reason::Added };
-            helper.add(self.reply, node.owner(), &set, reason);
+            let name = if self.aliases == 0 { self.names.question } else { &*self.names.alias };
+            helper.add(self.reply, name.as_name(), &set, reason);
         }
         Ok(Next::Done)
     }
