@@ -16,6 +16,7 @@ mod corpus;
 mod documents;
 mod licenses;
 mod message;
+mod proofs;
 mod protocol;
 mod server;
 mod tidy;
