@@ -6,6 +6,7 @@
 use crate::answer::additional::{self, Helper, Reason};
 use crate::answer::denial::{Case, Proofs};
 use crate::answer::exchange::Transport;
+use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
 use crate::answer::snapshot::{AnyPolicy, View, ZoneState};
 use crate::base::limits::ALIASES_MAX;
@@ -148,8 +149,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         match self.view.zones.find(self.names.alias) {
             Some(ZoneState::Loaded(zone)) => Some(zone),
             Some(ZoneState::Broken) => {
-                self.trace.step(Event::Refused(Rcode::SERVFAIL));
-                self.reply.set_rcode(Rcode::SERVFAIL);
+                self.reply.refuse(Refusal::BrokenZone, self.trace);
                 self.reply.clear_authoritative();
                 None
             }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
-use crate::app::{Exit, load, logging, output, report, zones};
+use crate::app::{Exit, load, logging, output, report, secret, zones};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_SECONDS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
@@ -21,7 +21,9 @@ use crate::net::World;
 use crate::net::listen::{self, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::Worker;
+use crate::policy::cookie::Secrets;
 use crate::sys::affinity;
+use crate::wire::character_string::CharacterString;
 use crate::zone::load::Loaded;
 
 /// Problems of one zone that are logged. `kereru check` shows all of them.
@@ -55,7 +57,12 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     for zone in &loaded {
         log_problems(&zone.diagnostics);
     }
-    let started = Server::start(&config, listeners, snapshot(&config, loaded), &cpus);
+    let cookies = match secret::cookies(&config) {
+        Ok(cookies) => cookies,
+        Err(problems) => return refuse(&problems),
+    };
+    let world = snapshot(&config, loaded, cookies);
+    let started = Server::start(&config, listeners, world, &cpus);
     match started {
         Ok(server) => server.run(),
         Err(error) => {
@@ -111,7 +118,7 @@ fn open_listeners(config: &Config, workers: usize) -> Result<Vec<Listener>, list
 }
 
 /// The world to serve, of one view.
-fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
+fn snapshot(config: &Config, loaded: Vec<Loaded>, cookies: Option<Secrets>) -> Snapshot {
     let mut zones = ZoneTable::default();
     for Loaded { apex, zone, .. } in loaded {
         let state = zone.map_or(ZoneState::Broken, |zone| ZoneState::Loaded(Arc::new(zone)));
@@ -124,6 +131,10 @@ fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
             AnyReply::Full => AnyPolicy::Full,
         },
         udp_size: u16::try_from(config.edns.udp_size.get()).unwrap_or(u16::MAX),
+        idle_timeout: config.tcp.idle_timeout.duration(),
+        identity: config.identity.as_deref().and_then(CharacterString::new),
+        version: config.version.as_deref().and_then(CharacterString::new),
+        cookies,
     };
     let view = View { addresses: Vec::new(), zones, options };
     Snapshot { views: vec![Arc::new(view)] }

@@ -15,6 +15,7 @@ use arc_swap::{ArcSwap, Cache};
 
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::BATCH_MAX;
+use crate::base::time::Wall;
 use crate::net::World;
 use crate::sys::affinity;
 use crate::sys::epoll::Epoll;
@@ -138,7 +139,7 @@ impl Serving<'_> {
         // What a socket reports besides datagrams, such as an ICMP error for an earlier reply, ends
         // nothing: the next call finds the next datagram.
         let received = self.batch.receive(port.socket.as_fd(), wait).unwrap_or(0);
-        let snapshot = self.snapshot.load();
+        let (snapshot, now) = (self.snapshot.load(), Wall::now());
         for index in 0..received {
             let Some(datagram) = self.batch.datagram(index) else { continue };
             let local = match datagram.local {
@@ -151,6 +152,7 @@ impl Serving<'_> {
                 peer: datagram.peer,
                 local,
                 transport: Transport::Udp,
+                received: now,
             };
             match respond(snapshot, &mut self.local, &mut exchange, &mut ()) {
                 Outcome::Reply(len) => self.batch.reply(index, len),

@@ -10,4 +10,5 @@
 pub mod affinity;
 pub mod epoll;
 pub mod mmsg;
+pub mod random;
 pub mod socket;

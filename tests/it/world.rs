@@ -5,6 +5,7 @@ use kereru::answer::{
     AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState, ZoneTable,
     respond,
 };
+use kereru::base::time::Wall;
 use kereru::wire::name::{Name, NameBuf};
 use kereru::wire::numbers::Rtype;
 use kereru::wire::trace::Trace;
@@ -54,6 +55,9 @@ pub fn exchange(snapshot: &Snapshot, transport: Transport, query: &[u8]) -> Opti
     exchange_traced(snapshot, transport, query, &mut ())
 }
 
+/// When queries come.
+pub const NOW: Wall = Wall::from_secs(1_559_731_985);
+
 pub fn exchange_traced(
     snapshot: &Snapshot,
     transport: Transport,
@@ -64,7 +68,8 @@ pub fn exchange_traced(
     message[..query.len()].copy_from_slice(query);
     let peer: SocketAddr = "192.0.2.53:4000".parse().unwrap();
     let local: SocketAddr = "192.0.2.1:53".parse().unwrap();
-    let mut exchange = Exchange { message: &mut message, len: query.len(), peer, local, transport };
+    let mut exchange =
+        Exchange { message: &mut message, len: query.len(), peer, local, transport, received: NOW };
     match respond(snapshot, &mut Local::default(), &mut exchange, trace) {
         Outcome::Reply(len) => {
             message.truncate(len);
