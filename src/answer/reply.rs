@@ -54,7 +54,7 @@ impl<'m> Reply<'m> {
         let Beginning { query, question, options, cookie } = *beginning;
         let (size, keepalive) = match (exchange.transport, query.edns) {
             (Transport::Tcp, edns) => {
-                let is_asked = edns.is_some_and(|edns| edns.keepalive_len.is_some());
+                let is_asked = edns.is_some_and(|edns| edns.keepalive_len == Some(0));
                 (MESSAGE_LEN_MAX, is_asked.then_some(options.idle_timeout))
             }
             (Transport::Udp, Some(edns)) => {

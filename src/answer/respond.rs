@@ -9,7 +9,7 @@ use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Beginning, Reply, write_bare};
 use crate::answer::snapshot::{AnswerOptions, Snapshot, View, ZoneState};
 use crate::policy::cookie::Checked;
-use crate::wire::edns;
+use crate::wire::edns::{self, Edns};
 use crate::wire::error::WireError;
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, Header};
@@ -93,19 +93,7 @@ fn answer<T: Trace>(
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<(), Refusal> {
-    let wants_expire = match query.edns {
-        Some(edns) if edns.version > edns::VERSION => {
-            return Err(Refusal::EdnsVersion(edns.version));
-        }
-        // Over UDP the option means nothing (RFC 7828 §3.2.1).
-        Some(edns)
-            if transport == Transport::Tcp && edns.keepalive_len.is_some_and(|len| len > 0) =>
-        {
-            return Err(Refusal::Keepalive);
-        }
-        Some(edns) => edns.wants_expire,
-        None => false,
-    };
+    check_edns(query.edns.as_ref(), transport)?;
     // A query without a question asks for a cookie, and has it by now.
     let Some(Question { rtype, class }) = query.question else { return Ok(()) };
     check_type(rtype)?;
@@ -115,7 +103,7 @@ fn answer<T: Trace>(
         _ => return Err(Refusal::Class(class)),
     }
     let zone = find_zone(view, rtype, names.question)?;
-    if wants_expire
+    if query.edns.is_some_and(|edns| edns.wants_expire)
         && rtype == Rtype::SOA
         && is_apex(zone, names.question)
         && let Some(soa) = zone.soa()
@@ -125,6 +113,18 @@ fn answer<T: Trace>(
     }
     authority::answer(view, zone, Asked { rtype, transport }, names, reply, trace);
     Ok(())
+}
+
+/// Refuses a version above ours, and an option that no client sends.
+fn check_edns(edns: Option<&Edns>, transport: Transport) -> Result<(), Refusal> {
+    match edns {
+        Some(edns) if edns.version > edns::VERSION => Err(Refusal::EdnsVersion(edns.version)),
+        // Over UDP the option means nothing (RFC 7828 §3.2.1).
+        Some(Edns { keepalive_len: Some(1..), .. }) if transport == Transport::Tcp => {
+            Err(Refusal::Keepalive)
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Looks at the query's cookie, if it has one and cookies are on.
