@@ -8,6 +8,9 @@ use kereru::answer::{
     AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState, ZoneTable,
     respond,
 };
+use kereru::base::time::Wall;
+use kereru::policy::cookie::Secrets;
+use kereru::wire::character_string::CharacterString;
 use kereru::wire::header::{Flags, Header};
 use kereru::wire::name::NameBuf;
 use kereru::zone::file::source::Texts;
@@ -24,7 +27,12 @@ static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
     let mut zones = ZoneTable::default();
     let zone = loaded.zone.expect("a zone without errors");
     zones.insert(apex.as_name(), ZoneState::Loaded(Arc::new(zone)));
-    let options = AnswerOptions::default();
+    let options = AnswerOptions {
+        identity: CharacterString::new("ns1"),
+        version: CharacterString::new("1"),
+        cookies: Some(Secrets::new([7; 16], Some([8; 16]))),
+        ..AnswerOptions::default()
+    };
     Snapshot { views: vec![Arc::new(View { addresses: Vec::new(), zones, options })] }
 });
 
@@ -34,8 +42,14 @@ fuzz_target!(|query: &[u8]| {
         let mut message = vec![0; 65_535];
         message[..query.len()].copy_from_slice(query);
         let (peer, local) = (([192, 0, 2, 53], 4000).into(), ([192, 0, 2, 1], 53).into());
-        let mut exchange =
-            Exchange { message: &mut message, len: query.len(), peer, local, transport };
+        let mut exchange = Exchange {
+            message: &mut message,
+            len: query.len(),
+            peer,
+            local,
+            transport,
+            received: Wall::from_secs(1_559_731_985),
+        };
         if let Outcome::Reply(len) = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())
         {
             assert!(len <= limit);

@@ -158,8 +158,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         match self.view.zones.find(self.names.alias, self.asked.rtype) {
             Some(ZoneState::Loaded(zone)) => Some(zone),
             Some(ZoneState::Broken) => {
-                self.trace.step(Event::Refused(Refusal::BrokenZone.rcode()));
-                self.reply.refuse(Refusal::BrokenZone);
+                self.reply.refuse(Refusal::BrokenZone, self.trace);
                 None
             }
             None => {

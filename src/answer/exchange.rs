@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::base::time::Wall;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameArray};
 use crate::wire::writer::Compressor;
@@ -28,6 +29,8 @@ pub struct Exchange<'b> {
     pub local: SocketAddr,
     /// How it came.
     pub transport: Transport,
+    /// When it came; the same for all queries that came together.
+    pub received: Wall,
 }
 
 /// What became of a query.

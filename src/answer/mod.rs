@@ -5,6 +5,7 @@
 
 mod additional;
 mod authority;
+mod chaos;
 mod denial;
 pub mod exchange;
 mod refusal;

@@ -13,7 +13,11 @@ pub enum Refusal {
     Opcode(Opcode),
     /// An EDNS version above ours (RFC 6891 §6.1.3).
     EdnsVersion(u8),
-    /// A class other than IN.
+    /// A keepalive option with a value, which only a server gives (RFC 7828 §3.2.1).
+    Keepalive,
+    /// A signature with a key that we do not have (RFC 8945 §5.2.1).
+    UnknownKey,
+    /// A class other than IN, or a name in class CH that nothing is told about.
     Class(Class),
     /// A type that cannot be asked for, such as OPT (RFC 6895 §3.1).
     MetaType(Rtype),
@@ -31,9 +35,10 @@ impl Refusal {
     /// The response code the client gets.
     pub fn rcode(self) -> Rcode {
         match self {
-            Self::Malformed(_) | Self::MetaType(_) => Rcode::FORMERR,
+            Self::Malformed(_) | Self::Keepalive | Self::MetaType(_) => Rcode::FORMERR,
             Self::Opcode(_) | Self::ObsoleteType(_) => Rcode::NOTIMP,
             Self::EdnsVersion(_) => Rcode::BADVERS,
+            Self::UnknownKey => Rcode::NOTAUTH,
             Self::Class(_) | Self::Transfer | Self::NotAuthoritative => Rcode::REFUSED,
             Self::BrokenZone => Rcode::SERVFAIL,
         }
@@ -44,13 +49,15 @@ impl Refusal {
         match self {
             Self::NotAuthoritative => Some(ExtendedError::NOT_AUTHORITATIVE),
             Self::BrokenZone => Some(ExtendedError::INVALID_DATA),
+            Self::Class(_) | Self::ObsoleteType(_) | Self::Transfer => {
+                Some(ExtendedError::NOT_SUPPORTED)
+            }
             Self::Malformed(_)
             | Self::Opcode(_)
             | Self::EdnsVersion(_)
-            | Self::Class(_)
-            | Self::MetaType(_)
-            | Self::ObsoleteType(_)
-            | Self::Transfer => None,
+            | Self::Keepalive
+            | Self::UnknownKey
+            | Self::MetaType(_) => None,
         }
     }
 }

@@ -1,25 +1,40 @@
 //! A reply under construction: its sections, flags, OPT record, and what happens when it is full.
 //!
-//! Room for the OPT record is held back from the start, so that a truncated reply keeps it
-//! (RFC 6891 §7).
+//! Room for the OPT record and its options is held back before records are written, so that a
+//! truncated reply keeps them (RFC 6891 §7).
 
 use crate::answer::exchange::{Exchange, Transport};
 use crate::answer::refusal::Refusal;
 use crate::answer::snapshot::AnswerOptions;
 use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MIN};
 use crate::base::time::Ttl;
-use crate::wire::edns::ReplyOpt;
+use crate::wire::character_string::CharacterString;
+use crate::wire::edns::{EXPIRE_LEN, ExtendedError, ReplyCookie, ReplyOpt};
 use crate::wire::error::NoSpace;
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, HEADER_LEN, Header};
 use crate::wire::name::Name;
-use crate::wire::numbers::Rcode;
+use crate::wire::numbers::{Class, Rcode, Rtype};
 use crate::wire::query::Query;
+use crate::wire::trace::{Event, Trace};
+use crate::wire::tsig::Tsig;
 use crate::wire::writer::{Compressor, Mark, Owner, RecordRef, Section, Writer};
 use crate::zone::node::{Node, Set};
 
 /// Octets of the shortest record: an owner pointer, type, class, TTL and length.
 const RECORD_LEN_MIN: usize = 12;
+/// What a reply begins with.
+#[derive(Debug)]
+pub(super) struct Beginning<'a> {
+    /// The query.
+    pub(super) query: &'a Query,
+    /// The name of its question.
+    pub(super) question: &'a FoldedName,
+    /// How answers are made.
+    pub(super) options: &'a AnswerOptions,
+    /// The cookie that the client gets.
+    pub(super) cookie: Option<ReplyCookie>,
+}
 
 /// A reply under construction.
 #[derive(Debug)]
@@ -28,42 +43,48 @@ pub(super) struct Reply<'m> {
     header: Header,
     rcode: Rcode,
     flags: u16,
-    opt: Option<ReplyOpt>,
-    /// Octets held back for the OPT record.
-    reserved: usize,
+    opt: Option<ReplyOpt<'m>>,
 }
 
 impl<'m> Reply<'m> {
-    /// A reply to `query` without records, in the place of the query.
+    /// A reply without records, in the place of the query.
     pub(super) fn new(
         exchange: &'m mut Exchange<'_>,
-        query: &Query,
-        question: &FoldedName,
-        options: &AnswerOptions,
+        beginning: &Beginning<'m>,
         compressor: &'m mut Compressor,
     ) -> Self {
-        let opt = query.edns.map(|edns| ReplyOpt {
+        let Beginning { query, question, options, cookie } = *beginning;
+        let (size, keepalive) = match (exchange.transport, query.edns) {
+            (Transport::Tcp, edns) => {
+                let is_asked = edns.is_some_and(|edns| edns.keepalive_len == Some(0));
+                (MESSAGE_LEN_MAX, is_asked.then_some(options.idle_timeout))
+            }
+            (Transport::Udp, Some(edns)) => {
+                (edns.udp_size.min(usize::from(options.udp_size)), None)
+            }
+            (Transport::Udp, None) => (UDP_SIZE_MIN, None),
+        };
+        let mut opt = query.edns.map(|edns| ReplyOpt {
             udp_size: options.udp_size,
             rcode: Rcode::NOERROR,
             dnssec_ok: edns.dnssec_ok,
+            nsid: options.identity.as_ref().filter(|_| edns.wants_nsid).map(|name| name.as_text()),
+            cookie,
+            keepalive,
+            expire_secs: None,
             extended_error: None,
         });
-        let size = match (exchange.transport, query.edns) {
-            (Transport::Tcp, _) => MESSAGE_LEN_MAX,
-            (Transport::Udp, Some(edns)) => edns.udp_size.min(usize::from(options.udp_size)),
-            (Transport::Udp, None) => UDP_SIZE_MIN,
-        };
-        let reserved = opt.map_or(0, |opt| opt.wire_len());
-        let limit = size - reserved;
-        let end = query.question.end;
-        Self {
-            writer: Writer::new(exchange.message, question, end, limit, compressor),
-            header: query.header,
-            rcode: Rcode::NOERROR,
-            flags: 0,
-            opt,
-            reserved,
+        let mut writer =
+            Writer::new(exchange.message, question, query.question_end, size, compressor);
+        if let Some(opt) = &mut opt
+            && writer.hold_back(opt.wire_len()).is_err()
+        {
+            // Only a long name and a long identity together are too much for 512 octets.
+            opt.nsid = None;
+            let held = writer.hold_back(opt.wire_len());
+            debug_assert!(held.is_ok(), "no room for an OPT record behind a question");
         }
+        Self { writer, header: query.header, rcode: Rcode::NOERROR, flags: 0, opt }
     }
 
     /// Sets the response code.
@@ -71,17 +92,39 @@ impl<'m> Reply<'m> {
         self.rcode = rcode;
     }
 
-    /// Sets the AA flag. Only a function that takes a zone calls this.
+    /// Makes this a refusal: response code, extended error, and no AA flag.
+    pub(super) fn refuse<T: Trace>(&mut self, refusal: Refusal, trace: &mut T) {
+        trace.step(Event::Refused(refusal.rcode()));
+        self.set_rcode(refusal.rcode());
+        self.flags &= !Flags::AA;
+        if let Some(error) = refusal.extended_error() {
+            self.set_extended_error(error);
+        }
+    }
+
+    /// Sets the AA flag. Only a function that takes a zone calls this, and `chaos`, whose names
+    /// belong to the server.
     pub(super) fn set_authoritative(&mut self) {
         self.flags |= Flags::AA;
     }
 
-    /// Makes the reply a refusal: response code, extended error, and no AA flag.
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
-        self.rcode = refusal.rcode();
-        self.flags &= !Flags::AA;
-        if let Some(opt) = &mut self.opt {
-            opt.extended_error = refusal.extended_error();
+    /// Adds an extended error, if the client speaks EDNS and there is room.
+    pub(super) fn set_extended_error(&mut self, error: ExtendedError) {
+        if let Some(opt) = &mut self.opt
+            && (opt.extended_error.is_some()
+                || self.writer.hold_back(ExtendedError::OPTION_LEN).is_ok())
+        {
+            opt.extended_error = Some(error);
+        }
+    }
+
+    /// Tells the seconds after which a copy of the zone expires. Called at most once, and before
+    /// there are records.
+    pub(super) fn set_expire(&mut self, seconds: u32) {
+        if let Some(opt) = &mut self.opt
+            && self.writer.hold_back(EXPIRE_LEN).is_ok()
+        {
+            opt.expire_secs = Some(seconds);
         }
     }
 
@@ -169,28 +212,58 @@ impl<'m> Reply<'m> {
         self.writer.write_record(section, record)
     }
 
+    /// Writes a text of the server about itself (RFC 4892), which nobody should keep.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not fit.
+    pub(super) fn write_chaos(&mut self, text: &CharacterString) -> Result<(), NoSpace> {
+        let (ttl, rdata) = (Ttl::default(), text.as_wire());
+        let record = RecordRef { owner: Owner::Question, rtype: Rtype::TXT, ttl, rdata };
+        self.writer.set_class(Class::CH);
+        self.write_record(Section::Answer, &record)
+    }
+
     /// Completes the reply; returns its length in octets.
     pub(super) fn finish(mut self) -> usize {
-        let [answers, authorities, mut additionals] = self.writer.counts();
-        if let Some(mut opt) = self.opt {
-            opt.rcode = self.rcode;
-            self.writer.release(self.reserved);
-            // The extended error is the first to go when there is no room for it.
-            if opt.write(&mut self.writer).is_err() {
-                opt.extended_error = None;
-                let written = opt.write(&mut self.writer);
-                debug_assert!(written.is_ok(), "room was held back for the OPT record");
-            }
-            additionals += 1;
+        let opts = self.write_opt();
+        self.write_header(opts)
+    }
+
+    /// Completes a reply without records to a query whose key is not known (RFC 8945 §5.2.1).
+    pub(super) fn finish_unsigned(mut self, tsig: &Tsig) -> usize {
+        let opts = self.write_opt();
+        let mark = self.writer.mark();
+        let written = tsig.write_unsigned(Rcode::BADKEY, &mut self.writer);
+        if written.is_err() {
+            // A key and an algorithm with long names. There is room over TCP.
+            self.writer.rewind(mark);
+            self.set_truncated();
         }
+        self.write_header(opts + u16::from(written.is_ok()))
+    }
+
+    /// Writes the OPT record, if there is to be one; returns the number of records written.
+    fn write_opt(&mut self) -> u16 {
+        let Some(mut opt) = self.opt else { return 0 };
+        opt.rcode = self.rcode;
+        self.writer.release(opt.wire_len());
+        let written = opt.write(&mut self.writer);
+        debug_assert!(written.is_ok(), "the room held back for OPT is gone");
+        u16::from(written.is_ok())
+    }
+
+    /// Writes the header of a reply with `pseudo` records behind the additional section.
+    fn write_header(mut self, pseudo: u16) -> usize {
+        let [answers, authorities, additionals] = self.writer.counts();
         let flags = self.header.flags.for_reply().0 | self.flags | self.rcode.0 & 0xF;
         let header = Header {
             id: self.header.id,
             flags: Flags(flags),
-            questions: 1,
+            questions: self.header.questions,
             answers,
             authorities,
-            additionals,
+            additionals: additionals + pseudo,
         };
         header.write(self.writer.message_mut());
         self.writer.position()

@@ -3,16 +3,20 @@
 //! The order of the stages is the policy. Called by every transport, by tests and by benchmarks.
 
 use crate::answer::authority::{self, Asked, Names};
-use crate::answer::exchange::{DropReason, Exchange, Local, Outcome};
+use crate::answer::chaos;
+use crate::answer::exchange::{DropReason, Exchange, Local, Outcome, Transport};
 use crate::answer::refusal::Refusal;
-use crate::answer::reply::{Reply, write_bare};
-use crate::answer::snapshot::{Snapshot, View, ZoneState};
-use crate::wire::edns;
+use crate::answer::reply::{Beginning, Reply, write_bare};
+use crate::answer::snapshot::{AnswerOptions, Snapshot, View, ZoneState};
+use crate::policy::cookie::Checked;
+use crate::wire::edns::{self, Edns};
+use crate::wire::error::WireError;
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, Header};
 use crate::wire::numbers::{Class, Opcode, Rtype};
-use crate::wire::query::Query;
+use crate::wire::query::{Query, Question};
 use crate::wire::trace::{Event, Trace};
+use crate::wire::tsig::Tsig;
 use crate::zone::store::Zone;
 
 /// Answers one query in place, or says why there is nothing to send.
@@ -46,40 +50,107 @@ pub fn respond<T: Trace>(
     let Some(view) = snapshot.view(exchange.local) else {
         return refuse_bare(exchange, header, Refusal::NotAuthoritative, trace);
     };
-    let asked = Asked { rtype: query.question.rtype, transport: exchange.transport };
+    match query.tsig_at.map(|at| Tsig::read(received, at)) {
+        None => respond_in(view, query, local, exchange, trace),
+        Some(Ok(tsig)) => refuse_signed(view, &query, &tsig, local, exchange, trace),
+        Some(Err(error)) => refuse_bare(exchange, header, Refusal::Malformed(error), trace),
+    }
+}
+
+/// Answers a query that could be read.
+fn respond_in<T: Trace>(
+    view: &View,
+    mut query: Query,
+    local: &mut Local,
+    exchange: &mut Exchange<'_>,
+    trace: &mut T,
+) -> Outcome {
+    let cookie = check_cookie(&view.options, &query, exchange);
+    query.has_valid_cookie = cookie.is_some_and(|cookie| cookie.is_valid);
+    if query.question.is_none() && cookie.is_none() {
+        // Cookies are off: then a query without a question asks for nothing.
+        let refusal = Refusal::Malformed(WireError::QuestionCount(0));
+        return refuse_bare(exchange, query.header, refusal, trace);
+    }
+    let transport = exchange.transport;
     let Local { question, alias, alias_wire, target, compressor } = local;
-    let mut reply = Reply::new(exchange, &query, question, &view.options, compressor);
-    match find_zone(view, &query, question) {
-        Ok(zone) => {
-            let names = Names { question, alias, alias_wire, target };
-            authority::answer(view, zone, asked, names, &mut reply, trace);
-        }
-        Err(refusal) => {
-            trace.step(Event::Refused(refusal.rcode()));
-            reply.refuse(refusal);
-        }
+    let cookie = cookie.map(|cookie| cookie.reply);
+    let beginning = Beginning { query: &query, question, options: &view.options, cookie };
+    let mut reply = Reply::new(exchange, &beginning, compressor);
+    let names = Names { question, alias, alias_wire, target };
+    if let Err(refusal) = answer(view, &query, transport, names, &mut reply, trace) {
+        reply.refuse(refusal, trace);
     }
     Outcome::Reply(reply.finish())
 }
 
-/// The zone that answers, or why none does.
-fn find_zone<'s>(view: &'s View, query: &Query, name: &FoldedName) -> Result<&'s Zone, Refusal> {
-    if let Some(edns) = query.edns
-        && edns.version > edns::VERSION
+/// Answers what the query asks, or says why not.
+fn answer<T: Trace>(
+    view: &View,
+    query: &Query,
+    transport: Transport,
+    names: Names<'_>,
+    reply: &mut Reply<'_>,
+    trace: &mut T,
+) -> Result<(), Refusal> {
+    check_edns(query.edns.as_ref(), transport)?;
+    // A query without a question asks for a cookie, and has it by now.
+    let Some(Question { rtype, class }) = query.question else { return Ok(()) };
+    check_type(rtype)?;
+    match class {
+        Class::IN => (),
+        Class::CH => return chaos::answer(&view.options, names.question, rtype, reply),
+        _ => return Err(Refusal::Class(class)),
+    }
+    let zone = find_zone(view, rtype, names.question)?;
+    if query.edns.is_some_and(|edns| edns.wants_expire)
+        && rtype == Rtype::SOA
+        && zone.depth() == names.question.label_count()
+        && let Some(soa) = zone.soa()
     {
-        return Err(Refusal::EdnsVersion(edns.version));
+        // We are the primary of all our zones (RFC 7314 §3.1).
+        reply.set_expire(soa.expire_secs);
     }
-    if query.question.class != Class::IN {
-        return Err(Refusal::Class(query.question.class));
+    authority::answer(view, zone, Asked { rtype, transport }, names, reply, trace);
+    Ok(())
+}
+
+/// Refuses a version above ours, and an option that no client sends.
+fn check_edns(edns: Option<&Edns>, transport: Transport) -> Result<(), Refusal> {
+    match edns {
+        Some(edns) if edns.version > edns::VERSION => Err(Refusal::EdnsVersion(edns.version)),
+        // Over UDP the option means nothing (RFC 7828 §3.2.1).
+        Some(Edns { keepalive_len: Some(1..), .. }) if transport == Transport::Tcp => {
+            Err(Refusal::Keepalive)
+        }
+        Some(_) | None => Ok(()),
     }
-    let rtype = query.question.rtype;
+}
+
+/// Looks at the query's cookie, if it has one and cookies are on.
+fn check_cookie(
+    options: &AnswerOptions,
+    query: &Query,
+    exchange: &Exchange<'_>,
+) -> Option<Checked> {
+    let cookie = query.edns?.cookie?;
+    let secrets = options.cookies.as_ref()?;
+    Some(secrets.check(&cookie, exchange.peer.ip(), exchange.received))
+}
+
+/// Types that are no data and cannot be asked for.
+fn check_type(rtype: Rtype) -> Result<(), Refusal> {
     match rtype {
-        Rtype::ANY => (),
-        Rtype::AXFR | Rtype::IXFR => return Err(Refusal::Transfer),
-        Rtype::MAILA | Rtype::MAILB => return Err(Refusal::ObsoleteType(rtype)),
-        _ if rtype.is_meta() => return Err(Refusal::MetaType(rtype)),
-        _ => (),
+        Rtype::ANY => Ok(()),
+        Rtype::AXFR | Rtype::IXFR => Err(Refusal::Transfer),
+        Rtype::MAILA | Rtype::MAILB => Err(Refusal::ObsoleteType(rtype)),
+        _ if rtype.is_meta() => Err(Refusal::MetaType(rtype)),
+        _ => Ok(()),
     }
+}
+
+/// The zone that answers, or why none does.
+fn find_zone<'s>(view: &'s View, rtype: Rtype, name: &FoldedName) -> Result<&'s Zone, Refusal> {
     match view.zones.find(name, rtype) {
         None => Err(Refusal::NotAuthoritative),
         Some(ZoneState::Broken) => Err(Refusal::BrokenZone),
@@ -98,4 +169,22 @@ fn refuse_bare<T: Trace>(
         Some(len) => Outcome::Reply(len),
         None => Outcome::Drop(DropReason::Short),
     }
+}
+
+/// Refuses a query with a signature: there are no keys yet, so its key is not known.
+#[cold]
+fn refuse_signed<T: Trace>(
+    view: &View,
+    query: &Query,
+    tsig: &Tsig,
+    local: &mut Local,
+    exchange: &mut Exchange<'_>,
+    trace: &mut T,
+) -> Outcome {
+    let (question, options) = (&local.question, &view.options);
+    let cookie = check_cookie(options, query, exchange).map(|cookie| cookie.reply);
+    let beginning = Beginning { query, question, options, cookie };
+    let mut reply = Reply::new(exchange, &beginning, &mut local.compressor);
+    reply.refuse(Refusal::UnknownKey, trace);
+    Outcome::Reply(reply.finish_unsigned(tsig))
 }

@@ -5,7 +5,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::policy::cookie::Secrets;
+use crate::wire::character_string::CharacterString;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
@@ -41,7 +44,7 @@ pub struct View {
 }
 
 /// How answers are made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct AnswerOptions {
     /// Leaves out what the client can ask for if it needs it: NS records of the zone in positive
     /// answers, and addresses for NS and MX.
@@ -50,11 +53,27 @@ pub struct AnswerOptions {
     pub any: AnyPolicy,
     /// The largest reply over UDP, and the largest query we say we take, in octets.
     pub udp_size: u16,
+    /// How long a TCP connection may be idle.
+    pub idle_timeout: Duration,
+    /// The name this server tells of itself; `None` is not told.
+    pub identity: Option<CharacterString>,
+    /// The version this server tells of itself; `None` is not told.
+    pub version: Option<CharacterString>,
+    /// What cookies are made with; `None` is no cookies.
+    pub cookies: Option<Secrets>,
 }
 
 impl Default for AnswerOptions {
     fn default() -> Self {
-        Self { minimal_responses: true, any: AnyPolicy::Minimal, udp_size: 1232 }
+        Self {
+            minimal_responses: true,
+            any: AnyPolicy::Minimal,
+            udp_size: 1232,
+            idle_timeout: Duration::from_secs(10),
+            identity: None,
+            version: None,
+            cookies: None,
+        }
     }
 }
 

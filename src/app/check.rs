@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::app::cli::CheckArgs;
 use crate::app::zones::{self, Catalog, Task};
-use crate::app::{Exit, load, output, report};
+use crate::app::{Exit, load, output, report, secret};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::{Config, Origin};
 use crate::wire::name::Name;
@@ -48,6 +48,7 @@ fn check_configuration(args: &CheckArgs, problems: &mut Diagnostics) -> Option<C
                 output::note("no kereru.yaml here: this is about the built-in configuration\n");
             }
             problems.append(warnings);
+            problems.append(secret::check(&config));
             Some(config)
         }
         Err(found) => {

@@ -11,6 +11,7 @@ mod logging;
 mod output;
 mod pages;
 mod report;
+mod secret;
 mod serve;
 mod zones;
 

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
 use crate::app::zones::{self, Catalog};
-use crate::app::{Exit, load, logging, output, report};
+use crate::app::{Exit, load, logging, output, report, secret};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
@@ -24,7 +24,9 @@ use crate::net::World;
 use crate::net::listen::{self, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::{Crew, Port};
+use crate::policy::cookie::Secrets;
 use crate::sys::{affinity, signal};
+use crate::wire::character_string::CharacterString;
 
 /// Problems of one zone that are logged. `kereru check` shows all of them.
 const LOGGED_MAX: usize = 20;
@@ -62,7 +64,11 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     for entry in &catalog.entries {
         log_problems(&entry.diagnostics);
     }
-    let state = State { path: args.config.clone(), config, catalog, cpus };
+    let cookies = match secret::cookies(&config) {
+        Ok(cookies) => cookies,
+        Err(problems) => return refuse(&problems),
+    };
+    let state = State { path: args.config.clone(), config, catalog, cookies, cpus };
     match Server::start(state, listeners) {
         Ok(server) => server.run(),
         Err(error) => {
@@ -121,7 +127,7 @@ fn open_listeners(config: &Config, workers: usize) -> Result<Vec<Listener>, list
 }
 
 /// The world to serve, of one view.
-fn snapshot(config: &Config, catalog: &Catalog) -> Snapshot {
+fn snapshot(config: &Config, catalog: &Catalog, cookies: Option<Secrets>) -> Snapshot {
     let mut zones = ZoneTable::default();
     for entry in &catalog.entries {
         let state = entry.zone.clone().map_or(ZoneState::Broken, ZoneState::Loaded);
@@ -137,6 +143,10 @@ fn snapshot(config: &Config, catalog: &Catalog) -> Snapshot {
             AnyReply::Full => AnyPolicy::Full,
         },
         udp_size: u16::try_from(config.edns.udp_size.get()).unwrap_or(u16::MAX),
+        idle_timeout: config.tcp.idle_timeout.duration(),
+        identity: config.identity.as_deref().and_then(CharacterString::new),
+        version: config.version.as_deref().and_then(CharacterString::new),
+        cookies,
     };
     let view = View { addresses: Vec::new(), zones, options };
     Snapshot { views: vec![Arc::new(view)] }
@@ -148,6 +158,8 @@ struct State {
     path: Option<PathBuf>,
     config: Config,
     catalog: Catalog,
+    /// What cookies are signed with; `None` if they are off.
+    cookies: Option<Secrets>,
     cpus: Vec<usize>,
 }
 
@@ -178,7 +190,15 @@ impl State {
                 tracing::error!("{} has errors: its old version is served", entry.path());
             }
         }
-        Some(Self { path: self.path.clone(), config, catalog, cpus: self.cpus.clone() })
+        let cookies = match secret::cookies(&config) {
+            Ok(cookies) => cookies,
+            Err(problems) => {
+                log_problems(&problems);
+                return None;
+            }
+        };
+        let (path, cpus) = (self.path.clone(), self.cpus.clone());
+        Some(Self { path, config, catalog, cookies, cpus })
     }
 
     fn tcp_limits(&self) -> TcpLimits {
@@ -218,7 +238,7 @@ impl Server {
     fn start(state: State, listeners: Vec<Listener>) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(|listener| listener.address).collect();
-        let snapshot = snapshot(&state.config, &state.catalog);
+        let snapshot = snapshot(&state.config, &state.catalog, state.cookies.clone());
         announce(&state.config, &snapshot, &addresses);
         let world = Arc::new(World::new(snapshot));
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -318,7 +338,7 @@ impl Server {
             .map(|listener| accept(&self.runtime, &self.tcp, listener))
             .collect::<io::Result<_>>()?;
         let is_moved = !new.is_empty() || kept.len() < self.listening.len();
-        self.world.publish(snapshot(&state.config, &state.catalog));
+        self.world.publish(snapshot(&state.config, &state.catalog, state.cookies.clone()));
         self.tcp.set_limits(state.tcp_limits());
         if is_moved {
             let is_kept = |listening: &Listening| kept.contains(&listening.configured);

@@ -1,8 +1,9 @@
-//! Times to live and zone serials as types of their own.
+//! Times to live, zone serials and times of day as types of their own.
 //!
-//! Reads no clock.
+//! Holds the one reading of the clock, which only the shell may call: the core gets its result.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A time to live in seconds, at most 2³¹ − 1 (RFC 2181 §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -49,6 +50,27 @@ impl Now {
     /// Microseconds since the start.
     pub fn as_micros(self) -> u64 {
         self.0
+    }
+}
+
+/// A time of day: seconds since the beginning of 1970 UTC. Somebody may set the clock at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wall(u64);
+
+impl Wall {
+    /// What the clock of the machine shows.
+    pub fn now() -> Self {
+        Self(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    }
+
+    /// So many seconds after the beginning of 1970.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// The seconds modulo 2³², which is how DNS counts time (RFC 4034 §3.1.5, RFC 9018 §4.3).
+    pub fn as_serial(self) -> u32 {
+        (self.0 & 0xFFFF_FFFF) as u32
     }
 }
 

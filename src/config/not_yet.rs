@@ -19,14 +19,10 @@ enum Off {
 
 /// Keys without effect.
 const NOT_YET: &[(&str, Off)] = &[
-    ("identity", Off::Value),
-    ("version", Off::Value),
-    ("state", Off::Absent),
     ("user", Off::Value),
     ("sandbox", Off::Value),
     ("rotate-answers", Off::Value),
     ("allow-query", Off::Absent),
-    ("cookies", Off::Key("enabled")),
     ("rate-limit", Off::Key("per-second")),
     ("resolver", Off::Key("mode")),
     ("cache", Off::Absent),

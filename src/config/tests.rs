@@ -490,22 +490,21 @@ fn values_that_contradict_each_other_are_told() {
 
 #[test]
 fn key_without_effect_is_a_warning_if_it_asks_for_more_than_off() {
-    check("sandbox: false\ncookies: {enabled: false}\nrate-limit: {per-second: 0}\n", &[]);
+    check("sandbox: false\nrate-limit: {per-second: 0}\n", &[]);
     check(
-        "sandbox: true\ncookies: {}\nrate-limit: {slip: 0}\n",
+        "sandbox: true\nrate-limit: {slip: 0}\n",
         &[
             "1:1: warning: `sandbox` has no effect in this version [no-effect]",
-            "2:1: warning: `cookies` has no effect in this version [no-effect]",
-            "3:1: warning: `rate-limit` has no effect in this version [no-effect]",
+            "2:1: warning: `rate-limit` has no effect in this version [no-effect]",
         ],
     );
-    check("http: {listen: []}\nlog: {queries: {to: \"\"}, level: debug}\nidentity: \"\"\n", &[]);
+    check("http: {listen: []}\nlog: {queries: {to: \"\"}, level: debug}\nuser: \"\"\n", &[]);
     check(
-        "http: {}\nlog: {queries: {to: q.log}}\nidentity: ns1\nresolver: {}\n",
+        "http: {}\nlog: {queries: {to: q.log}}\nuser: ns\nresolver: {}\n",
         &[
             "1:1: warning: `http` has no effect in this version [no-effect]",
             "2:7: warning: `log.queries` has no effect in this version [no-effect]",
-            "3:1: warning: `identity` has no effect in this version [no-effect]",
+            "3:1: warning: `user` has no effect in this version [no-effect]",
             "4:1: warning: `resolver` has no effect in this version [no-effect]",
         ],
     );

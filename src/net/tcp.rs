@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{Exchange, Local, Outcome, Transport, respond};
 use crate::base::limits::MESSAGE_LEN_MAX;
+use crate::base::time::Wall;
 use crate::net::World;
 
 /// Octets read at once: some fifty questions.
@@ -241,7 +242,7 @@ impl Connection {
     /// Answers the messages that are whole, until the replies are many. Returns the octets that were
     /// dealt with; `None` after a panic, which is a bug of ours and ends the connection.
     fn answer_whole_messages(&self, received: &[u8], replies: &mut Vec<u8>) -> Option<usize> {
-        let snapshot = self.world.snapshot().load();
+        let (snapshot, now) = (self.world.snapshot().load(), Wall::now());
         let mut taken = 0;
         while replies.len() < REPLIES_LEN_MAX
             && let Some(query) = first_message(&received[taken..])
@@ -256,6 +257,7 @@ impl Connection {
                         peer: self.peer,
                         local: self.local,
                         transport: Transport::Tcp,
+                        received: now,
                     };
                     if let Outcome::Reply(len) = respond(&snapshot, local, &mut exchange, &mut ())
                         && let Ok(length) = u16::try_from(len)

@@ -16,6 +16,7 @@ use arc_swap::{ArcSwap, Cache};
 
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::BATCH_MAX;
+use crate::base::time::Wall;
 use crate::net::World;
 use crate::sys::affinity;
 use crate::sys::epoll::Epoll;
@@ -219,7 +220,7 @@ impl Serving<'_> {
 
     /// Answers the datagrams of the batch from `next` on, which counts those begun.
     fn answer(&mut self, port: &Port, next: &mut usize, received: usize) {
-        let snapshot = self.snapshot.load();
+        let (snapshot, now) = (self.snapshot.load(), Wall::now());
         while *next < received {
             let index = *next;
             *next += 1;
@@ -234,6 +235,7 @@ impl Serving<'_> {
                 peer: datagram.peer,
                 local,
                 transport: Transport::Udp,
+                received: now,
             };
             match respond(snapshot, &mut self.local, &mut exchange, &mut ()) {
                 Outcome::Reply(len) => self.batch.reply(index, len),

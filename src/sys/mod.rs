@@ -11,5 +11,6 @@ pub mod affinity;
 pub mod epoll;
 pub mod mmsg;
 pub mod poll;
+pub mod random;
 pub mod signal;
 pub mod socket;

@@ -1,4 +1,9 @@
 //! The OPT pseudo-record of EDNS (RFC 6891): what a query asks for, and writing ours.
+//!
+//! Knows the options that are offered, and passes over all others. Whether a cookie is good is
+//! decided in `policy::cookie`.
+
+use std::time::Duration;
 
 use crate::base::limits::UDP_SIZE_MIN;
 use crate::wire::error::{Field, NoSpace, WireError};
@@ -12,11 +17,49 @@ pub const VERSION: u8 = 0;
 /// Octets of an OPT record without options.
 pub const OPT_LEN: usize = 11;
 
+/// Octets of the code and length of an option.
+const OPTION_HEADER_LEN: usize = 4;
+
 /// The DO bit in the flags of OPT (RFC 3225 §3).
 const DO: u16 = 0x8000;
 
-/// The option code of an extended error (RFC 8914 §2).
-const EXTENDED_ERROR: u16 = 15;
+/// The option codes that are understood.
+mod code {
+    /// The name server's identifier (RFC 5001 §2.3).
+    pub(super) const NSID: u16 = 3;
+    /// When a copy of the zone expires (RFC 7314 §2).
+    pub(super) const EXPIRE: u16 = 9;
+    /// A cookie (RFC 7873 §4).
+    pub(super) const COOKIE: u16 = 10;
+    /// How long a connection may be idle (RFC 7828 §3.1).
+    pub(super) const KEEPALIVE: u16 = 11;
+    /// An extended error (RFC 8914 §2).
+    pub(super) const EXTENDED_ERROR: u16 = 15;
+}
+
+/// Octets of the part of a cookie that the client makes up.
+pub const CLIENT_COOKIE_LEN: usize = 8;
+
+/// Octets of the part of a cookie that we make (RFC 9018 §4).
+pub const SERVER_COOKIE_LEN: usize = 16;
+
+/// The cookie of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cookie {
+    /// The client's part.
+    pub client: [u8; CLIENT_COOKIE_LEN],
+    /// Our part; `None` if there is none, or one of a length that we never give.
+    pub server: Option<[u8; SERVER_COOKIE_LEN]>,
+}
+
+impl Cookie {
+    /// Reads the value of an option; `None` if it has none of the lengths of RFC 7873 §4.
+    fn read(value: &[u8]) -> Option<Self> {
+        let (client, server) = value.split_first_chunk()?;
+        matches!(server.len(), 0 | 8..=32)
+            .then(|| Self { client: *client, server: server.try_into().ok() })
+    }
+}
 
 /// What the OPT record of a query says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +71,24 @@ pub struct Edns {
     pub version: u8,
     /// Whether the client wants DNSSEC records (RFC 3225 §3).
     pub dnssec_ok: bool,
+    /// Whether the client asks which server answers (RFC 5001).
+    pub wants_nsid: bool,
+    /// Whether the client asks when a copy of the zone expires (RFC 7314).
+    pub wants_expire: bool,
+    /// Octets of the keepalive option's value, which a client leaves empty (RFC 7828 §3.2.1).
+    pub keepalive_len: Option<usize>,
+    /// The cookie.
+    pub cookie: Option<Cookie>,
 }
 
 impl Edns {
-    /// Reads an OPT record from behind its type. Options are checked for their framing and are
-    /// otherwise passed over (RFC 6891 §6.1.2).
+    /// Reads an OPT record from behind its type. Options that are not understood are passed over
+    /// (RFC 6891 §6.1.2), and so are all options of a version above ours, whose meaning nobody knows.
     ///
     /// # Errors
     ///
-    /// Fails if the record or one of its options is cut short.
+    /// Fails if the record or one of its options is cut short, or a cookie has a length that none
+    /// can have (RFC 7873 §5.2.2).
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         let size = reader.read_u16(Field::RecordHeader)?;
         let _extended_rcode = reader.read_u8(Field::RecordHeader)?;
@@ -45,18 +97,36 @@ impl Edns {
         let length = usize::from(reader.read_u16(Field::RecordHeader)?);
         let at = reader.position();
         let mut options = Reader::new(reader.read_octets(length, Field::Rdata)?, 0);
-        // The options of other versions may look otherwise (RFC 6891 §6.1.3).
+        let mut edns = Self {
+            udp_size: usize::from(size).max(UDP_SIZE_MIN),
+            version,
+            dnssec_ok: flags & DO != 0,
+            wants_nsid: false,
+            wants_expire: false,
+            keepalive_len: None,
+            cookie: None,
+        };
         while version == VERSION && !options.is_at_end() {
-            Self::skip_option(&mut options).map_err(|error| error.moved(at))?;
+            edns.read_option(&mut options).map_err(|error| error.moved(at))?;
         }
-        let udp_size = usize::from(size).max(UDP_SIZE_MIN);
-        Ok(Self { udp_size, version, dnssec_ok: flags & DO != 0 })
+        Ok(edns)
     }
 
-    fn skip_option(options: &mut Reader<'_>) -> Result<(), WireError> {
-        let _code = options.read_u16(Field::EdnsOption)?;
-        let length = options.read_u16(Field::EdnsOption)?;
-        options.read_octets(usize::from(length), Field::EdnsOption)?;
+    fn read_option(&mut self, options: &mut Reader<'_>) -> Result<(), WireError> {
+        let at = options.position();
+        let code = options.read_u16(Field::EdnsOption)?;
+        let length = usize::from(options.read_u16(Field::EdnsOption)?);
+        let value = options.read_octets(length, Field::EdnsOption)?;
+        match code {
+            code::NSID => self.wants_nsid = true,
+            code::EXPIRE => self.wants_expire = true,
+            code::KEEPALIVE => self.keepalive_len = Some(length),
+            // Of several cookies the first counts (RFC 7873 §4).
+            code::COOKIE if self.cookie.is_none() => {
+                self.cookie = Some(Cookie::read(value).ok_or(WireError::Option { at })?);
+            }
+            _ => (),
+        }
         Ok(())
     }
 }
@@ -68,27 +138,58 @@ pub struct ExtendedError(pub u16);
 impl ExtendedError {
     /// The server is not authoritative for the name, and offers nothing else (EDE 20).
     pub const NOT_AUTHORITATIVE: Self = Self(20);
+    /// What was asked for is not offered (EDE 21).
+    pub const NOT_SUPPORTED: Self = Self(21);
     /// The zone's data cannot be used (EDE 24, Invalid Data).
     pub const INVALID_DATA: Self = Self(24);
+
+    /// Octets the option takes.
+    pub const OPTION_LEN: usize = OPTION_HEADER_LEN + 2;
+}
+
+/// The cookie of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyCookie {
+    /// The client's part, as it came.
+    pub client: [u8; CLIENT_COOKIE_LEN],
+    /// Our part.
+    pub server: [u8; SERVER_COOKIE_LEN],
 }
 
 /// The OPT record of a reply.
 #[derive(Clone, Copy, Debug)]
-pub struct ReplyOpt {
+pub struct ReplyOpt<'a> {
     /// The largest query over UDP that we take, in octets.
     pub udp_size: u16,
     /// The whole response code; its upper eight bits go into the OPT record.
     pub rcode: Rcode,
     /// Whether the query's DO bit is copied (RFC 3225 §3).
     pub dnssec_ok: bool,
+    /// Which server answers.
+    pub nsid: Option<&'a [u8]>,
+    /// The cookie.
+    pub cookie: Option<ReplyCookie>,
+    /// How long the connection may be idle.
+    pub keepalive: Option<Duration>,
+    /// The seconds after which a copy of the zone expires.
+    pub expire_secs: Option<u32>,
     /// Why the answer failed.
     pub extended_error: Option<ExtendedError>,
 }
 
-impl ReplyOpt {
+impl ReplyOpt<'_> {
     /// Octets the record takes.
     pub fn wire_len(&self) -> usize {
-        OPT_LEN + if self.extended_error.is_some() { 6 } else { 0 }
+        OPT_LEN + self.options_len()
+    }
+
+    fn options_len(&self) -> usize {
+        let cookie_len = OPTION_HEADER_LEN + CLIENT_COOKIE_LEN + SERVER_COOKIE_LEN;
+        self.nsid.map_or(0, |nsid| OPTION_HEADER_LEN + nsid.len())
+            + self.cookie.map_or(0, |_| cookie_len)
+            + self.keepalive.map_or(0, |_| OPTION_HEADER_LEN + 2)
+            + self.expire_secs.map_or(0, |_| EXPIRE_LEN)
+            + self.extended_error.map_or(0, |_| ExtendedError::OPTION_LEN)
     }
 
     /// Writes the record.
@@ -104,14 +205,35 @@ impl ReplyOpt {
         writer.write_u16(self.udp_size)?;
         writer.write_octets(&[rcode_high, VERSION])?;
         writer.write_u16(flags)?;
-        match self.extended_error {
-            None => writer.write_u16(0),
-            Some(error) => {
-                writer.write_u16(6)?;
-                writer.write_u16(EXTENDED_ERROR)?;
-                writer.write_u16(2)?;
-                writer.write_u16(error.0)
-            }
+        writer.write_u16(u16::try_from(self.options_len()).map_err(|_| NoSpace)?)?;
+        if let Some(nsid) = self.nsid {
+            write_option(writer, code::NSID, &[nsid])?;
         }
+        if let Some(cookie) = self.cookie {
+            write_option(writer, code::COOKIE, &[&cookie.client, &cookie.server])?;
+        }
+        if let Some(idle) = self.keepalive {
+            // In units of 100 milliseconds (RFC 7828 §3.1).
+            let units = u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX);
+            write_option(writer, code::KEEPALIVE, &[&units.to_be_bytes()])?;
+        }
+        if let Some(seconds) = self.expire_secs {
+            write_option(writer, code::EXPIRE, &[&seconds.to_be_bytes()])?;
+        }
+        if let Some(error) = self.extended_error {
+            write_option(writer, code::EXTENDED_ERROR, &[&error.0.to_be_bytes()])?;
+        }
+        Ok(())
     }
+}
+
+/// Octets the option takes that tells when a copy of the zone expires.
+pub const EXPIRE_LEN: usize = OPTION_HEADER_LEN + 4;
+
+/// Writes an option whose value is made of parts.
+fn write_option(writer: &mut Writer<'_>, code: u16, value: &[&[u8]]) -> Result<(), NoSpace> {
+    let length: usize = value.iter().map(|part| part.len()).sum();
+    writer.write_u16(code)?;
+    writer.write_u16(u16::try_from(length).map_err(|_| NoSpace)?)?;
+    value.iter().try_for_each(|part| writer.write_octets(part))
 }

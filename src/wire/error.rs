@@ -48,8 +48,18 @@ pub enum WireError {
         /// Where the pointer stands.
         at: usize,
     },
-    /// The message has not exactly one question (RFC 9619).
+    /// The message has not exactly one question (RFC 9619), nor none and a cookie (RFC 7873 §5.4).
     QuestionCount(u16),
+    /// An option of the OPT record whose value cannot be one.
+    Option {
+        /// Where the option began.
+        at: usize,
+    },
+    /// A TSIG record that is not the last of the message (RFC 8945 §5.1), or malformed.
+    Tsig {
+        /// Where the record began.
+        at: usize,
+    },
     /// An OPT record that is not alone, not in the additional section or not at the root
     /// (RFC 6891 §6.1.1).
     Opt {
@@ -68,6 +78,8 @@ impl WireError {
             Self::NameLength { at } => Self::NameLength { at: at + by },
             Self::Pointer { at } => Self::Pointer { at: at + by },
             Self::Opt { at } => Self::Opt { at: at + by },
+            Self::Option { at } => Self::Option { at: at + by },
+            Self::Tsig { at } => Self::Tsig { at: at + by },
             Self::QuestionCount(_) => self,
         }
     }
@@ -84,6 +96,8 @@ impl fmt::Display for WireError {
             Self::Pointer { at } => write!(f, "the compression pointer at {at} is not allowed"),
             Self::QuestionCount(count) => write!(f, "{count} questions instead of one"),
             Self::Opt { at } => write!(f, "the OPT record at {at} is not allowed there"),
+            Self::Option { at } => write!(f, "the EDNS option at {at} has an impossible value"),
+            Self::Tsig { at } => write!(f, "the TSIG record at {at} is malformed or not the last"),
         }
     }
 }

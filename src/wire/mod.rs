@@ -3,6 +3,7 @@
 //! Knows the format of RFC 1035 §4 and RFC 6891, and nothing of what an answer should be.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod character_string;
 pub mod edns;
 pub mod error;
 pub mod folded;
@@ -13,4 +14,5 @@ pub mod query;
 pub mod rdata;
 pub mod reader;
 pub mod trace;
+pub mod tsig;
 pub mod writer;

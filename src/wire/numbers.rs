@@ -173,6 +173,7 @@ numbers!(Rcode(u16) {
     NOTAUTH = 9, "The server is not authoritative, or the key is not accepted.";
     NOTZONE = 10, "A name is not within the zone (RFC 2136).";
     BADVERS = 16, "The EDNS version is not offered (RFC 6891).";
+    BADKEY = 17, "The key of a signature is not known (RFC 8945).";
     BADCOOKIE = 23, "The server cookie is missing or bad (RFC 7873).";
 });
 

@@ -7,6 +7,7 @@ use crate::wire::edns::Edns;
 use crate::wire::error::{Field, WireError};
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{HEADER_LEN, Header};
+use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
 use crate::wire::reader::Reader;
 
@@ -17,8 +18,6 @@ pub struct Question {
     pub rtype: Rtype,
     /// The class asked for.
     pub class: Class,
-    /// Octets of the message up to and with the question.
-    pub end: usize,
 }
 
 /// What a query asks, and how.
@@ -26,53 +25,90 @@ pub struct Question {
 pub struct Query {
     /// The header.
     pub header: Header,
-    /// The question.
-    pub question: Question,
+    /// The question; `None` if only a cookie is asked for (RFC 7873 §5.4).
+    pub question: Option<Question>,
+    /// Octets of the message up to and with the question.
+    pub question_end: usize,
     /// What the OPT record says, if there is one.
     pub edns: Option<Edns>,
+    /// Where the TSIG record begins, if there is one.
+    pub tsig_at: Option<usize>,
+    /// Whether its cookie shows that the client receives at its address. Reading does not tell:
+    /// `answer` finds out.
+    pub has_valid_cookie: bool,
 }
 
 impl Query {
     /// Reads a query; the question's name goes to `name`.
     ///
-    /// Records other than OPT are passed over, and so are octets behind the last record.
+    /// Records other than OPT and TSIG are passed over, and so are octets behind the last record.
     ///
     /// # Errors
     ///
-    /// Fails if there is not exactly one question (RFC 9619), if anything is cut short, or if an
-    /// OPT record is not alone, not in the additional section or not at the root
-    /// (RFC 6891 §6.1.1).
+    /// Fails if there is not exactly one question (RFC 9619), nor none and a cookie
+    /// (RFC 7873 §5.4); if anything is cut short; if an OPT record is not alone, not in the
+    /// additional section or not at the root (RFC 6891 §6.1.1); if a TSIG record is not the last
+    /// record of the additional section (RFC 8945 §5.1).
     pub fn read(message: &[u8], header: Header, name: &mut FoldedName) -> Result<Self, WireError> {
-        if header.questions != 1 {
-            return Err(WireError::QuestionCount(header.questions));
-        }
         let mut reader = Reader::new(message, HEADER_LEN);
+        let question = match header.questions {
+            0 => {
+                name.fold(Name::ROOT);
+                None
+            }
+            1 => Some(Question::read(&mut reader, name)?),
+            count => return Err(WireError::QuestionCount(count)),
+        };
+        let question_end = reader.position();
+        for _ in 0..u32::from(header.answers) + u32::from(header.authorities) {
+            let at = reader.position();
+            match read_record(&mut reader)? {
+                Record::Other => (),
+                Record::Opt(_) => return Err(WireError::Opt { at }),
+                Record::Tsig => return Err(WireError::Tsig { at }),
+            }
+        }
+        let (mut edns, mut tsig_at) = (None, None);
+        for left in (0..header.additionals).rev() {
+            let at = reader.position();
+            match read_record(&mut reader)? {
+                Record::Other => (),
+                Record::Opt(found) if edns.is_none() => edns = Some(found),
+                Record::Opt(_) => return Err(WireError::Opt { at }),
+                Record::Tsig if left == 0 => tsig_at = Some(at),
+                Record::Tsig => return Err(WireError::Tsig { at }),
+            }
+        }
+        let has_cookie = edns.is_some_and(|edns| edns.cookie.is_some());
+        if question.is_none() && !has_cookie {
+            return Err(WireError::QuestionCount(0));
+        }
+        Ok(Self { header, question, question_end, edns, tsig_at, has_valid_cookie: false })
+    }
+}
+
+impl Question {
+    fn read(reader: &mut Reader<'_>, name: &mut FoldedName) -> Result<Self, WireError> {
         // No earlier name exists for a pointer to point at (RFC 1035 §4.1.4).
         name.fold(reader.read_plain_name()?);
         let rtype = Rtype(reader.read_u16(Field::Qtype)?);
         let class = Class(reader.read_u16(Field::Qclass)?);
-        let question = Question { rtype, class, end: reader.position() };
-        for _ in 0..u32::from(header.answers) + u32::from(header.authorities) {
-            let at = reader.position();
-            if read_record(&mut reader)?.is_some() {
-                return Err(WireError::Opt { at });
-            }
-        }
-        let mut edns = None;
-        for _ in 0..header.additionals {
-            let at = reader.position();
-            if let Some(found) = read_record(&mut reader)?
-                && edns.replace(found).is_some()
-            {
-                return Err(WireError::Opt { at });
-            }
-        }
-        Ok(Self { header, question, edns })
+        Ok(Self { rtype, class })
     }
 }
 
-/// Passes over one record; returns what it says if it is OPT.
-fn read_record(reader: &mut Reader<'_>) -> Result<Option<Edns>, WireError> {
+/// A record of a query, as far as it matters.
+enum Record {
+    /// OPT, and what it says.
+    Opt(Edns),
+    /// TSIG.
+    Tsig,
+    /// Anything else.
+    Other,
+}
+
+/// Passes over one record.
+fn read_record(reader: &mut Reader<'_>) -> Result<Record, WireError> {
     let at = reader.position();
     reader.skip_name()?;
     let owner_len = reader.position() - at;
@@ -82,13 +118,13 @@ fn read_record(reader: &mut Reader<'_>) -> Result<Option<Edns>, WireError> {
         if owner_len != 1 {
             return Err(WireError::Opt { at });
         }
-        return Edns::read(reader).map(Some);
+        return Edns::read(reader).map(Record::Opt);
     }
     let _class = reader.read_u16(Field::RecordHeader)?;
     let _ttl = reader.read_u32(Field::RecordHeader)?;
     let length = reader.read_u16(Field::RecordHeader)?;
     reader.read_octets(usize::from(length), Field::Rdata)?;
-    Ok(None)
+    Ok(if rtype == Rtype::TSIG { Record::Tsig } else { Record::Other })
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! A cursor over the octets of a message.
 //!
-//! Never reads past the end and never follows a compression pointer.
+//! Never reads past the end. Follows compression pointers only where it says so.
 
+use crate::base::limits::NAME_LEN_MAX;
 use crate::wire::error::{Field, WireError};
-use crate::wire::name::Name;
+use crate::wire::name::{Name, NameArray};
 
 /// A position in a message.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,50 @@ impl<'m> Reader<'m> {
         let name = Name::read(rest).map_err(|error| error.moved(self.at))?;
         self.at += name.len();
         Ok(name)
+    }
+
+    /// Reads a name that may be compressed into `name`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is cut short, too long, has a reserved label type, or a pointer that does not lead
+    /// to before all that was read of the name, so that it could loop.
+    pub fn read_name(&mut self, name: &mut NameArray) -> Result<(), WireError> {
+        let (start, mut end) = (self.at, None);
+        let (mut octets, mut len) = ([0; NAME_LEN_MAX], 0);
+        let (mut part, mut earliest) = (*self, self.at);
+        loop {
+            let at = part.at;
+            let length = part.read_u8(Field::Name)?;
+            match length {
+                0..=63 => {
+                    let label = part.read_octets(usize::from(length), Field::Name)?;
+                    let place = octets.get_mut(len..).unwrap_or_default();
+                    if place.len() <= label.len() {
+                        return Err(WireError::NameLength { at: start });
+                    }
+                    let written = std::iter::once(&length).chain(label);
+                    place.iter_mut().zip(written).for_each(|(slot, octet)| *slot = *octet);
+                    len += 1 + label.len();
+                    if length == 0 {
+                        break;
+                    }
+                }
+                0xC0.. => {
+                    let low = part.read_u8(Field::Name)?;
+                    end.get_or_insert(part.at);
+                    let target = usize::from(u16::from_be_bytes([length & 0x3F, low]));
+                    if target >= earliest {
+                        return Err(WireError::Pointer { at });
+                    }
+                    (part.at, earliest) = (target, target);
+                }
+                _ => return Err(WireError::Label { at }),
+            }
+        }
+        self.at = end.unwrap_or(part.at);
+        name.set(Name::read(&octets).map_err(|error| error.moved(start))?);
+        Ok(())
     }
 
     /// Passes over a name that may be compressed; where a pointer leads is not looked at.

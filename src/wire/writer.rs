@@ -90,6 +90,7 @@ pub struct Writer<'m> {
     message: &'m mut [u8],
     at: usize,
     limit: usize,
+    class: Class,
     counts: [u16; 3],
     compressor: &'m mut Compressor,
 }
@@ -107,7 +108,8 @@ impl<'m> Writer<'m> {
     ) -> Self {
         let limit = limit.min(message.len());
         compressor.used = 0;
-        let mut writer = Self { message, at: end, limit, counts: [0; 3], compressor };
+        let class = Class::IN;
+        let mut writer = Self { message, at: end, limit, class, counts: [0; 3], compressor };
         for dropped in 0..question.label_count() {
             writer.remember(question.hash(dropped), HEADER_LEN + question.start(dropped));
         }
@@ -138,6 +140,22 @@ impl<'m> Writer<'m> {
     /// Octets that still fit.
     pub fn room(&self) -> usize {
         self.limit.saturating_sub(self.at)
+    }
+
+    /// Sets the class of the records from here on, which is IN before.
+    pub fn set_class(&mut self, class: Class) {
+        self.class = class;
+    }
+
+    /// Keeps so many octets free for what is written later, after `release`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they are not free; nothing is held back then.
+    pub fn hold_back(&mut self, octets: usize) -> Result<(), NoSpace> {
+        let limit = self.limit.checked_sub(octets).filter(|&limit| limit >= self.at);
+        self.limit = limit.ok_or(NoSpace)?;
+        Ok(())
     }
 
     /// Lets the message grow by so many octets more, which were held back until now.
@@ -228,7 +246,7 @@ impl<'m> Writer<'m> {
             Owner::Name(name) => self.write_name(name)?,
         }
         self.write_u16(record.rtype.0)?;
-        self.write_u16(Class::IN.0)?;
+        self.write_u16(self.class.0)?;
         self.write_octets(&record.ttl.as_secs().to_be_bytes())?;
         let length_at = self.at;
         self.write_u16(0)?;

@@ -37,6 +37,8 @@ pub struct Soa<'z> {
     pub set: Set<'z>,
     /// The version of the zone.
     pub serial: Serial,
+    /// The seconds after which a copy of the zone that could not be renewed is not served.
+    pub expire_secs: u32,
     /// How long a denial may be kept: the lesser of the record's own TTL and its MINIMUM field
     /// (RFC 2308 §4).
     pub negative_ttl: Ttl,
@@ -84,9 +86,11 @@ impl Zone {
         let rdata = set.records().next()?;
         let numbers = rdata.get(rdata.len().checked_sub(20)?..)?;
         let serial = numbers.first_chunk().map(|octets| u32::from_be_bytes(*octets))?;
+        let expire_secs =
+            numbers.get(12..)?.first_chunk().map(|octets| u32::from_be_bytes(*octets))?;
         let minimum = numbers.last_chunk().map(|octets| u32::from_be_bytes(*octets))?;
         let negative_ttl = set.ttl().min(Ttl::new(minimum).unwrap_or(Ttl::MAX));
-        Some(Soa { set, serial: Serial(serial), negative_ttl })
+        Some(Soa { set, serial: Serial(serial), expire_secs, negative_ttl })
     }
 
     /// The node of a name, given its hash.

@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod checklist;
 mod config;
 mod corpus;
 mod documents;

@@ -1,11 +1,10 @@
 //! The edges of a message: what is malformed, not offered, too large or silent.
 
+use crate::checklist;
 use crate::message::{Asking, Message, query};
-use crate::world::{exchange, name, snapshot, zone};
+use crate::world::{NOW, exchange, name, snapshot, zone};
 use hickory_proto::op::Message as OtherMessage;
-use kereru::answer::{
-    AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, respond,
-};
+use kereru::answer::{DropReason, Exchange, Local, Outcome, Snapshot, Transport, respond};
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
 use proptest::prelude::*;
@@ -19,7 +18,7 @@ pub static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
     for number in 0..100 {
         writeln!(records, "big TXT \"string number {number}\"").unwrap();
     }
-    snapshot(vec![zone("example.", &records)], AnswerOptions::default())
+    snapshot(vec![zone("example.", &records)], checklist::options())
 });
 
 fn send(query: &[u8]) -> Option<Vec<u8>> {
@@ -125,7 +124,8 @@ fn query_from_port_0_gets_silence() {
     message.resize(512, 0);
     let (peer, local) = (([192, 0, 2, 53], 0).into(), ([192, 0, 2, 1], 53).into());
     let transport = Transport::Udp;
-    let mut exchange = Exchange { message: &mut message, len, peer, local, transport };
+    let received = NOW;
+    let mut exchange = Exchange { message: &mut message, len, peer, local, transport, received };
     let outcome = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ());
     assert_eq!(outcome, Outcome::Drop(DropReason::PortZero));
 }
@@ -207,11 +207,26 @@ fn any_query() -> impl Strategy<Value = Vec<u8>> {
     ];
     let types = vec![1, 2, 5, 6, 15, 16, 28, 33, 39, 43, 255, 65_280];
     let size = prop::option::of(0..3000_u16);
-    (prop::sample::select(names), prop::sample::select(types), size, any::<bool>()).prop_map(
-        |(qname, rtype, edns_size, dnssec_ok)| {
-            query(&name(qname), Rtype(rtype), Asking { edns_size, dnssec_ok })
-        },
-    )
+    let options = prop::collection::vec(any_option(), 0..4);
+    (prop::sample::select(names), prop::sample::select(types), size, any::<bool>(), options)
+        .prop_map(|(qname, rtype, edns_size, dnssec_ok, options)| {
+            let mut query = query(&name(qname), Rtype(rtype), Asking { edns_size, dnssec_ok });
+            if edns_size.is_some() {
+                let options = options.concat();
+                *query.last_mut().unwrap() = options.len() as u8;
+                query.extend(options);
+            }
+            query
+        })
+}
+
+/// An option that we know or do not know, with or without a value; cookies of good lengths.
+fn any_option() -> impl Strategy<Value = Vec<u8>> {
+    let sizes =
+        prop::sample::select(vec![(3, 0), (8, 7), (9, 0), (10, 8), (10, 24), (11, 0), (12, 9)]);
+    (sizes, any::<u8>()).prop_map(|((code, size), octet)| {
+        [&[0, code, 0, size][..], &vec![octet; usize::from(size)]].concat()
+    })
 }
 
 proptest! {
@@ -245,7 +260,9 @@ proptest! {
             message[..query.len()].copy_from_slice(&query);
             let (peer, to) = (([192, 0, 2, 53], 4000).into(), ([192, 0, 2, 1], 53).into());
             let (len, transport) = (query.len(), Transport::Tcp);
-            let mut asked = Exchange { message: &mut message, len, peer, local: to, transport };
+            let received = NOW;
+            let mut asked =
+                Exchange { message: &mut message, len, peer, local: to, transport, received };
             let Outcome::Reply(len) = respond(&WORLD, &mut local, &mut asked, &mut ()) else {
                 panic!("no reply");
             };

@@ -2,16 +2,17 @@
 
 use crate::message::{Asking, Message, query};
 use kereru::answer::{
-    AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState, ZoneTable,
-    respond,
+    AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState,
+    ZoneTable, respond,
 };
+use kereru::base::time::Wall;
 use kereru::wire::name::{Name, NameBuf};
 use kereru::wire::numbers::Rtype;
 use kereru::wire::trace::Trace;
 use kereru::zone::file::source::Texts;
 use kereru::zone::load::{Apex, load};
 use kereru::zone::store::Zone;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 pub fn name(text: &str) -> NameBuf {
@@ -54,23 +55,45 @@ pub fn exchange(snapshot: &Snapshot, transport: Transport, query: &[u8]) -> Opti
     exchange_traced(snapshot, transport, query, &mut ())
 }
 
+/// When queries come.
+pub const NOW: Wall = Wall::from_secs(1_559_731_985);
+
+/// Who asks.
+pub const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 53)), 4000);
+
 pub fn exchange_traced(
     snapshot: &Snapshot,
     transport: Transport,
     query: &[u8],
     trace: &mut impl Trace,
 ) -> Option<Vec<u8>> {
+    exchange_with(snapshot, transport, PEER, query, trace).ok()
+}
+
+/// What the snapshot makes of a query from `peer`.
+pub fn exchange_with(
+    snapshot: &Snapshot,
+    transport: Transport,
+    peer: SocketAddr,
+    query: &[u8],
+    trace: &mut impl Trace,
+) -> Result<Vec<u8>, DropReason> {
     let mut message = vec![0xEE; 65_535];
     message[..query.len()].copy_from_slice(query);
-    let peer: SocketAddr = "192.0.2.53:4000".parse().unwrap();
-    let local: SocketAddr = "192.0.2.1:53".parse().unwrap();
-    let mut exchange = Exchange { message: &mut message, len: query.len(), peer, local, transport };
+    let mut exchange = Exchange {
+        message: &mut message,
+        len: query.len(),
+        peer,
+        local: "192.0.2.1:53".parse().unwrap(),
+        transport,
+        received: NOW,
+    };
     match respond(snapshot, &mut Local::default(), &mut exchange, trace) {
         Outcome::Reply(len) => {
             message.truncate(len);
-            Some(message)
+            Ok(message)
         }
-        Outcome::Drop(_) => None,
+        Outcome::Drop(reason) => Err(reason),
     }
 }
 

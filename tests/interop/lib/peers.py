@@ -269,7 +269,8 @@ remote-control:
 
 
 class Kereru(Server):
-    """The program under test. `any` and `minimal` set what the configuration calls so."""
+    """The program under test. `any` and `minimal` set what the configuration calls so, `config` has
+    more of its keys."""
 
     name = "kereru"
 
@@ -282,6 +283,7 @@ class Kereru(Server):
             "minimal-responses": self.options.get("minimal", True),
             "http": {"listen": ["127.0.0.1:0"]},
             "rate-limit": {"per-second": 0},
+            **self.options.get("config", {}),
         }
         (self.folder / "kereru.yaml").write_text(json.dumps(config, indent=1))
         return [str(KERERU), "serve", "--config", str(self.folder / "kereru.yaml")]

@@ -1,0 +1,101 @@
+//! The secrets of cookies: read from their file, or made when there is none.
+//!
+//! The only place that reads or writes them. `policy::cookie` uses them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+
+use crate::base::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+use crate::config::Config;
+use crate::policy::cookie::{SECRET_LEN, Secrets};
+use crate::sys::random;
+
+/// The file of the state folder.
+const FILE_NAME: &str = "cookie-secret";
+
+/// Octets of a file of secrets: two lines, and some white space.
+const FILE_LEN_MAX: u64 = 256;
+
+/// The secrets of the configuration; `None` if cookies are off.
+///
+/// Where the operator names no file, that of the state folder is made if it is not there.
+///
+/// # Errors
+///
+/// Fails if a file cannot be read or holds no secrets.
+pub(super) fn cookies(config: &Config) -> Result<Option<Secrets>, Diagnostics> {
+    let Some(cookies) = &config.cookies else { return Ok(None) };
+    if let Some(file) = &cookies.secret_file {
+        return read(&file.path, file.place.as_ref()).map(Some);
+    }
+    let path = config.state.path.join(FILE_NAME);
+    if path.exists() {
+        return read(&path, None).map(Some);
+    }
+    let secret = random::octets().map_err(|error| {
+        problem(format!("cannot make a cookie secret: {error}"), None, "start it again")
+    })?;
+    if let Err(error) = write(&config.state.path, &path, &secret) {
+        // A machine that lets nobody write can serve all the same.
+        tracing::warn!(
+            "cannot keep the cookie secret in {}: {error}; clients get new cookies after the next \
+             start",
+            path.display()
+        );
+    }
+    Ok(Some(Secrets::new(secret, None)))
+}
+
+/// What is wrong with the file of secrets that the configuration names, without making one.
+pub(super) fn check(config: &Config) -> Diagnostics {
+    let named = config.cookies.as_ref().and_then(|cookies| cookies.secret_file.as_ref());
+    let result = named.map(|file| read(&file.path, file.place.as_ref()));
+    result.and_then(Result::err).unwrap_or_default()
+}
+
+fn read(path: &Path, place: Option<&Place>) -> Result<Secrets, Diagnostics> {
+    let shown = path.display();
+    let mut text = String::new();
+    let opened = File::open(path);
+    opened.and_then(|file| file.take(FILE_LEN_MAX).read_to_string(&mut text)).map_err(|error| {
+        problem(
+            format!("cannot read the cookie secret {shown}: {error}"),
+            place,
+            "name a file that the server may read",
+        )
+    })?;
+    Secrets::parse(&text).map_err(|error| {
+        problem(
+            format!("the cookie secret {shown} cannot be used: {error}"),
+            place,
+            "write 32 hexadecimal digits; on a second line, what else is accepted",
+        )
+    })
+}
+
+fn problem(message: String, place: Option<&Place>, hint: &str) -> Diagnostics {
+    let mut problems = Diagnostics::default();
+    problems.push(Diagnostic {
+        severity: Severity::Error,
+        code: "cookie-secret",
+        message,
+        place: place.cloned(),
+        hint: Some(hint.to_owned()),
+    });
+    problems
+}
+
+/// Writes a secret to a file that was not there. The file is there whole, or not at all.
+fn write(folder: &Path, path: &Path, secret: &[u8; SECRET_LEN]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let unfinished = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    writeln!(file, "{}", HEXLOWER.encode(secret))?;
+    file.sync_all()?;
+    fs::rename(unfinished, path)
+}
