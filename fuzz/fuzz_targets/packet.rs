@@ -36,7 +36,7 @@ fuzz_target!(|query: &[u8]| {
         let (peer, local) = (([192, 0, 2, 53], 4000).into(), ([192, 0, 2, 1], 53).into());
         let mut exchange =
             Exchange { message: &mut message, len: query.len(), peer, local, transport };
-        if let Outcome::Reply(len) = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())
+        if let Outcome::Reply { len, .. } = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())
         {
             assert!(len <= limit);
             let (asked, replied) = (Header::read(query), Header::read(&message[..len]));

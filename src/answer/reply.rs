@@ -3,10 +3,11 @@
 //! Room for the OPT record is held back from the start, so that a truncated reply keeps it
 //! (RFC 6891 §7).
 
-use crate::answer::exchange::{Exchange, Transport};
+use crate::answer::exchange::{Exchange, Outcome};
 use crate::answer::snapshot::AnswerOptions;
 use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MIN};
 use crate::base::time::Ttl;
+use crate::metrics::{AnswerSource, DropReason, ReplyKind, Transport};
 use crate::wire::edns::{ExtendedError, ReplyOpt};
 use crate::wire::error::NoSpace;
 use crate::wire::folded::FoldedName;
@@ -24,6 +25,7 @@ pub(super) struct Reply<'m> {
     header: Header,
     rcode: Rcode,
     flags: u16,
+    source: AnswerSource,
     opt: Option<ReplyOpt>,
 }
 
@@ -54,6 +56,7 @@ impl<'m> Reply<'m> {
             header: query.header,
             rcode: Rcode::NOERROR,
             flags: 0,
+            source: AnswerSource::Error,
             opt,
         }
     }
@@ -66,11 +69,18 @@ impl<'m> Reply<'m> {
     /// Sets the AA flag. Only a function that takes a zone calls this.
     pub(super) fn set_authoritative(&mut self) {
         self.flags |= Flags::AA;
+        self.source = AnswerSource::Authoritative;
     }
 
-    /// Clears the AA flag.
+    /// Clears the AA flag: the answer ended with an error.
     pub(super) fn clear_authoritative(&mut self) {
         self.flags &= !Flags::AA;
+        self.source = AnswerSource::Error;
+    }
+
+    /// Says where the reply comes from. One that nobody said it of is an error.
+    pub(super) fn set_source(&mut self, source: AnswerSource) {
+        self.source = source;
     }
 
     /// Adds an extended error, if the client speaks EDNS and there is room.
@@ -160,8 +170,8 @@ impl<'m> Reply<'m> {
         self.writer.write_record(section, record)
     }
 
-    /// Completes the reply; returns its length in octets.
-    pub(super) fn finish(mut self) -> usize {
+    /// Completes the reply.
+    pub(super) fn finish(mut self) -> Outcome {
         let [answers, authorities, mut additionals] = self.writer.counts();
         if let Some(mut opt) = self.opt {
             opt.rcode = self.rcode;
@@ -181,14 +191,17 @@ impl<'m> Reply<'m> {
             additionals,
         };
         header.write(self.writer.message_mut());
-        self.writer.position()
+        let kind = ReplyKind {
+            rcode: self.rcode,
+            source: self.source,
+            is_truncated: self.flags & Flags::TC != 0,
+        };
+        Outcome::Reply { len: self.writer.position(), kind }
     }
 }
 
 /// Writes a reply that is a header alone, for a query whose question cannot be repeated.
-///
-/// Returns its length, or `None` if there is no room.
-pub(super) fn write_bare(message: &mut [u8], query: Header, rcode: Rcode) -> Option<usize> {
+pub(super) fn write_bare(message: &mut [u8], query: Header, rcode: Rcode) -> Outcome {
     let header = Header {
         id: query.id,
         flags: Flags(query.flags.for_reply().0 | rcode.0 & 0xF),
@@ -197,6 +210,10 @@ pub(super) fn write_bare(message: &mut [u8], query: Header, rcode: Rcode) -> Opt
         authorities: 0,
         additionals: 0,
     };
-    header.write(message.get_mut(..HEADER_LEN)?);
-    Some(HEADER_LEN)
+    let Some(place) = message.get_mut(..HEADER_LEN) else {
+        return Outcome::Drop(DropReason::Short);
+    };
+    header.write(place);
+    let kind = ReplyKind { rcode, source: AnswerSource::Error, is_truncated: false };
+    Outcome::Reply { len: HEADER_LEN, kind }
 }

@@ -3,10 +3,11 @@
 //! The order of the stages is the policy. Called by every transport, by tests and by benchmarks.
 
 use crate::answer::authority::{self, Asked, Names};
-use crate::answer::exchange::{DropReason, Exchange, Local, Outcome};
+use crate::answer::exchange::{Exchange, Local, Outcome};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Reply, write_bare};
 use crate::answer::snapshot::{Snapshot, View, ZoneState};
+use crate::metrics::DropReason;
 use crate::wire::edns;
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, Header};
@@ -62,7 +63,7 @@ pub fn respond<T: Trace>(
             }
         }
     }
-    Outcome::Reply(reply.finish())
+    reply.finish()
 }
 
 /// The zone that answers, or why none does.
@@ -108,8 +109,5 @@ fn refuse_bare<T: Trace>(
     trace: &mut T,
 ) -> Outcome {
     trace.step(Event::Refused(refusal.rcode()));
-    match write_bare(exchange.message, query, refusal.rcode()) {
-        Some(len) => Outcome::Reply(len),
-        None => Outcome::Drop(DropReason::Short),
-    }
+    write_bare(exchange.message, query, refusal.rcode())
 }

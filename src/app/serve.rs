@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -13,12 +14,17 @@ use tokio::time::timeout;
 
 use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
-use crate::app::{Exit, load, logging, output, report, zones};
+use crate::app::notify::Notifier;
+use crate::app::privileges::PrivilegeError;
+use crate::app::{Exit, activation, load, logging, metrics, output, privileges, report, zones};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_SECONDS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
+use crate::http::Site;
 use crate::net::World;
-use crate::net::listen::{self, Listener};
+use crate::net::http::HttpServer;
+use crate::net::inherited::Inherited;
+use crate::net::listen::{self, HttpListener, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::Worker;
 use crate::sys::affinity;
@@ -40,14 +46,27 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         }
         Err(problems) => return refuse(&problems),
     };
+    let mut inherited = activation::sockets();
+    let notifier = Notifier::from_environment();
     let cpus = affinity::allowed_cpus();
-    let listeners = match open_listeners(&config, worker_count(&config, &cpus)) {
-        Ok(listeners) => listeners,
+    let sockets = match open_sockets(&config, worker_count(&config, &cpus), &mut inherited) {
+        Ok(sockets) => sockets,
         Err(error) => {
             tracing::error!("{error}");
             return Exit::Failed;
         }
     };
+    for (address, transport) in inherited.left() {
+        tracing::warn!("the socket {address} ({transport}) of systemd is not in the configuration");
+    }
+    drop(inherited);
+    if let Err(error) = privileges::give_up(&config) {
+        tracing::error!("{error}");
+        return match error {
+            PrivilegeError::UnknownUser(_) => Exit::Input,
+            PrivilegeError::Users(_) | PrivilegeError::Become(..) => Exit::Failed,
+        };
+    }
     let loaded = match zones::load_configured(&config) {
         Ok(loaded) => loaded,
         Err(problems) => return refuse(&problems),
@@ -55,9 +74,12 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     for zone in &loaded {
         log_problems(&zone.diagnostics);
     }
-    let started = Server::start(&config, listeners, snapshot(&config, loaded), &cpus);
+    let started = Server::start(&config, sockets, snapshot(&config, loaded), &cpus);
     match started {
-        Ok(server) => server.run(),
+        Ok(server) => {
+            server.announce_ready(&notifier);
+            server.run(&notifier)
+        }
         Err(error) => {
             tracing::error!("cannot start: {error}");
             Exit::Failed
@@ -92,11 +114,21 @@ fn worker_count(config: &Config, cpus: &[usize]) -> usize {
     }
 }
 
-fn open_listeners(config: &Config, workers: usize) -> Result<Vec<Listener>, listen::ListenError> {
-    let mut listeners = Vec::new();
+/// All sockets of the server.
+struct Sockets {
+    dns: Vec<Listener>,
+    http: Vec<HttpListener>,
+}
+
+fn open_sockets(
+    config: &Config,
+    workers: usize,
+    inherited: &mut Inherited,
+) -> Result<Sockets, listen::ListenError> {
+    let mut dns = Vec::new();
     for &address in &config.listen {
-        match listen::open(address, workers) {
-            Ok(listener) => listeners.push(listener),
+        match listen::inherit_or_open(address, workers, inherited) {
+            Ok(listener) => dns.push(listener),
             // A machine without IPv6 has no ::1, and nobody asked for it by name.
             Err(error)
                 if config.origin == Origin::BuiltIn
@@ -107,7 +139,9 @@ fn open_listeners(config: &Config, workers: usize) -> Result<Vec<Listener>, list
             Err(error) => return Err(error),
         }
     }
-    Ok(listeners)
+    let http = config.http.listen.iter();
+    let http = http.map(|&address| listen::inherit_or_open_http(address, inherited));
+    Ok(Sockets { dns, http: http.collect::<Result<_, _>>()? })
 }
 
 /// The world to serve, of one view.
@@ -133,6 +167,10 @@ fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
 struct Server {
     world: Arc<World>,
     runtime: Runtime,
+    /// Where DNS and HTTP are answered, ports chosen.
+    addresses: (Vec<SocketAddr>, Vec<SocketAddr>),
+    /// Whether questions are answered, as `/readyz` tells it.
+    is_ready: Arc<AtomicBool>,
     workers: Vec<thread::JoinHandle<()>>,
     /// What tells the server to stop. Listened to before anybody is told that it is ready.
     signals: Signals,
@@ -143,13 +181,16 @@ struct Server {
 impl Server {
     fn start(
         config: &Config,
-        listeners: Vec<Listener>,
+        sockets: Sockets,
         snapshot: Snapshot,
         cpus: &[usize],
     ) -> io::Result<Self> {
-        let addresses: Vec<SocketAddr> =
-            listeners.iter().map(|listener| listener.address).collect();
-        announce(config, &snapshot, &addresses);
+        let Sockets { dns, http } = sockets;
+        let addresses: (Vec<SocketAddr>, Vec<SocketAddr>) = (
+            dns.iter().map(|listener| listener.address).collect(),
+            http.iter().map(|listener| listener.address).collect(),
+        );
+        announce(config, &snapshot, &addresses.0);
         let world = Arc::new(World::new(snapshot));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(RUNTIME_THREADS)
@@ -162,13 +203,20 @@ impl Server {
             idle_timeout: config.tcp.idle_timeout.duration(),
         };
         let (stop, stopping) = watch::channel(false);
-        let tcp = TcpServer::new(Arc::clone(&world), limits, stopping);
+        let tcp = TcpServer::new(Arc::clone(&world), limits, stopping.clone());
+        let is_ready = Arc::new(AtomicBool::new(false));
+        let site = site(config, &world, &tcp, &is_ready)?;
+        let pages = HttpServer::new(move |peer, request| site.respond(peer, request), stopping);
         let mut sockets: Vec<Vec<_>> = Vec::new();
         let signals;
         {
             let _guard = runtime.enter();
             signals = Signals::new()?;
-            for listener in listeners {
+            for listener in http {
+                let stream = tokio::net::TcpListener::from_std(listener.socket)?;
+                runtime.spawn(pages.clone().listen(stream));
+            }
+            for listener in dns {
                 let stream = tokio::net::TcpListener::from_std(listener.tcp)?;
                 runtime.spawn(tcp.clone().listen(stream));
                 sockets.resize_with(listener.udp.len(), Vec::new);
@@ -182,17 +230,27 @@ impl Server {
             let cpu = cpus.get(number % cpus.len().max(1)).copied();
             workers.push(Worker::new(sockets, cpu).start(Arc::clone(&world), number)?);
         }
-        let dns: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-        tracing::info!(dns = %dns.join(","), http = %"-", "ready");
-        Ok(Self { world, runtime, workers, signals, stop })
+        Ok(Self { world, runtime, addresses, is_ready, workers, signals, stop })
+    }
+
+    /// Tells everyone that questions are answered; the log line last, so that whoever sees it finds
+    /// all the rest true.
+    fn announce_ready(&self, notifier: &Notifier) {
+        self.is_ready.store(true, Ordering::Release);
+        notifier.ready();
+        let (dns, http) = &self.addresses;
+        let http = if http.is_empty() { "-".to_owned() } else { joined(http) };
+        tracing::info!(dns = %joined(dns), %http, "ready");
     }
 
     /// Serves until a signal comes, then lets replies on their way leave.
-    fn run(self) -> Exit {
-        let Self { world, runtime, workers, mut signals, stop } = self;
+    fn run(self, notifier: &Notifier) -> Exit {
+        let Self { world, runtime, is_ready, workers, mut signals, stop, addresses: _ } = self;
         runtime.block_on(async {
             signals.wait_for_stop().await;
             tracing::info!("stopping");
+            is_ready.store(false, Ordering::Release);
+            notifier.stopping();
             world.stop();
             // Fails if there is nobody left to tell.
             let _ = stop.send(true);
@@ -207,6 +265,26 @@ impl Server {
         tracing::info!("stopped");
         Exit::Fine
     }
+}
+
+/// What is shown over HTTP.
+fn site(
+    config: &Config,
+    world: &Arc<World>,
+    tcp: &TcpServer,
+    is_ready: &Arc<AtomicBool>,
+) -> io::Result<Site> {
+    let connections = Box::new(tcp.open_connections());
+    let zones_max = config.zones_with_metrics.as_usize();
+    let (registry, _) =
+        metrics::register(world, zones_max, connections).map_err(io::Error::other)?;
+    let (allow, names) = (config.http.allow.clone(), config.http.names.clone());
+    Site::new(allow, names, registry, Arc::clone(is_ready)).map_err(io::Error::other)
+}
+
+fn joined(addresses: &[SocketAddr]) -> String {
+    let texts: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    texts.join(",")
 }
 
 /// The signals that the server obeys.

@@ -21,8 +21,6 @@ enum Off {
 const NOT_YET: &[(&str, Off)] = &[
     ("identity", Off::Value),
     ("version", Off::Value),
-    ("state", Off::Absent),
-    ("user", Off::Value),
     ("sandbox", Off::Value),
     ("rotate-answers", Off::Value),
     ("allow-query", Off::Absent),
@@ -31,9 +29,8 @@ const NOT_YET: &[(&str, Off)] = &[
     ("resolver", Off::Key("mode")),
     ("cache", Off::Absent),
     ("mail", Off::Absent),
-    ("http", Off::Key("listen")),
+    ("http.token-file", Off::Value),
     ("log.queries", Off::Key("to")),
-    ("metrics", Off::Absent),
 ];
 
 /// Warns about each key of the table that asks for more than "off".

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::answer::{Exchange, Local, Outcome, Transport, respond};
 use crate::base::limits::MESSAGE_LEN_MAX;
+use crate::metrics::WorkerCounters;
 use crate::net::World;
 
 /// Octets read at once: some fifty questions.
@@ -27,7 +28,7 @@ const READ_LEN: usize = 4096;
 const REPLIES_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
 
 /// How long a pause is after the system has no more files or memory for a connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The bounds of connections.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +120,12 @@ impl TcpServer {
         }
     }
 
+    /// Tells how many connections are open, without keeping the server from ending.
+    pub fn open_connections(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let open = Arc::clone(&self.open);
+        move || open.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let Some(seat) = Seat::take(&self.open, peer.ip().to_canonical(), &self.limits) else {
             return;
@@ -139,7 +146,8 @@ impl TcpServer {
     }
 }
 
-fn is_lasting(error: &io::Error) -> bool {
+/// Whether accepting will fail again at once.
+pub(super) fn is_lasting(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 
@@ -208,7 +216,10 @@ impl Connection {
             && let Some(query) = first_message(&received[taken..])
         {
             taken += 2 + query.len();
-            SCRATCH.with_borrow_mut(|(local, message)| {
+            SCRATCH.with_borrow_mut(|scratch| {
+                let Scratch { local, message, counters } =
+                    scratch.get_or_insert_with(|| Scratch::new(&self.world));
+                let began = Instant::now();
                 message[..query.len()].copy_from_slice(query);
                 let mut exchange = Exchange {
                     message,
@@ -217,22 +228,43 @@ impl Connection {
                     local: self.local,
                     transport: Transport::Tcp,
                 };
-                if let Outcome::Reply(len) = respond(&snapshot, local, &mut exchange, &mut ())
-                    && let Ok(length) = u16::try_from(len)
-                {
-                    replies.extend_from_slice(&length.to_be_bytes());
-                    replies.extend_from_slice(&message[..len]);
+                counters.query(Transport::Tcp);
+                match respond(&snapshot, local, &mut exchange, &mut ()) {
+                    Outcome::Reply { len, kind } => {
+                        counters.reply(kind);
+                        let length = u16::try_from(len).unwrap_or(u16::MAX);
+                        replies.extend_from_slice(&length.to_be_bytes());
+                        replies.extend_from_slice(&message[..usize::from(length)]);
+                    }
+                    Outcome::Drop(reason) => counters.dropped(reason, 1),
                 }
+                counters.replies_left(began.elapsed());
             });
         }
         taken
     }
 }
 
+/// What a thread of the runtime needs to answer one message at a time.
+struct Scratch {
+    local: Local,
+    message: Vec<u8>,
+    counters: WorkerCounters,
+}
+
+impl Scratch {
+    fn new(world: &World) -> Self {
+        Self {
+            local: Local::default(),
+            message: vec![0; MESSAGE_LEN_MAX],
+            counters: world.counters().join(),
+        }
+    }
+}
+
 thread_local! {
-    /// Room for one message, of which each thread of the runtime needs one at a time.
-    static SCRATCH: RefCell<(Local, Vec<u8>)> =
-        RefCell::new((Local::default(), vec![0; MESSAGE_LEN_MAX]));
+    /// Made with the first message that the thread answers. A runtime serves one world.
+    static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
 }
 
 /// The first message of a stream, without the two octets of its length, if it is whole.

@@ -9,12 +9,13 @@ use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache};
 
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::BATCH_MAX;
+use crate::metrics::{DropReason, WorkerCounters};
 use crate::net::World;
 use crate::sys::affinity;
 use crate::sys::epoll::Epoll;
@@ -74,8 +75,9 @@ impl Worker {
         {
             tracing::warn!(cpu, %error, "cannot keep a worker on its CPU");
         }
+        let mut counters = world.counters().join();
         while !world.is_stopping() {
-            let served = catch_unwind(AssertUnwindSafe(|| self.serve(world, epoll)));
+            let served = catch_unwind(AssertUnwindSafe(|| self.serve(world, epoll, &mut counters)));
             match served {
                 Ok(Ok(())) => (),
                 Ok(Err(error)) => {
@@ -90,10 +92,11 @@ impl Worker {
         }
     }
 
-    fn serve(&self, world: &World, epoll: &Epoll) -> io::Result<()> {
+    fn serve(&self, world: &World, epoll: &Epoll, counters: &mut WorkerCounters) -> io::Result<()> {
         let mut serving = Serving {
             batch: Batch::new(),
             local: Local::default(),
+            counters,
             snapshot: Cache::new(world.snapshot()),
         };
         if let [port] = &self.ports[..] {
@@ -120,6 +123,7 @@ impl Worker {
 struct Serving<'w> {
     batch: Batch,
     local: Local,
+    counters: &'w mut WorkerCounters,
     snapshot: Cache<&'w ArcSwap<Snapshot>, Arc<Snapshot>>,
 }
 
@@ -138,6 +142,10 @@ impl Serving<'_> {
         // What a socket reports besides datagrams, such as an ICMP error for an earlier reply, ends
         // nothing: the next call finds the next datagram.
         let received = self.batch.receive(port.socket.as_fd(), wait).unwrap_or(0);
+        if received == 0 {
+            return 0;
+        }
+        let began = Instant::now();
         let snapshot = self.snapshot.load();
         for index in 0..received {
             let Some(datagram) = self.batch.datagram(index) else { continue };
@@ -152,12 +160,18 @@ impl Serving<'_> {
                 local,
                 transport: Transport::Udp,
             };
+            self.counters.query(Transport::Udp);
             match respond(snapshot, &mut self.local, &mut exchange, &mut ()) {
-                Outcome::Reply(len) => self.batch.reply(index, len),
-                Outcome::Drop(_) => (),
+                Outcome::Reply { len, kind } => {
+                    self.counters.reply(kind);
+                    self.batch.reply(index, len);
+                }
+                Outcome::Drop(reason) => self.counters.dropped(reason, 1),
             }
         }
-        self.batch.send(port.socket.as_fd());
+        let sent = self.batch.send(port.socket.as_fd());
+        self.counters.dropped(DropReason::NotSent, sent.failed);
+        self.counters.replies_left(began.elapsed());
         received
     }
 }

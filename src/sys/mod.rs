@@ -9,5 +9,8 @@
 
 pub mod affinity;
 pub mod epoll;
+pub mod files;
+pub mod inherited;
 pub mod mmsg;
+pub mod privilege;
 pub mod socket;

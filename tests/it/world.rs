@@ -66,7 +66,7 @@ pub fn exchange_traced(
     let local: SocketAddr = "192.0.2.1:53".parse().unwrap();
     let mut exchange = Exchange { message: &mut message, len: query.len(), peer, local, transport };
     match respond(snapshot, &mut Local::default(), &mut exchange, trace) {
-        Outcome::Reply(len) => {
+        Outcome::Reply { len, .. } => {
             message.truncate(len);
             Some(message)
         }
