@@ -13,6 +13,9 @@ pub fn raise_limit() -> io::Result<u64> {
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
         return Err(io::Error::last_os_error());
     }
+    if limit.rlim_cur == limit.rlim_max {
+        return Ok(limit.rlim_cur);
+    }
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: as above.
     if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } != 0 {
