@@ -145,7 +145,7 @@ impl<'v, 'l> Helper<'v, 'l> {
         let Some(slot) = self.done.get_mut(self.len) else { return Err(NoSpace) };
         *slot = hash;
         self.len += 1;
-        let Some(ZoneState::Loaded(zone)) = self.view.zones.find(self.target) else {
+        let Some(ZoneState::Loaded(zone)) = self.view.zones.find(self.target, Rtype::A) else {
             return Ok(());
         };
         let node = match zone.lookup(self.target, Rtype::A) {
@@ -157,7 +157,10 @@ impl<'v, 'l> Helper<'v, 'l> {
             | Lookup::Redirect { .. }
             | Lookup::NameError { .. } => None,
         };
-        let is_answered = |rtype| self.answered == (hash, rtype);
+        let (name_answered, rtype_answered) = self.answered;
+        let is_answered = |rtype| {
+            name_answered == hash && (rtype_answered == rtype || rtype_answered == Rtype::ANY)
+        };
         match node {
             Some(node) => write_addresses(reply, name, node, is_answered),
             None => Ok(()),

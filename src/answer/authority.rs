@@ -5,6 +5,7 @@
 
 use crate::answer::additional::{self, Helper, Reason};
 use crate::answer::denial::{Case, Proofs};
+use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
 use crate::answer::snapshot::{AnyPolicy, View, ZoneState};
 use crate::base::limits::ALIASES_MAX;
@@ -85,7 +86,7 @@ struct Answer<'v, 'l, 'r, 'm, T> {
     /// DNAMEs that the answer holds, so that none is there twice.
     dnames: Met,
     /// Proofs of what is not there.
-    proofs: Proofs,
+    proofs: Proofs<'v>,
     reply: &'r mut Reply<'m>,
     trace: &'r mut T,
 }
@@ -93,9 +94,9 @@ struct Answer<'v, 'l, 'r, 'm, T> {
 /// Answers from `zone`, and from other zones of ours where aliases lead to them.
 ///
 /// `zone` is one that the name of the question is within.
-pub(super) fn answer<T: Trace>(
-    view: &View,
-    zone: &Zone,
+pub(super) fn answer<'v, T: Trace>(
+    view: &'v View,
+    zone: &'v Zone,
     asked: Asked,
     names: Names<'_>,
     reply: &mut Reply<'_>,
@@ -120,17 +121,26 @@ pub(super) fn answer<T: Trace>(
 
 impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     /// Answers for one name; returns the zone in which to go on.
-    fn step(&mut self, zone: &Zone) -> Option<&'v Zone> {
+    fn step(&mut self, zone: &'v Zone) -> Option<&'v Zone> {
         self.trace.step(Event::Zone(zone.apex()));
-        match self.answer_from(zone) {
+        let next = match self.answer_from(zone) {
             Ok(Next::Done) => None,
             Ok(Next::Follow) => self.follow(),
             Err(NoSpace) => {
-                self.trace.step(Event::Truncated);
-                self.reply.set_truncated();
-                None
+                self.truncate();
+                return None;
             }
+        };
+        // Where the chain ends without an answer of its own, what proves its aliases is still due.
+        if next.is_none() && self.proofs.write(self.reply).is_err() {
+            self.truncate();
         }
+        next
+    }
+
+    fn truncate(&mut self) {
+        self.trace.step(Event::Truncated);
+        self.reply.set_truncated();
     }
 
     /// The zone of the name that an alias led to, if the answer goes on there.
@@ -145,12 +155,11 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             return None;
         }
         self.aliases += 1;
-        match self.view.zones.find(self.names.alias) {
+        match self.view.zones.find(self.names.alias, self.asked.rtype) {
             Some(ZoneState::Loaded(zone)) => Some(zone),
             Some(ZoneState::Broken) => {
-                self.trace.step(Event::Refused(Rcode::SERVFAIL));
-                self.reply.set_rcode(Rcode::SERVFAIL);
-                self.reply.clear_authoritative();
+                self.trace.step(Event::Refused(Refusal::BrokenZone.rcode()));
+                self.reply.refuse(Refusal::BrokenZone);
                 None
             }
             None => {
@@ -160,7 +169,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         }
     }
 
-    fn answer_from(&mut self, zone: &Zone) -> Result<Next, NoSpace> {
+    fn answer_from(&mut self, zone: &'v Zone) -> Result<Next, NoSpace> {
         let lookup = zone.lookup(current_name(self.aliases, &self.names), self.asked.rtype);
         if self.aliases == 0 && !matches!(lookup, Lookup::Referral { .. }) {
             self.reply.set_authoritative();
@@ -188,14 +197,14 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
                 self.tell_source(source);
                 self.trace.step(Event::NoData(source.node().owner()));
                 self.write_soa(zone)?;
-                self.prove(zone, |proofs, reply, case| proofs.no_data(reply, case, source))?;
+                self.prove(zone, |proofs, case| proofs.no_data(case, source));
                 Ok(Next::Done)
             }
             Lookup::NameError { encloser, depth } => {
                 self.trace.step(Event::NameError(encloser.owner()));
                 self.reply.set_rcode(Rcode::NXDOMAIN);
                 self.write_soa(zone)?;
-                self.prove(zone, |proofs, reply, case| proofs.name_error(reply, case, depth))?;
+                self.prove(zone, |proofs, case| proofs.name_error(case, depth));
                 Ok(Next::Done)
             }
             Lookup::Referral { cut } => {
@@ -208,26 +217,18 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         }
     }
 
-    /// Writes a proof about the current name, if the client wants it.
-    fn prove(
-        &mut self,
-        zone: &Zone,
-        write: impl FnOnce(&mut Proofs, &mut Reply<'m>, Case<'_>) -> Result<(), NoSpace>,
-    ) -> Result<(), NoSpace> {
-        if !self.reply.wants_dnssec() {
-            return Ok(());
+    /// Adds a proof about the current name, if the client wants it.
+    fn prove(&mut self, zone: &'v Zone, add: impl FnOnce(&mut Proofs<'v>, Case<'v, '_>)) {
+        if self.reply.wants_dnssec() {
+            let name = current_name(self.aliases, &self.names);
+            add(&mut self.proofs, Case { zone, name });
         }
-        let case = Case { zone, name: current_name(self.aliases, &self.names) };
-        write(&mut self.proofs, self.reply, case)
     }
 
     /// Proves that a wildcard may stand for the current name, if one does.
-    fn prove_source(&mut self, zone: &Zone, source: Source<'_>) -> Result<(), NoSpace> {
-        match source {
-            Source::Name(_) => Ok(()),
-            Source::Wildcard(node) => {
-                self.prove(zone, |proofs, reply, case| proofs.wildcard(reply, case, node))
-            }
+    fn prove_source(&mut self, zone: &'v Zone, source: Source<'_>) {
+        if let Source::Wildcard(node) = source {
+            self.prove(zone, |proofs, case| proofs.wildcard(case, node));
         }
     }
 
@@ -238,11 +239,11 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     }
 
     /// Writes sets of the current name, and what goes with them.
-    fn write_positive<'z>(
+    fn write_positive(
         &mut self,
-        zone: &'z Zone,
-        source: Source<'z>,
-        sets: impl Iterator<Item = Set<'z>> + Clone,
+        zone: &'v Zone,
+        source: Source<'v>,
+        sets: impl Iterator<Item = Set<'v>> + Clone,
     ) -> Result<Next, NoSpace> {
         let node = source.node();
         let answered = current_name(self.aliases, &self.names).hash(0);
@@ -254,7 +255,8 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
                 self.reply.write_signed(Section::Answer, owner, node, &set, set.ttl())?;
             }
         }
-        self.prove_source(zone, source)?;
+        self.prove_source(zone, source);
+        self.proofs.write(self.reply)?;
         let is_apex = node.owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
         let mut helper = Helper::new(self.view, self.names.target, answered, self.asked.rtype);
@@ -263,34 +265,37 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
         {
             let (owner, apex) = (Owner::Name(zone.apex()), zone.apex_node());
-            self.reply.write_signed(Section::Authority, owner, apex, &servers, servers.ttl())?;
+            // These are extra, and no reason to truncate (RFC 2181 §9).
+            let ttl = servers.ttl();
+            let _ = self.reply.write_signed(Section::Authority, owner, apex, &servers, ttl);
             helper.add(self.reply, zone.apex(), &servers, Reason::Added);
         }
         for set in sets {
             let is_asked = set.rtype() == self.asked.rtype;
             let reason = if is_asked { Reason::Asked } else { Reason::Added };
-            helper.add(self.reply, node.owner(), &set, reason);
+            let name = if self.aliases == 0 { self.names.question } else { &*self.names.alias };
+            helper.add(self.reply, name.as_name(), &set, reason);
         }
         Ok(Next::Done)
     }
 
     /// Answers a question for all types (RFC 8482).
-    fn write_all<'z>(
+    fn write_all(
         &mut self,
-        zone: &'z Zone,
-        source: Source<'z>,
-        node: &'z Node,
+        zone: &'v Zone,
+        source: Source<'v>,
+        node: &'v Node,
     ) -> Result<Next, NoSpace> {
         let sets = node.sets().filter(|set| set.rtype() != Rtype::RRSIG);
         self.write_some(zone, source, sets)
     }
 
     /// Writes sets of different types, or only the first of them where the policy is to be short.
-    fn write_some<'z>(
+    fn write_some(
         &mut self,
-        zone: &'z Zone,
-        source: Source<'z>,
-        sets: impl Iterator<Item = Set<'z>> + Clone,
+        zone: &'v Zone,
+        source: Source<'v>,
+        sets: impl Iterator<Item = Set<'v>> + Clone,
     ) -> Result<Next, NoSpace> {
         let is_minimal =
             self.view.options.any == AnyPolicy::Minimal && self.asked.transport == Transport::Udp;
@@ -300,7 +305,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
 
     fn write_alias(
         &mut self,
-        zone: &Zone,
+        zone: &'v Zone,
         source: Source<'_>,
         set: &Set<'_>,
     ) -> Result<Next, NoSpace> {
@@ -310,7 +315,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         };
         let owner = current_owner(self.aliases, self.names.alias_wire);
         self.reply.write_signed(Section::Answer, owner, source.node(), set, set.ttl())?;
-        self.prove_source(zone, source)?;
+        self.prove_source(zone, source);
         let owner = current_name(self.aliases, &self.names).as_name();
         self.trace.step(Event::Alias { owner, target });
         self.names.alias_wire.set(target);
@@ -363,7 +368,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     }
 
     /// Points at the servers of the zone below a cut.
-    fn write_referral(&mut self, zone: &Zone, cut: &Node) -> Result<Next, NoSpace> {
+    fn write_referral(&mut self, zone: &'v Zone, cut: &Node) -> Result<Next, NoSpace> {
         let Some(servers) = cut.find(Rtype::NS) else {
             debug_assert!(false, "a cut without NS records");
             return Ok(Next::Done);
@@ -376,10 +381,9 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
                 self.reply.write_signed(Section::Authority, owner, cut, &signers, ttl)?;
             }
             Some(_) => (),
-            None => {
-                self.prove(zone, |proofs, reply, case| proofs.insecure_cut(reply, case, cut))?
-            }
+            None => self.prove(zone, |proofs, case| proofs.insecure_cut(case, cut)),
         }
+        self.proofs.write(self.reply)?;
         additional::write_glue(self.reply, zone, cut.owner(), &servers, self.names.target)?;
         Ok(Next::Done)
     }

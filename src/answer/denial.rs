@@ -4,6 +4,7 @@
 //! gives what it has; `kereru check` tells of the hole.
 
 use crate::answer::reply::Reply;
+use crate::base::limits::ALIASES_MAX;
 use crate::wire::error::NoSpace;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameArray};
@@ -11,210 +12,179 @@ use crate::wire::numbers::Rtype;
 use crate::wire::writer::{Owner, Section};
 use crate::zone::denial::{Denial, Nsec3};
 use crate::zone::lookup::Source;
-use crate::zone::node::Node;
+use crate::zone::node::{Node, Set};
 use crate::zone::store::Zone;
 
-/// Records of one answer that are kept apart to be written once. An answer holds at most one for
-/// each alias, and four for the last name.
-const PROOFS_MAX: usize = 24;
+/// Records that the proofs of one answer can hold: at most one for each alias, and four for the last
+/// name.
+const LINKS_MAX: usize = ALIASES_MAX + 4;
 
-/// The proofs of one answer.
-#[derive(Debug)]
-pub(super) struct Proofs {
-    written: [u64; PROOFS_MAX],
+/// The records that prove what an answer says. They are collected while it is written, each once,
+/// because those about its aliases must stand behind all of its answer section.
+#[derive(Debug, Default)]
+pub(super) struct Proofs<'z> {
+    links: [Option<&'z Node>; LINKS_MAX],
     len: usize,
-}
-
-impl Default for Proofs {
-    fn default() -> Self {
-        Self { written: [0; PROOFS_MAX], len: 0 }
-    }
+    /// How many of them have been written.
+    written: usize,
 }
 
 /// A name about which something is proved, and the zone that proves it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Case<'a> {
+pub(super) struct Case<'z, 'n> {
     /// The zone.
-    pub(super) zone: &'a Zone,
+    pub(super) zone: &'z Zone,
     /// The name.
-    pub(super) name: &'a FoldedName,
+    pub(super) name: &'n FoldedName,
 }
 
-impl<'a> Case<'a> {
+impl<'n> Case<'_, 'n> {
     /// The name's ancestor, or the name itself, with so many labels.
-    fn ancestor(&self, depth: usize) -> Name<'a> {
+    fn ancestor(&self, depth: usize) -> Name<'n> {
         self.name.suffix(self.name.label_count().saturating_sub(depth))
     }
 }
 
-impl Proofs {
+impl<'z> Proofs<'z> {
     /// Proves that there is no such name and no wildcard for it. `depth` counts the labels of the
     /// closest name above that exists.
-    pub(super) fn name_error(
-        &mut self,
-        reply: &mut Reply<'_>,
-        case: Case<'_>,
-        depth: usize,
-    ) -> Result<(), NoSpace> {
+    pub(super) fn name_error(&mut self, case: Case<'z, '_>, depth: usize) {
         let mut wildcard = NameArray::new(Name::ROOT);
         match case.zone.chain().denial() {
-            Denial::Unsigned => Ok(()),
+            Denial::Unsigned => (),
             Denial::Nsec => {
-                self.write_nsec(reply, case.zone, case.name.as_name())?;
+                self.add_nsec(case.zone, case.name.as_name());
                 if wildcard.set_child(b"*", case.ancestor(depth)) {
-                    self.write_nsec(reply, case.zone, wildcard.as_name())?;
+                    self.add_nsec(case.zone, wildcard.as_name());
                 }
-                Ok(())
             }
             Denial::Nsec3(_) => {
-                let depth = self.write_encloser(reply, case, depth)?;
+                let depth = self.add_encloser(case, depth);
                 if wildcard.set_child(b"*", case.ancestor(depth)) {
-                    self.write_nsec3(reply, case.zone, wildcard.as_name())?;
+                    self.add_nsec3(case.zone, wildcard.as_name());
                 }
-                Ok(())
             }
         }
     }
 
     /// Proves that the name, or the wildcard that stands for it, has no records of the type.
-    pub(super) fn no_data(
-        &mut self,
-        reply: &mut Reply<'_>,
-        case: Case<'_>,
-        source: Source<'_>,
-    ) -> Result<(), NoSpace> {
+    pub(super) fn no_data(&mut self, case: Case<'z, '_>, source: Source<'z>) {
         match (case.zone.chain().denial(), source) {
-            (Denial::Unsigned, _) => Ok(()),
+            (Denial::Unsigned, _) => (),
             (Denial::Nsec, Source::Name(_)) => {
                 // An empty non-terminal has no record of its own, and the one before covers it.
-                self.write_nsec(reply, case.zone, case.name.as_name())
+                self.add_nsec(case.zone, case.name.as_name());
             }
             (Denial::Nsec, Source::Wildcard(node)) => {
-                self.write_nsec(reply, case.zone, node.owner())?;
-                self.write_nsec(reply, case.zone, case.name.as_name())
+                self.add_nsec(case.zone, node.owner());
+                self.add_nsec(case.zone, case.name.as_name());
             }
             (Denial::Nsec3(_), Source::Name(_)) => {
-                self.write_match_or_encloser(reply, case, case.name.label_count())
+                self.add_match_or_encloser(case, case.name.label_count());
             }
             (Denial::Nsec3(_), Source::Wildcard(node)) => {
-                self.write_encloser(reply, case, depth_above(node))?;
-                self.write_nsec3(reply, case.zone, node.owner())
+                self.add_encloser(case, depth_above(node));
+                self.add_nsec3(case.zone, node.owner());
             }
         }
     }
 
     /// Proves that no name stands between the one asked for and the wildcard that answered.
-    pub(super) fn wildcard(
-        &mut self,
-        reply: &mut Reply<'_>,
-        case: Case<'_>,
-        wildcard: &Node,
-    ) -> Result<(), NoSpace> {
+    pub(super) fn wildcard(&mut self, case: Case<'z, '_>, wildcard: &Node) {
         match case.zone.chain().denial() {
-            Denial::Unsigned => Ok(()),
-            Denial::Nsec => self.write_nsec(reply, case.zone, case.name.as_name()),
+            Denial::Unsigned => (),
+            Denial::Nsec => self.add_nsec(case.zone, case.name.as_name()),
             Denial::Nsec3(_) => {
-                let next_closer = case.ancestor(depth_above(wildcard) + 1);
-                self.write_nsec3(reply, case.zone, next_closer)
+                self.add_nsec3(case.zone, case.ancestor(depth_above(wildcard) + 1));
             }
         }
     }
 
-    /// Proves that a cut, which has so many labels, has no DS record.
-    pub(super) fn insecure_cut(
-        &mut self,
-        reply: &mut Reply<'_>,
-        case: Case<'_>,
-        cut: &Node,
-    ) -> Result<(), NoSpace> {
+    /// Proves that a cut has no DS record.
+    pub(super) fn insecure_cut(&mut self, case: Case<'z, '_>, cut: &Node) {
         match case.zone.chain().denial() {
-            Denial::Unsigned => Ok(()),
-            Denial::Nsec => self.write_nsec(reply, case.zone, cut.owner()),
-            Denial::Nsec3(_) => {
-                self.write_match_or_encloser(reply, case, cut.owner().label_count())
-            }
+            Denial::Unsigned => (),
+            Denial::Nsec => self.add_nsec(case.zone, cut.owner()),
+            Denial::Nsec3(_) => self.add_match_or_encloser(case, cut.owner().label_count()),
         }
     }
 
-    /// Writes the NSEC3 record of the ancestor with so many labels or, where the signer left it out
+    /// Writes what was added and is not written yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not fit.
+    pub(super) fn write(&mut self, reply: &mut Reply<'_>) -> Result<(), NoSpace> {
+        let added = self.links.iter().take(self.len).skip(self.written).flatten();
+        for node in added {
+            if let Some(set) = link_of(node) {
+                let owner = Owner::Name(node.owner());
+                reply.write_signed(Section::Authority, owner, node, &set, set.ttl())?;
+            }
+        }
+        self.written = self.len;
+        Ok(())
+    }
+
+    /// Adds the NSEC3 record of the ancestor with so many labels or, where the signer left it out
     /// (opt-out, RFC 5155 §6), the proof that it has none.
-    fn write_match_or_encloser(
-        &mut self,
-        reply: &mut Reply<'_>,
-        case: Case<'_>,
-        depth: usize,
-    ) -> Result<(), NoSpace> {
-        let name = case.ancestor(depth);
-        match case.zone.chain().nsec3_for(name, case.zone.apex()) {
-            Some(Nsec3::Match(node)) => self.write_link(reply, node),
+    fn add_match_or_encloser(&mut self, case: Case<'z, '_>, depth: usize) {
+        match case.zone.chain().nsec3_for(case.ancestor(depth), case.zone.apex()) {
+            Some(Nsec3::Match(node)) => self.add(node),
             Some(Nsec3::Cover(_)) => {
-                self.write_encloser(reply, case, depth.saturating_sub(1)).map(|_| ())
+                self.add_encloser(case, depth.saturating_sub(1));
             }
-            None => Ok(()),
+            None => (),
         }
     }
 
-    /// Writes the proof of the closest encloser (RFC 5155 §7.2.1): the record of the closest
-    /// ancestor that has one, from `depth` labels upwards, and the one that covers the name next
-    /// below it. Returns the labels of the ancestor.
-    fn write_encloser(
-        &mut self,
-        reply: &mut Reply<'_>,
-        case: Case<'_>,
-        depth: usize,
-    ) -> Result<usize, NoSpace> {
+    /// Adds the proof of the closest encloser (RFC 5155 §7.2.1): the record of the closest ancestor
+    /// that has one, from `depth` labels upwards, and the one that covers the name next below it.
+    /// Returns the labels of the ancestor.
+    fn add_encloser(&mut self, case: Case<'z, '_>, depth: usize) -> usize {
         let mut depth = depth.max(case.zone.depth());
         loop {
             match case.zone.chain().nsec3_for(case.ancestor(depth), case.zone.apex()) {
                 Some(Nsec3::Match(node)) => {
-                    self.write_link(reply, node)?;
+                    self.add(node);
                     break;
                 }
                 Some(Nsec3::Cover(_)) if depth > case.zone.depth() => depth -= 1,
                 Some(Nsec3::Cover(_)) | None => break,
             }
         }
-        self.write_nsec3(reply, case.zone, case.ancestor(depth + 1))?;
-        Ok(depth)
+        self.add_nsec3(case.zone, case.ancestor(depth + 1));
+        depth
     }
 
-    fn write_nsec(
-        &mut self,
-        reply: &mut Reply<'_>,
-        zone: &Zone,
-        name: Name<'_>,
-    ) -> Result<(), NoSpace> {
-        zone.chain().nsec_for(name).map_or(Ok(()), |node| self.write_link(reply, node))
-    }
-
-    fn write_nsec3(
-        &mut self,
-        reply: &mut Reply<'_>,
-        zone: &Zone,
-        name: Name<'_>,
-    ) -> Result<(), NoSpace> {
-        match zone.chain().nsec3_for(name, zone.apex()) {
-            Some(Nsec3::Match(node) | Nsec3::Cover(node)) => self.write_link(reply, node),
-            None => Ok(()),
+    fn add_nsec(&mut self, zone: &'z Zone, name: Name<'_>) {
+        if let Some(node) = zone.chain().nsec_for(name) {
+            self.add(node);
         }
     }
 
-    /// Writes the NSEC or NSEC3 record of a name with its signatures, once.
-    fn write_link(&mut self, reply: &mut Reply<'_>, node: &Node) -> Result<(), NoSpace> {
-        let Some(set) = node.find(Rtype::NSEC3).or_else(|| node.find(Rtype::NSEC)) else {
-            return Ok(());
-        };
-        let id = node.id();
-        if self.written.iter().take(self.len).any(|&written| written == id) {
-            return Ok(());
+    fn add_nsec3(&mut self, zone: &'z Zone, name: Name<'_>) {
+        if let Some(Nsec3::Match(node) | Nsec3::Cover(node)) =
+            zone.chain().nsec3_for(name, zone.apex())
+        {
+            self.add(node);
         }
-        if let Some(slot) = self.written.get_mut(self.len) {
-            *slot = id;
+    }
+
+    /// Adds a name that owns an NSEC or NSEC3 record, unless it is there.
+    fn add(&mut self, node: &'z Node) {
+        let is_known =
+            self.links.iter().take(self.len).flatten().any(|known| known.id() == node.id());
+        if !is_known && let Some(slot) = self.links.get_mut(self.len) {
+            *slot = Some(node);
             self.len += 1;
         }
-        let owner = Owner::Name(node.owner());
-        reply.write_signed(Section::Authority, owner, node, &set, set.ttl())
     }
+}
+
+/// The NSEC or NSEC3 records of a name.
+fn link_of(node: &Node) -> Option<Set<'_>> {
+    node.find(Rtype::NSEC3).or_else(|| node.find(Rtype::NSEC))
 }
 
 /// Labels of the name above a wildcard.

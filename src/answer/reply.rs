@@ -4,11 +4,12 @@
 //! (RFC 6891 §7).
 
 use crate::answer::exchange::{Exchange, Outcome};
+use crate::answer::refusal::Refusal;
 use crate::answer::snapshot::AnswerOptions;
 use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MIN};
 use crate::base::time::Ttl;
 use crate::metrics::{AnswerSource, DropReason, ReplyKind, Transport};
-use crate::wire::edns::{ExtendedError, ReplyOpt};
+use crate::wire::edns::ReplyOpt;
 use crate::wire::error::NoSpace;
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, HEADER_LEN, Header};
@@ -17,6 +18,9 @@ use crate::wire::numbers::Rcode;
 use crate::wire::query::Query;
 use crate::wire::writer::{Compressor, Mark, Owner, RecordRef, Section, Writer};
 use crate::zone::node::{Node, Set};
+
+/// Octets of the shortest record: an owner pointer, type, class, TTL and length.
+const RECORD_LEN_MIN: usize = 12;
 
 /// A reply under construction.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub(super) struct Reply<'m> {
     flags: u16,
     source: AnswerSource,
     opt: Option<ReplyOpt>,
+    /// Octets held back for the OPT record.
+    reserved: usize,
 }
 
 impl<'m> Reply<'m> {
@@ -49,7 +55,8 @@ impl<'m> Reply<'m> {
             (Transport::Udp, Some(edns)) => edns.udp_size.min(usize::from(options.udp_size)),
             (Transport::Udp, None) => UDP_SIZE_MIN,
         };
-        let limit = size - opt.map_or(0, |opt| opt.wire_len());
+        let reserved = opt.map_or(0, |opt| opt.wire_len());
+        let limit = size - reserved;
         let end = query.question.end;
         Self {
             writer: Writer::new(exchange.message, question, end, limit, compressor),
@@ -58,6 +65,7 @@ impl<'m> Reply<'m> {
             flags: 0,
             source: AnswerSource::Error,
             opt,
+            reserved,
         }
     }
 
@@ -72,21 +80,18 @@ impl<'m> Reply<'m> {
         self.source = AnswerSource::Authoritative;
     }
 
-    /// Clears the AA flag: the answer ended with an error.
-    pub(super) fn clear_authoritative(&mut self) {
-        self.flags &= !Flags::AA;
-        self.source = AnswerSource::Error;
-    }
-
     /// Says where the reply comes from. One that nobody said it of is an error.
     pub(super) fn set_source(&mut self, source: AnswerSource) {
         self.source = source;
     }
 
-    /// Adds an extended error, if the client speaks EDNS and there is room.
-    pub(super) fn set_extended_error(&mut self, error: ExtendedError) {
+    /// Makes the reply a refusal: response code, extended error, and no AA flag.
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.rcode = refusal.rcode();
+        self.flags &= !Flags::AA;
+        self.source = AnswerSource::Error;
         if let Some(opt) = &mut self.opt {
-            opt.extended_error = Some(error);
+            opt.extended_error = refusal.extended_error();
         }
     }
 
@@ -117,6 +122,10 @@ impl<'m> Reply<'m> {
         set: &Set<'_>,
         ttl: Ttl,
     ) -> Result<(), NoSpace> {
+        // A set whose records cannot fit, however short, is not begun.
+        if set.len() * RECORD_LEN_MIN > self.writer.room() {
+            return Err(NoSpace);
+        }
         let mark: Mark = self.writer.mark();
         for rdata in set.records() {
             let record = RecordRef { owner, rtype: set.rtype(), ttl, rdata };
@@ -175,11 +184,14 @@ impl<'m> Reply<'m> {
         let [answers, authorities, mut additionals] = self.writer.counts();
         if let Some(mut opt) = self.opt {
             opt.rcode = self.rcode;
-            self.writer.release(opt.wire_len());
-            // A reply with an extended error has next to nothing else, so there is room.
-            if opt.write(&mut self.writer).is_ok() {
-                additionals += 1;
+            self.writer.release(self.reserved);
+            // The extended error is the first to go when there is no room for it.
+            if opt.write(&mut self.writer).is_err() {
+                opt.extended_error = None;
+                let written = opt.write(&mut self.writer);
+                debug_assert!(written.is_ok(), "room was held back for the OPT record");
             }
+            additionals += 1;
         }
         let flags = self.header.flags.for_reply().0 | self.flags | self.rcode.0 & 0xF;
         let header = Header {

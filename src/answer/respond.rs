@@ -57,10 +57,7 @@ pub fn respond<T: Trace>(
         }
         Err(refusal) => {
             trace.step(Event::Refused(refusal.rcode()));
-            reply.set_rcode(refusal.rcode());
-            if let Some(error) = refusal.extended_error() {
-                reply.set_extended_error(error);
-            }
+            reply.refuse(refusal);
         }
     }
     reply.finish()
@@ -84,22 +81,11 @@ fn find_zone<'s>(view: &'s View, query: &Query, name: &FoldedName) -> Result<&'s
         _ if rtype.is_meta() => return Err(Refusal::MetaType(rtype)),
         _ => (),
     }
-    let found = match view.zones.find(name) {
-        // The DS of a zone is its parent's data, if the parent is ours too (RFC 4035 §3.1.4.1).
-        Some(ZoneState::Loaded(zone)) if rtype == Rtype::DS && is_apex(zone, name) => {
-            view.zones.find_above(name).or_else(|| view.zones.find(name))
-        }
-        found => found,
-    };
-    match found {
+    match view.zones.find(name, rtype) {
         None => Err(Refusal::NotAuthoritative),
         Some(ZoneState::Broken) => Err(Refusal::BrokenZone),
         Some(ZoneState::Loaded(zone)) => Ok(zone),
     }
-}
-
-fn is_apex(zone: &Zone, name: &FoldedName) -> bool {
-    zone.depth() == name.label_count()
 }
 
 fn refuse_bare<T: Trace>(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
 use crate::zone::shards::{Hashed, Shards};
 use crate::zone::store::Zone;
 
@@ -106,23 +107,25 @@ impl ZoneTable {
         self.entries.insert(entry, |old| old.apex == apex);
     }
 
-    /// The zone with the longest name that `name` is within.
-    pub fn find(&self, name: &FoldedName) -> Option<&ZoneState> {
-        self.find_from(name, 0)
+    /// The zone that answers for records of `rtype` at `name`: the one with the longest name that
+    /// `name` is within. The DS of a zone is its parent's data, if the parent is ours too
+    /// (RFC 4035 §3.1.4.1).
+    pub fn find(&self, name: &FoldedName, rtype: Rtype) -> Option<&ZoneState> {
+        let (dropped, found) = self.find_from(name, 0)?;
+        if rtype == Rtype::DS && dropped == 0 && name.label_count() > 0 {
+            return self.find_from(name, 1).map(|(_, above)| above).or(Some(found));
+        }
+        Some(found)
     }
 
-    /// The zone with the longest name that `name` is below.
-    pub fn find_above(&self, name: &FoldedName) -> Option<&ZoneState> {
-        if name.label_count() == 0 { None } else { self.find_from(name, 1) }
-    }
-
-    fn find_from(&self, name: &FoldedName, dropped: usize) -> Option<&ZoneState> {
+    /// The zone with the longest name among the suffixes from `dropped` on, and which of them it is.
+    fn find_from(&self, name: &FoldedName, dropped: usize) -> Option<(usize, &ZoneState)> {
         let first = dropped.max(name.label_count().saturating_sub(self.depth_max));
         (first..=name.label_count()).find_map(|dropped| {
             let suffix = name.suffix(dropped);
             self.entries
                 .find(name.hash(dropped), |entry| entry.apex == suffix)
-                .map(|entry| &entry.state)
+                .map(|entry| (dropped, &entry.state))
         })
     }
 

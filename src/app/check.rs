@@ -2,8 +2,10 @@
 //!
 //! Starts nothing and changes nothing. Runs the same checks as `kereru serve`.
 
+use std::sync::Arc;
+
 use crate::app::cli::CheckArgs;
-use crate::app::zones::{self, Task};
+use crate::app::zones::{self, Catalog, Task};
 use crate::app::{Exit, load, output, report};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::{Config, Origin};
@@ -11,7 +13,6 @@ use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
 use crate::zone::file::print;
 use crate::zone::file::reader::Record;
-use crate::zone::load::Loaded;
 use crate::zone::node::{Node, Set};
 use crate::zone::store::Zone;
 
@@ -58,31 +59,27 @@ fn check_configuration(args: &CheckArgs, problems: &mut Diagnostics) -> Option<C
 
 /// Reads the zone files that are named, or else those of the configuration; gives back the zones
 /// that can be served.
-fn check_zones(args: &CheckArgs, config: Option<&Config>, problems: &mut Diagnostics) -> Vec<Zone> {
+fn check_zones(
+    args: &CheckArgs,
+    config: Option<&Config>,
+    problems: &mut Diagnostics,
+) -> Vec<Arc<Zone>> {
     let loaded = match config {
-        Some(config) if args.zone_files.is_empty() => match zones::load_configured(config) {
-            Ok(loaded) => loaded,
-            Err(found) => {
-                problems.append(found);
-                return Vec::new();
-            }
-        },
+        Some(config) if args.zone_files.is_empty() => {
+            let (catalog, found) = zones::load_configured(config, &Catalog::default());
+            problems.append(found);
+            catalog.entries
+        }
         Some(_) | None => {
-            let tasks: Vec<Task> = args
-                .zone_files
-                .iter()
-                .map(|file| Task {
-                    path: file.to_string_lossy().into_owned(),
-                    given: args.origin.clone(),
-                })
-                .collect();
-            zones::load_all(&tasks)
+            let given = &args.origin;
+            let tasks = args.zone_files.iter().map(|file| Task::new(file, given.clone()));
+            zones::load_all(&tasks.collect::<Vec<Task>>())
         }
     };
     let mut zones = Vec::new();
-    for Loaded { zone, diagnostics, .. } in loaded {
-        problems.append(diagnostics);
-        zones.extend(zone);
+    for entry in loaded {
+        problems.append(entry.diagnostics);
+        zones.extend(entry.zone);
     }
     zones
 }

@@ -28,8 +28,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the server
     ///
-    /// SIGHUP reads configuration and zones again; SIGTERM and SIGINT stop the server. Logs go to
-    /// standard error.
+    /// SIGHUP reads the configuration and changed zones again; SIGTERM and SIGINT stop the server.
+    /// Logs go to standard error.
     #[command(after_help = "Examples:\n  \
         kereru serve\n  \
         kereru serve --config /etc/kereru/kereru.yaml")]

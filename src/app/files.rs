@@ -2,11 +2,50 @@
 //!
 //! The only place that opens zone files. Does not read them: `zone::file` does.
 
-use std::fs::File;
+use std::cell::RefCell;
+use std::fs::{self, Metadata, OpenOptions};
 use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::zone::file::source::{Opened, Source, SourceError};
+
+/// A file as it was when it was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    path: PathBuf,
+    state: State,
+}
+
+/// What tells a changed file from the old one: which file it is, its size, and when its content and
+/// its entry last changed, in seconds and nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    device: u64,
+    inode: u64,
+    size: u64,
+    content: (i64, i64),
+    entry: (i64, i64),
+}
+
+impl State {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            content: (metadata.mtime(), metadata.mtime_nsec()),
+            entry: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Seen {
+    /// Whether the path still leads to the same file with the same content.
+    pub(super) fn is_unchanged(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| State::of(&metadata) == self.state)
+    }
+}
 
 /// The folder of a zone file, from which alone it may include others.
 #[derive(Debug)]
@@ -15,6 +54,8 @@ pub(super) struct Folder {
     root: PathBuf,
     /// The folder as it was written.
     written: PathBuf,
+    /// The files that were opened, in order.
+    seen: RefCell<Vec<Seen>>,
 }
 
 impl Folder {
@@ -28,7 +69,12 @@ impl Folder {
         let is_here = written.as_os_str().is_empty();
         let folder = if is_here { Path::new(".") } else { &written };
         let root = folder.canonicalize().map_err(|error| source_error(&error))?;
-        Ok(Self { root, written })
+        Ok(Self { root, written, seen: RefCell::default() })
+    }
+
+    /// The files that were opened.
+    pub(super) fn into_seen(self) -> Vec<Seen> {
+        self.seen.into_inner()
     }
 }
 
@@ -42,12 +88,22 @@ impl Source for Folder {
         if from.is_some() && !real.starts_with(&self.root) {
             return Err(SourceError::Outside { folder: self.root.display().to_string() });
         }
-        let file = File::open(&real).map_err(|error| source_error(&error))?;
-        // A pipe would block, and a device might never end.
-        if !file.metadata().map_err(|error| source_error(&error))?.is_file() {
+        // Opening a pipe would block without this, and reading a device might never end.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK);
+        let file = options.open(&real).map_err(|error| source_error(&error))?;
+        let metadata = file.metadata().map_err(|error| source_error(&error))?;
+        if !metadata.is_file() {
             return Err(SourceError::Unreadable { reason: "it is not a regular file".to_owned() });
         }
-        Ok(Opened { name: shown.to_string_lossy().into(), text: Box::new(file) })
+        let seen = Seen { path: shown.clone(), state: State::of(&metadata) };
+        self.seen.borrow_mut().push(seen);
+        // An included file has one name, however it was written.
+        let name = match real.strip_prefix(&self.root) {
+            Ok(inside) if from.is_some() => self.written.join(inside),
+            Ok(_) | Err(_) => shown,
+        };
+        Ok(Opened { name: name.to_string_lossy().into(), text: Box::new(file) })
     }
 }
 

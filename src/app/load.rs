@@ -22,7 +22,12 @@ pub(super) fn configuration(given: Option<&Path>) -> Result<(Config, Diagnostics
     let path = given.unwrap_or_else(|| Path::new(FILE_NAME));
     match read(path) {
         Ok(text) => Config::load(path, &text),
-        Err(error) if given.is_none() && error.kind() == io::ErrorKind::NotFound => {
+        // A link that leads nowhere is there all the same, and was meant to be used.
+        Err(error)
+            if given.is_none()
+                && error.kind() == io::ErrorKind::NotFound
+                && path.symlink_metadata().is_err() =>
+        {
             Ok((Config::built_in(), Diagnostics::default()))
         }
         Err(error) => {

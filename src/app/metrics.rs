@@ -1,21 +1,21 @@
 //! All metrics of the program in one registry.
 //!
-//! Those of zones and connections are looked up when they are asked for: here, because `metrics`
-//! knows neither.
+//! Those of zones and connections are made here, because `metrics` knows neither: of zones with each
+//! publication, of connections when they are asked for.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use arc_swap::ArcSwap;
 use prometheus::core::{Collector, Desc};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, Opts, Registry};
 
-use crate::answer::{Snapshot, ZoneState};
-use crate::metrics::{DnsCollector, FamilyError, Kind, Numbers, Reloads};
-use crate::net::World;
-use crate::wire::name::Name;
+use crate::app::zones::{Catalog, Entry};
+use crate::metrics::{Counters, DnsCollector, FamilyError, Kind, Numbers, Reloads};
+use crate::wire::name::NameBuf;
 
 /// The label of all zones together that have no metrics of their own. Names of zones end in a dot.
 const OTHER_ZONES: &str = "other";
@@ -23,25 +23,51 @@ const OTHER_ZONES: &str = "other";
 /// Tells how many TCP connections are open.
 pub(super) type OpenConnections = Box<dyn Fn() -> usize + Send + Sync>;
 
-/// Puts all metrics in a new registry. The configuration in force is that of the start.
-///
-/// # Errors
-///
-/// Fails if Prometheus does not allow a name, or two families have the same one.
-pub(super) fn register(
-    world: &Arc<World>,
-    zones_max: usize,
-    tcp_connections: OpenConnections,
-) -> Result<(Registry, Reloads), FamilyError> {
-    let registry = Registry::new();
-    registry.register(Box::new(DnsCollector::new(world.counters().clone())?))?;
-    let collector = WorldCollector::new(Arc::clone(world), zones_max, tcp_connections)?;
-    registry.register(Box::new(collector))?;
-    registry.register(Box::new(build_info()?))?;
-    registry.register(Box::new(ProcessCollector::for_self()))?;
-    let reloads = Reloads::register(&registry)?;
-    reloads.started(SystemTime::now());
-    Ok((registry, reloads))
+/// The metrics that `app` moves itself, and the registry of all.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    pub(super) registry: Registry,
+    reloads: Reloads,
+    zones: Arc<ArcSwap<Zones>>,
+}
+
+impl Metrics {
+    /// Puts all metrics in a new registry.
+    ///
+    /// # Errors
+    ///
+    /// Fails if Prometheus does not allow a name, or two families have the same one.
+    pub(super) fn register(
+        counters: &Counters,
+        tcp_connections: OpenConnections,
+    ) -> Result<Self, FamilyError> {
+        let registry = Registry::new();
+        registry.register(Box::new(DnsCollector::new(counters.clone())?))?;
+        let zones = Arc::<ArcSwap<Zones>>::default();
+        let collector = AppCollector::new(Arc::clone(&zones), tcp_connections)?;
+        registry.register(Box::new(collector))?;
+        registry.register(Box::new(build_info()?))?;
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        let reloads = Reloads::register(&registry)?;
+        Ok(Self { registry, reloads, zones })
+    }
+
+    /// The server begins with these zones.
+    pub(super) fn started(&self, catalog: &Catalog, zones_max: usize) {
+        self.zones.store(Arc::new(Zones::of(catalog, zones_max)));
+        self.reloads.started(SystemTime::now());
+    }
+
+    /// The server goes on with these zones.
+    pub(super) fn reloaded(&self, catalog: &Catalog, zones_max: usize) {
+        self.zones.store(Arc::new(Zones::of(catalog, zones_max)));
+        self.reloads.succeeded(SystemTime::now());
+    }
+
+    /// The server goes on with what it had.
+    pub(super) fn not_reloaded(&self) {
+        self.reloads.failed();
+    }
 }
 
 fn build_info() -> Result<IntGauge, FamilyError> {
@@ -51,10 +77,9 @@ fn build_info() -> Result<IntGauge, FamilyError> {
     Ok(info)
 }
 
-/// The families whose values are found in the world.
-struct WorldCollector {
-    world: Arc<World>,
-    zones_max: usize,
+/// The families of zones and connections.
+struct AppCollector {
+    zones: Arc<ArcSwap<Zones>>,
     tcp_connections: OpenConnections,
     connections: Numbers,
     serials: Numbers,
@@ -62,22 +87,20 @@ struct WorldCollector {
     load_errors: Numbers,
 }
 
-impl fmt::Debug for WorldCollector {
+impl fmt::Debug for AppCollector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorldCollector").field("zones_max", &self.zones_max).finish_non_exhaustive()
+        f.debug_struct("AppCollector").finish_non_exhaustive()
     }
 }
 
-impl WorldCollector {
+impl AppCollector {
     fn new(
-        world: Arc<World>,
-        zones_max: usize,
+        zones: Arc<ArcSwap<Zones>>,
         tcp_connections: OpenConnections,
     ) -> Result<Self, FamilyError> {
         let of_zone = |name, help| Numbers::labelled(Kind::Gauge, name, help, "zone");
         Ok(Self {
-            world,
-            zones_max,
+            zones,
             tcp_connections,
             connections: Numbers::single(
                 Kind::Gauge,
@@ -88,26 +111,25 @@ impl WorldCollector {
             records: of_zone("kereru_zone_records", "The number of records.")?,
             load_errors: of_zone(
                 "kereru_zone_load_errors",
-                "Whether the zone has errors, so that it could not be loaded.",
+                "Whether the files of the zone have errors, so that they are not served.",
             )?,
         })
     }
 }
 
-impl Collector for WorldCollector {
+impl Collector for AppCollector {
     fn desc(&self) -> Vec<&Desc> {
         let families = [&self.connections, &self.serials, &self.records, &self.load_errors];
         families.map(Numbers::desc).to_vec()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let snapshot = self.world.snapshot().load();
-        let zones = Zones::of(&snapshot, self.zones_max);
+        let zones = self.zones.load();
         vec![
             self.connections.with_value(count((self.tcp_connections)())),
-            self.serials.with_values(zones.serials),
-            self.records.with_values(zones.records),
-            self.load_errors.with_values(zones.load_errors),
+            self.serials.with_values(zones.serials.iter().cloned()),
+            self.records.with_values(zones.records.iter().cloned()),
+            self.load_errors.with_values(zones.load_errors.iter().cloned()),
         ]
     }
 }
@@ -122,45 +144,41 @@ struct Zones {
 
 impl Zones {
     /// The values of so many zones, the first by name, and the others together.
-    fn of(snapshot: &Snapshot, most: usize) -> Self {
-        let mut all: Vec<(Name<'_>, &ZoneState)> =
-            snapshot.views.iter().flat_map(|view| view.zones.iter()).collect();
+    fn of(catalog: &Catalog, most: usize) -> Self {
+        let entries = catalog.entries.iter();
+        let mut all: Vec<(&NameBuf, &Entry)> =
+            entries.filter_map(|entry| Some((entry.apex.as_ref()?, entry))).collect();
         all.sort_unstable_by_key(|(apex, _)| *apex);
-        // A zone of two views is told of once.
-        all.dedup_by_key(|(apex, _)| *apex);
         let (own, others) = all.split_at(most.min(all.len()));
         let mut zones = Self::default();
-        for (apex, state) in own {
-            zones.add(&apex.to_string(), state);
+        for (apex, entry) in own {
+            zones.add(&apex.to_string(), entry);
         }
         if !others.is_empty() {
-            zones.add_others(others);
+            let others = others.iter().map(|(_, entry)| *entry);
+            let is_any_faulty = others.clone().any(Entry::is_faulty);
+            zones.records.push((OTHER_ZONES.to_owned(), count(others.map(record_count).sum())));
+            zones.load_errors.push((OTHER_ZONES.to_owned(), yes(is_any_faulty)));
         }
         zones
     }
 
-    fn add(&mut self, apex: &str, state: &ZoneState) {
-        let (loaded, errors) = match state {
-            ZoneState::Loaded(zone) => (Some(zone), 0.0),
-            ZoneState::Broken => (None, 1.0),
-        };
-        self.load_errors.push((apex.to_owned(), errors));
-        let Some(zone) = loaded else { return };
+    fn add(&mut self, apex: &str, entry: &Entry) {
+        self.load_errors.push((apex.to_owned(), yes(entry.is_faulty())));
+        let Some(zone) = &entry.zone else { return };
         self.records.push((apex.to_owned(), count(zone.record_count())));
         if let Some(soa) = zone.soa() {
             self.serials.push((apex.to_owned(), f64::from(soa.serial.0)));
         }
     }
+}
 
-    fn add_others(&mut self, others: &[(Name<'_>, &ZoneState)]) {
-        let records = others.iter().map(|(_, state)| match state {
-            ZoneState::Loaded(zone) => zone.record_count(),
-            ZoneState::Broken => 0,
-        });
-        let is_any_broken = others.iter().any(|(_, state)| matches!(state, ZoneState::Broken));
-        self.records.push((OTHER_ZONES.to_owned(), count(records.sum())));
-        self.load_errors.push((OTHER_ZONES.to_owned(), f64::from(u8::from(is_any_broken))));
-    }
+fn record_count(entry: &Entry) -> usize {
+    entry.zone.as_ref().map_or(0, |zone| zone.record_count())
+}
+
+fn yes(is_so: bool) -> f64 {
+    f64::from(u8::from(is_so))
 }
 
 /// A count as Prometheus has it: exact up to 2⁵³.

@@ -32,7 +32,6 @@ impl Notifier {
     }
 
     /// The server reads its configuration again; `ready` follows.
-    #[allow(dead_code, reason = "for reload, which is not there yet")]
     pub(super) fn reloading(&self) {
         self.send("RELOADING=1");
     }

@@ -1,34 +1,37 @@
 //! `kereru serve`: from the configuration to a server that answers, and its end.
 
+use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self as signals, Signal, SignalKind};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
+use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
-use crate::app::{Exit, activation, load, logging, metrics, output, privileges, report, zones};
+use crate::app::zones::{self, Catalog};
+use crate::app::{Exit, activation, load, logging, output, privileges, report};
 use crate::base::diagnostic::{Diagnostics, Severity};
-use crate::base::limits::DRAIN_SECONDS_MAX;
+use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
-use crate::http::Site;
+use crate::http::{Audience, Site};
 use crate::net::World;
 use crate::net::http::HttpServer;
 use crate::net::inherited::Inherited;
 use crate::net::listen::{self, HttpListener, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
-use crate::net::udp::Worker;
-use crate::sys::affinity;
-use crate::zone::load::Loaded;
+use crate::net::udp::{Crew, Port};
+use crate::sys::{affinity, signal};
 
 /// Problems of one zone that are logged. `kereru check` shows all of them.
 const LOGGED_MAX: usize = 20;
@@ -38,6 +41,11 @@ const RUNTIME_THREADS: usize = 2;
 
 /// Runs the server until it is told to stop.
 pub(super) fn run(args: &ServeArgs) -> Exit {
+    // A signal that comes while zones load is obeyed when they are loaded.
+    if let Err(error) = signal::hold() {
+        output::note(&format!("cannot hold signals back: {error}\n"));
+        return Exit::Failed;
+    }
     let config = match load::configuration(args.config.as_deref()) {
         Ok((config, problems)) => {
             logging::start(&config.log);
@@ -47,7 +55,6 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         Err(problems) => return refuse(&problems),
     };
     let mut inherited = activation::sockets();
-    let notifier = Notifier::from_environment();
     let cpus = affinity::allowed_cpus();
     let sockets = match open_sockets(&config, worker_count(&config, &cpus), &mut inherited) {
         Ok(sockets) => sockets,
@@ -60,6 +67,7 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         tracing::warn!("the socket {address} ({transport}) of systemd is not in the configuration");
     }
     drop(inherited);
+    let notifier = Notifier::from_environment();
     if let Err(error) = privileges::give_up(&config) {
         tracing::error!("{error}");
         return match error {
@@ -67,19 +75,16 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
             PrivilegeError::Users(_) | PrivilegeError::Become(..) => Exit::Failed,
         };
     }
-    let loaded = match zones::load_configured(&config) {
-        Ok(loaded) => loaded,
-        Err(problems) => return refuse(&problems),
-    };
-    for zone in &loaded {
-        log_problems(&zone.diagnostics);
+    let (catalog, problems) = zones::load_configured(&config, &Catalog::default());
+    if problems.has_errors() {
+        return refuse(&problems);
     }
-    let started = Server::start(&config, sockets, snapshot(&config, loaded), &cpus);
-    match started {
-        Ok(server) => {
-            server.announce_ready(&notifier);
-            server.run(&notifier)
-        }
+    for entry in &catalog.entries {
+        log_problems(&entry.diagnostics);
+    }
+    let state = State { path: args.config.clone(), config, catalog, cpus };
+    match Server::start(state, sockets, notifier) {
+        Ok(server) => server.run(),
         Err(error) => {
             tracing::error!("cannot start: {error}");
             Exit::Failed
@@ -93,8 +98,10 @@ fn refuse(problems: &Diagnostics) -> Exit {
     Exit::Input
 }
 
+/// Logs problems, the errors first.
 fn log_problems(problems: &Diagnostics) {
-    for problem in problems.iter().take(LOGGED_MAX) {
+    let of = |severity| problems.iter().filter(move |problem| problem.severity == severity);
+    for problem in of(Severity::Error).chain(of(Severity::Warning)).take(LOGGED_MAX) {
         match problem.severity {
             Severity::Error => tracing::error!("{problem}"),
             Severity::Warning => tracing::warn!("{problem}"),
@@ -132,7 +139,8 @@ fn open_sockets(
             // A machine without IPv6 has no ::1, and nobody asked for it by name.
             Err(error)
                 if config.origin == Origin::BuiltIn
-                    && address.ip() == IpAddr::V6(Ipv6Addr::LOCALHOST) =>
+                    && address.ip() == IpAddr::V6(Ipv6Addr::LOCALHOST)
+                    && error.is_missing_address() =>
             {
                 tracing::warn!("{error}");
             }
@@ -145,11 +153,14 @@ fn open_sockets(
 }
 
 /// The world to serve, of one view.
-fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
+fn snapshot(config: &Config, catalog: &Catalog) -> Snapshot {
     let mut zones = ZoneTable::default();
-    for Loaded { apex, zone, .. } in loaded {
-        let state = zone.map_or(ZoneState::Broken, |zone| ZoneState::Loaded(Arc::new(zone)));
-        zones.insert(apex.as_name(), state);
+    for entry in &catalog.entries {
+        let state = entry.zone.clone().map_or(ZoneState::Broken, ZoneState::Loaded);
+        // A file that does not tell which zone it holds was reported, and has no names to refuse.
+        if let Some(apex) = &entry.apex {
+            zones.insert(apex.as_name(), state);
+        }
     }
     let options = AnswerOptions {
         minimal_responses: config.minimal_responses,
@@ -163,148 +174,319 @@ fn snapshot(config: &Config, loaded: Vec<Loaded>) -> Snapshot {
     Snapshot { views: vec![Arc::new(view)] }
 }
 
-/// A server that answers.
-struct Server {
-    world: Arc<World>,
-    runtime: Runtime,
-    /// Where DNS and HTTP are answered, ports chosen.
-    addresses: (Vec<SocketAddr>, Vec<SocketAddr>),
+/// What the server was made from, and the next state is made from.
+struct State {
+    /// The configuration file, if one was given.
+    path: Option<PathBuf>,
+    config: Config,
+    catalog: Catalog,
+    cpus: Vec<usize>,
+}
+
+impl State {
+    /// Reads the configuration and the changed zones again. Logs what is wrong, and keeps the old
+    /// version of a zone with errors; `None` if nothing of the new state can be used.
+    fn reread(&self) -> Option<Self> {
+        let (config, problems) = match load::configuration(self.path.as_deref()) {
+            Ok(loaded) => loaded,
+            Err(problems) => {
+                log_problems(&problems);
+                return None;
+            }
+        };
+        log_problems(&problems);
+        if config.origin == Origin::BuiltIn && self.config.origin != Origin::BuiltIn {
+            tracing::error!("the configuration file is gone");
+            return None;
+        }
+        let (catalog, problems) = zones::load_configured(&config, &self.catalog);
+        log_problems(&problems);
+        if problems.has_errors() {
+            return None;
+        }
+        for entry in catalog.fresh.iter().filter_map(|&index| catalog.entries.get(index)) {
+            log_problems(&entry.diagnostics);
+            if entry.is_faulty() && entry.zone.is_some() {
+                tracing::error!("{} has errors: its old version is served", entry.path());
+            }
+        }
+        Some(Self { path: self.path.clone(), config, catalog, cpus: self.cpus.clone() })
+    }
+
+    fn tcp_limits(&self) -> TcpLimits {
+        TcpLimits {
+            connections: self.config.tcp.connections.as_usize(),
+            per_client: self.config.tcp.per_client.as_usize(),
+            idle_timeout: self.config.tcp.idle_timeout.duration(),
+        }
+    }
+}
+
+/// What is shown over HTTP, and where.
+struct Pages {
+    site: Arc<Site>,
+    /// The addresses, ports chosen.
+    addresses: Vec<SocketAddr>,
     /// Whether questions are answered, as `/readyz` tells it.
     is_ready: Arc<AtomicBool>,
-    workers: Vec<thread::JoinHandle<()>>,
-    /// What tells the server to stop. Listened to before anybody is told that it is ready.
-    signals: Signals,
+    metrics: Metrics,
+}
+
+impl Pages {
+    fn new(state: &State, world: &World, tcp: &TcpServer) -> io::Result<Self> {
+        let connections = Box::new(tcp.open_connections());
+        let metrics = Metrics::register(world.counters(), connections).map_err(io::Error::other)?;
+        metrics.started(&state.catalog, state.config.zones_with_metrics.as_usize());
+        let is_ready = Arc::<AtomicBool>::default();
+        let (registry, readiness) = (metrics.registry.clone(), Arc::clone(&is_ready));
+        let site = Site::new(audience(&state.config), registry, readiness);
+        let site = Arc::new(site.map_err(io::Error::other)?);
+        Ok(Self { site, addresses: Vec::new(), is_ready, metrics })
+    }
+
+    /// Begins to serve.
+    fn listen(
+        &mut self,
+        runtime: &Runtime,
+        listeners: Vec<HttpListener>,
+        stopping: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let site = Arc::clone(&self.site);
+        let server = HttpServer::new(move |peer, request| site.respond(peer, request), stopping);
+        let _guard = runtime.enter();
+        for listener in listeners {
+            let stream = tokio::net::TcpListener::from_std(listener.socket)?;
+            runtime.spawn(server.clone().listen(stream));
+            self.addresses.push(listener.address);
+        }
+        Ok(())
+    }
+}
+
+fn audience(config: &Config) -> Audience {
+    Audience { allow: config.http.allow.clone(), names: config.http.names.clone() }
+}
+
+/// An address that is listened on.
+struct Listening {
+    /// The address as configured; its port may be 0.
+    configured: SocketAddr,
+    /// A UDP socket for each worker.
+    udp: Vec<Port>,
+    /// The task that accepts TCP connections.
+    accepting: JoinHandle<()>,
+}
+
+/// A server that answers.
+struct Server {
+    state: Arc<State>,
+    world: Arc<World>,
+    runtime: Runtime,
+    listening: Vec<Listening>,
+    tcp: TcpServer,
+    pages: Pages,
+    notifier: Notifier,
+    crew: Crew,
+    /// Workers that others have taken over from, until they have ended.
+    retired: Vec<Crew>,
     /// Turns true to stop; closed when all listeners and connections have ended.
     stop: watch::Sender<bool>,
 }
 
 impl Server {
-    fn start(
-        config: &Config,
-        sockets: Sockets,
-        snapshot: Snapshot,
-        cpus: &[usize],
-    ) -> io::Result<Self> {
-        let Sockets { dns, http } = sockets;
-        let addresses: (Vec<SocketAddr>, Vec<SocketAddr>) = (
-            dns.iter().map(|listener| listener.address).collect(),
-            http.iter().map(|listener| listener.address).collect(),
-        );
-        announce(config, &snapshot, &addresses.0);
+    fn start(state: State, sockets: Sockets, notifier: Notifier) -> io::Result<Self> {
+        let addresses: Vec<SocketAddr> =
+            sockets.dns.iter().map(|listener| listener.address).collect();
+        let snapshot = snapshot(&state.config, &state.catalog);
+        announce(&state.config, &snapshot, &addresses);
         let world = Arc::new(World::new(snapshot));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(RUNTIME_THREADS)
             .thread_name("kereru-tcp")
             .enable_all()
             .build()?;
-        let limits = TcpLimits {
-            connections: config.tcp.connections.as_usize(),
-            per_client: config.tcp.per_client.as_usize(),
-            idle_timeout: config.tcp.idle_timeout.duration(),
-        };
         let (stop, stopping) = watch::channel(false);
-        let tcp = TcpServer::new(Arc::clone(&world), limits, stopping.clone());
-        let is_ready = Arc::new(AtomicBool::new(false));
-        let site = site(config, &world, &tcp, &is_ready)?;
-        let pages = HttpServer::new(move |peer, request| site.respond(peer, request), stopping);
-        let mut sockets: Vec<Vec<_>> = Vec::new();
-        let signals;
-        {
-            let _guard = runtime.enter();
-            signals = Signals::new()?;
-            for listener in http {
-                let stream = tokio::net::TcpListener::from_std(listener.socket)?;
-                runtime.spawn(pages.clone().listen(stream));
-            }
-            for listener in dns {
-                let stream = tokio::net::TcpListener::from_std(listener.tcp)?;
-                runtime.spawn(tcp.clone().listen(stream));
-                sockets.resize_with(listener.udp.len(), Vec::new);
-                for (worker, socket) in sockets.iter_mut().zip(listener.udp) {
-                    worker.push((socket, listener.address));
-                }
-            }
+        let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
+        let mut pages = Pages::new(&state, &world, &tcp)?;
+        pages.listen(&runtime, sockets.http, stopping)?;
+        let mut listening = Vec::new();
+        for listener in sockets.dns {
+            listening.push(accept(&runtime, &tcp, listener)?);
         }
-        let mut workers = Vec::new();
-        for (number, sockets) in sockets.into_iter().enumerate() {
-            let cpu = cpus.get(number % cpus.len().max(1)).copied();
-            workers.push(Worker::new(sockets, cpu).start(Arc::clone(&world), number)?);
-        }
-        Ok(Self { world, runtime, addresses, is_ready, workers, signals, stop })
-    }
-
-    /// Tells everyone that questions are answered; the log line last, so that whoever sees it finds
-    /// all the rest true.
-    fn announce_ready(&self, notifier: &Notifier) {
-        self.is_ready.store(true, Ordering::Release);
-        notifier.ready();
-        let (dns, http) = &self.addresses;
-        let http = if http.is_empty() { "-".to_owned() } else { joined(http) };
-        tracing::info!(dns = %joined(dns), %http, "ready");
+        let crew = Crew::start(ports(&listening), &state.cpus, &world)?;
+        let (state, retired) = (Arc::new(state), Vec::new());
+        Ok(Self { state, world, runtime, listening, tcp, pages, notifier, crew, retired, stop })
     }
 
     /// Serves until a signal comes, then lets replies on their way leave.
-    fn run(self, notifier: &Notifier) -> Exit {
-        let Self { world, runtime, is_ready, workers, mut signals, stop, addresses: _ } = self;
-        runtime.block_on(async {
-            signals.wait_for_stop().await;
-            tracing::info!("stopping");
-            is_ready.store(false, Ordering::Release);
-            notifier.stopping();
-            world.stop();
-            // Fails if there is nobody left to tell.
-            let _ = stop.send(true);
-            // Whoever has not taken its replies by then will not get them.
-            let _ = timeout(Duration::from_secs(DRAIN_SECONDS_MAX), stop.closed()).await;
-        });
-        for worker in workers {
-            // A worker that panicked has said so already.
-            let _ = worker.join();
-        }
+    fn run(mut self) -> Exit {
+        let handle = self.runtime.handle().clone();
+        let end = match handle.block_on(self.serve()) {
+            Ok(end) => end,
+            Err(error) => {
+                tracing::error!("cannot wait for signals: {error}");
+                Exit::Failed
+            }
+        };
+        let Self { world, runtime, tcp, pages, notifier, crew, mut retired, stop, .. } = self;
+        pages.is_ready.store(false, Ordering::Release);
+        notifier.stopping();
+        world.stop();
+        // Fails if there is nobody left to tell.
+        let _ = stop.send(true);
+        tracing::info!("stopping");
+        drop(tcp);
+        // Whoever has not taken its replies by then will not get them.
+        let drained = async { timeout(Duration::from_millis(DRAIN_MS_MAX), stop.closed()).await };
+        let _ = runtime.block_on(drained);
+        retired.push(crew);
+        retired.into_iter().for_each(Crew::join);
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
-        Exit::Fine
+        end
+    }
+
+    /// Tells everyone that the server is ready; the log line last, so that whoever sees it finds all
+    /// the rest true.
+    fn announce_ready(&self) {
+        self.pages.is_ready.store(true, Ordering::Release);
+        self.notifier.ready();
+        let addresses = self.listening.iter().filter_map(|listening| listening.udp.first());
+        let dns = joined(addresses.map(|port| port.address));
+        let http = joined(self.pages.addresses.iter().copied());
+        let http = if http.is_empty() { "-" } else { &http };
+        tracing::info!(target: logging::READY, %dns, %http, "ready");
+    }
+
+    /// Says that the server is ready, and obeys signals until one of them ends it.
+    async fn serve(&mut self) -> io::Result<Exit> {
+        // Signals are heard before anybody is told that the server is ready.
+        let mut signals = Signals::new()?;
+        signal::release()?;
+        self.announce_ready();
+        loop {
+            tokio::select! {
+                _ = signals.terminate.recv() => return Ok(Exit::Fine),
+                _ = signals.interrupt.recv() => return Ok(Exit::Fine),
+                () = self.world.failure() => return Ok(Exit::Failed),
+                _ = signals.hangup.recv() => self.reload().await,
+            }
+        }
+    }
+
+    /// Puts what the files say now in force, with one publication. If that cannot be, all stays as
+    /// it is.
+    async fn reload(&mut self) {
+        tracing::info!("reloading");
+        self.notifier.reloading();
+        if !self.try_reload().await {
+            self.pages.metrics.not_reloaded();
+        }
+        self.notifier.ready();
+    }
+
+    /// Whether the new state took effect.
+    async fn try_reload(&mut self) -> bool {
+        let state = Arc::clone(&self.state);
+        let reread = tokio::task::spawn_blocking(move || state.reread()).await;
+        let Ok(Some(state)) = reread else {
+            tracing::error!("not reloaded: the old state stays in force");
+            return false;
+        };
+        let taken_over = self.take_over(state);
+        if let Err(error) = &taken_over {
+            tracing::error!("not reloaded: {error}; the old state stays in force");
+        }
+        taken_over.is_ok()
+    }
+
+    /// Goes on with a new state.
+    fn take_over(&mut self, state: State) -> Result<(), Box<dyn Error>> {
+        let workers = self.listening.first().map_or(1, |listening| listening.udp.len());
+        if worker_count(&state.config, &state.cpus) != workers {
+            tracing::warn!("another number of workers takes effect at the next start");
+        }
+        if state.config.http.listen != self.state.config.http.listen {
+            tracing::warn!("other addresses for HTTP take effect at the next start");
+        }
+        let mut kept: Vec<SocketAddr> = Vec::new();
+        let mut opened = Vec::new();
+        for &address in &state.config.listen {
+            if self.listening.iter().any(|listening| listening.configured == address) {
+                kept.push(address);
+            } else {
+                let listener = listen::open(address, workers)?;
+                tracing::info!("listening on {}, too", listener.address);
+                opened.push(listener);
+            }
+        }
+        let new: Vec<Listening> = opened
+            .into_iter()
+            .map(|listener| accept(&self.runtime, &self.tcp, listener))
+            .collect::<io::Result<_>>()?;
+        let is_moved = !new.is_empty() || kept.len() < self.listening.len();
+        self.world.publish(snapshot(&state.config, &state.catalog));
+        self.tcp.set_limits(state.tcp_limits());
+        self.pages.site.set_audience(audience(&state.config));
+        let zones_max = state.config.zones_with_metrics.as_usize();
+        self.pages.metrics.reloaded(&state.catalog, zones_max);
+        if is_moved {
+            let is_kept = |listening: &Listening| kept.contains(&listening.configured);
+            let (stay, go): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut self.listening).into_iter().partition(is_kept);
+            for listening in go {
+                listening.accepting.abort();
+            }
+            self.listening = stay.into_iter().chain(new).collect();
+            let crew = Crew::start(ports(&self.listening), &state.cpus, &self.world)?;
+            let old = std::mem::replace(&mut self.crew, crew);
+            old.stop();
+            self.retired.retain(|crew| !crew.has_ended());
+            self.retired.push(old);
+        }
+        let (read, all) = (state.catalog.fresh.len(), state.catalog.entries.len());
+        tracing::info!("reloaded: {read} of {} read", count(all, "zone"));
+        self.state = Arc::new(state);
+        Ok(())
     }
 }
 
-/// What is shown over HTTP.
-fn site(
-    config: &Config,
-    world: &Arc<World>,
-    tcp: &TcpServer,
-    is_ready: &Arc<AtomicBool>,
-) -> io::Result<Site> {
-    let connections = Box::new(tcp.open_connections());
-    let zones_max = config.zones_with_metrics.as_usize();
-    let (registry, _) =
-        metrics::register(world, zones_max, connections).map_err(io::Error::other)?;
-    let (allow, names) = (config.http.allow.clone(), config.http.names.clone());
-    Site::new(allow, names, registry, Arc::clone(is_ready)).map_err(io::Error::other)
+fn joined(addresses: impl Iterator<Item = SocketAddr>) -> String {
+    addresses.map(|address| address.to_string()).collect::<Vec<_>>().join(",")
 }
 
-fn joined(addresses: &[SocketAddr]) -> String {
-    let texts: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    texts.join(",")
+/// Begins to accept TCP connections at an address.
+fn accept(runtime: &Runtime, tcp: &TcpServer, listener: Listener) -> io::Result<Listening> {
+    let Listener { configured, address, udp, tcp: stream } = listener;
+    let _guard = runtime.enter();
+    let stream = tokio::net::TcpListener::from_std(stream)?;
+    let accepting = runtime.spawn(tcp.clone().listen(stream));
+    let udp = udp.into_iter().map(|socket| Port { socket: Arc::new(socket), address });
+    Ok(Listening { configured, udp: udp.collect(), accepting })
+}
+
+/// The sockets of each worker: one of every address.
+fn ports(listening: &[Listening]) -> Vec<Vec<Port>> {
+    let workers = listening.first().map_or(0, |listening| listening.udp.len());
+    let of_worker = |number: usize| {
+        listening.iter().filter_map(move |listening| listening.udp.get(number).cloned()).collect()
+    };
+    (0..workers).map(of_worker).collect()
 }
 
 /// The signals that the server obeys.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { terminate, interrupt })
-    }
-
-    async fn wait_for_stop(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => (),
-            _ = self.interrupt.recv() => (),
-        }
+        let terminate = signals::signal(SignalKind::terminate())?;
+        let interrupt = signals::signal(SignalKind::interrupt())?;
+        let hangup = signals::signal(SignalKind::hangup())?;
+        Ok(Self { terminate, interrupt, hangup })
     }
 }
 
@@ -328,9 +510,9 @@ fn announce(config: &Config, snapshot: &Snapshot, addresses: &[SocketAddr]) {
             ZoneState::Broken => broken += 1,
         }
     }
-    tracing::info!("serving {served} zones with {records} records");
+    tracing::info!("serving {} with {}", count(served, "zone"), count(records, "record"));
     if broken > 0 {
-        tracing::error!("{broken} zones have errors: names in them get SERVFAIL");
+        tracing::error!("{} not served for errors: SERVFAIL instead", count(broken, "zone"));
     }
     if let (Some(apex), Some(address)) = (example, addresses.first()) {
         let (name, rtype) = match config.origin {
@@ -344,4 +526,9 @@ fn announce(config: &Config, snapshot: &Snapshot, addresses: &[SocketAddr]) {
         };
         tracing::info!("try: dig @{ip} -p {} {name}{rtype}", address.port());
     }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }

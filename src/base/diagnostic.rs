@@ -69,15 +69,22 @@ impl fmt::Display for Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     kept: Vec<Diagnostic>,
+    kept_errors: usize,
     errors: usize,
     warnings: usize,
 }
 
 impl Diagnostics {
-    /// Adds a problem; beyond `DIAGNOSTICS_MAX` it is only counted.
+    /// Adds a problem; beyond `DIAGNOSTICS_MAX` of its severity it is only counted, so that no flood
+    /// of warnings hides an error.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.count(diagnostic.severity, 1);
-        if self.kept.len() < DIAGNOSTICS_MAX {
+        let (kept, is_error) = match diagnostic.severity {
+            Severity::Warning => (self.kept.len() - self.kept_errors, false),
+            Severity::Error => (self.kept_errors, true),
+        };
+        if kept < DIAGNOSTICS_MAX {
+            self.kept_errors += usize::from(is_error);
             self.kept.push(diagnostic);
         }
     }
@@ -92,10 +99,12 @@ impl Diagnostics {
 
     /// Adds all problems of another collection.
     pub fn append(&mut self, other: Self) {
-        self.errors += other.errors;
-        self.warnings += other.warnings;
-        let room = DIAGNOSTICS_MAX - self.kept.len();
-        self.kept.extend(other.kept.into_iter().take(room));
+        let kept_warnings = other.kept.len() - other.kept_errors;
+        self.errors += other.errors - other.kept_errors;
+        self.warnings += other.warnings - kept_warnings;
+        for diagnostic in other.kept {
+            self.push(diagnostic);
+        }
     }
 
     /// Whether any problem is an error, so that the input cannot be used.
@@ -113,7 +122,7 @@ impl Diagnostics {
         self.warnings
     }
 
-    /// The problems kept, at most `DIAGNOSTICS_MAX`.
+    /// The problems kept, at most `DIAGNOSTICS_MAX` of each severity.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.kept.iter()
     }
@@ -123,3 +132,6 @@ impl Diagnostics {
         self.kept.iter_mut()
     }
 }
+
+#[cfg(test)]
+mod tests;

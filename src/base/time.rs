@@ -34,6 +34,24 @@ impl fmt::Display for Ttl {
     }
 }
 
+/// A moment on a clock that only goes forward, in microseconds since some start of it.
+///
+/// Read by the shell, once for a batch of queries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Now(u64);
+
+impl Now {
+    /// The moment so many microseconds after the start.
+    pub fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the start.
+    pub fn as_micros(self) -> u64 {
+        self.0
+    }
+}
+
 /// The serial of a zone, which wraps around (RFC 1982).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Serial(pub u32);

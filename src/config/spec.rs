@@ -84,7 +84,7 @@ section! {
         "user" user: Option<String> = None;
         /// Whether to give up rights with Landlock and seccomp, where the kernel has them.
         "sandbox" sandbox: bool = true;
-        /// Zones to serve. Memory is about twice the size of the master files.
+        /// Zones to serve. Memory is some 150 octets a name, and the data.
         "zones" zones: Vec<At<ZoneSpec>> = Vec::new();
         /// Whether positive answers go without NS records and without addresses of NS and MX.
         /// `false` makes replies larger.
@@ -190,7 +190,8 @@ pub type IdleTimeout = Time<1, HOUR>;
 section! {
     /// TCP connections (RFC 7766).
     TcpSpec {
-        /// Connections at a time. Each costs an open file and some KiB.
+        /// Connections at a time. Each costs an open file and some KiB,
+        /// and as much as its replies while the client does not read them, at most 80 KiB.
         "connections" connections: Connections = const { Count::known(4096) };
         /// Connections at a time from one address.
         "per-client" per_client: Connections = const { Count::known(64) };
@@ -448,7 +449,7 @@ section! {
 section! {
     /// Logs, to standard error.
     LogSpec {
-        /// The least important line that is written. `debug` and `trace` write for every query.
+        /// The least important line that is written. Nothing is written for a query at any level.
         "level" level: LogLevel = LogLevel::Info;
         /// How lines look.
         "format" format: LogFormat = LogFormat::Text;

@@ -8,4 +8,4 @@ mod access;
 mod route;
 mod site;
 
-pub use site::Site;
+pub use site::{Audience, Site};

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::ArcSwap;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
@@ -21,13 +22,19 @@ use crate::wire::name::NameBuf;
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const METRICS: HeaderValue = HeaderValue::from_static(TEXT_FORMAT);
 
+/// To whom things are shown.
+#[derive(Clone, Debug)]
+pub struct Audience {
+    /// Who may see what is not for everyone.
+    pub allow: Acl,
+    /// The names the server may be called by.
+    pub names: Vec<NameBuf>,
+}
+
 /// What is shown, and to whom.
 #[derive(Debug)]
 pub struct Site {
-    /// Who may see what is not for everyone.
-    allow: Acl,
-    /// The names it may be called by.
-    names: Vec<NameBuf>,
+    audience: ArcSwap<Audience>,
     registry: Registry,
     requests: IntCounterVec,
     is_ready: Arc<AtomicBool>,
@@ -58,21 +65,25 @@ impl Site {
     ///
     /// Fails if the registry has a family of this name already.
     pub fn new(
-        allow: Acl,
-        names: Vec<NameBuf>,
+        audience: Audience,
         registry: Registry,
         is_ready: Arc<AtomicBool>,
     ) -> Result<Self, FamilyError> {
         let requests = Opts::new("kereru_http_requests_total", "Requests by path and status.");
         let requests = IntCounterVec::new(requests, &["path", "code"])?;
         registry.register(Box::new(requests.clone()))?;
-        Ok(Self { allow, names, registry, requests, is_ready })
+        Ok(Self { audience: ArcSwap::from_pointee(audience), registry, requests, is_ready })
+    }
+
+    /// Shows things to others from now on.
+    pub fn set_audience(&self, audience: Audience) {
+        self.audience.store(Arc::new(audience));
     }
 
     /// Answers one request. Its body is not looked at.
     pub fn respond<B>(&self, peer: SocketAddr, request: &Request<B>) -> Response<Full<Bytes>> {
         let route = Route::find(request.uri().path());
-        let page = match access::check(request, &self.names) {
+        let page = match access::check(request, &self.audience.load().names) {
             Ok(()) => self.page(route, peer, request),
             Err(status) => Page::of_status(status),
         };
@@ -113,7 +124,7 @@ impl Site {
 
     /// Whether whoever asks may see what is not for everyone.
     fn is_trusted<B>(&self, peer: SocketAddr, request: &Request<B>) -> bool {
-        !access::is_passed_on(request.headers()) && self.allow.allows(peer.ip())
+        !access::is_passed_on(request.headers()) && self.audience.load().allow.allows(peer.ip())
     }
 
     fn metrics(&self) -> Page {

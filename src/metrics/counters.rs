@@ -88,12 +88,17 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Counters for one more thread.
+    /// Counters for one more thread. It goes on with the block of one that has ended, so that there
+    /// are never more blocks than there were threads at a time.
     pub fn join(&self) -> WorkerCounters {
-        let counters = WorkerCounters::default();
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        blocks.push(Arc::clone(&counters.block));
-        counters
+        // Only with the lock a block gets another owner, so one without stays without.
+        let free = blocks.iter().find(|block| Arc::strong_count(block) == 1);
+        let block = free.map_or_else(Arc::default, Arc::clone);
+        if free.is_none() {
+            blocks.push(Arc::clone(&block));
+        }
+        WorkerCounters { block, leaving: [0; SOURCES] }
     }
 
     /// The sums over all threads at this moment.

@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use crate::base::limits::{
     HTTP_CONNECTION_SECONDS_MAX, HTTP_CONNECTIONS_MAX, HTTP_HEAD_LEN_MAX, HTTP_PAUSE_SECONDS_MAX,
 };
-use crate::net::tcp::{ACCEPT_PAUSE, is_lasting};
+use crate::net::tcp::{ACCEPT_PAUSE, is_passing};
 use crate::sys::socket::set_send_timeout;
 
 /// See `HTTP_PAUSE_SECONDS_MAX`.
@@ -126,9 +126,8 @@ impl HttpServer {
                     let seat = Seat::take(&self.seats);
                     tokio::spawn(self.clone().serve(stream, peer, seat));
                 }
-                // As for DNS: what was reset before it was accepted is no trouble of ours.
-                Err(error) if is_lasting(&error) => sleep(ACCEPT_PAUSE).await,
-                Err(_) => (),
+                Err(error) if is_passing(&error) => (),
+                Err(_) => sleep(ACCEPT_PAUSE).await,
             }
         }
     }

@@ -13,6 +13,8 @@ const PORT_TRIES_MAX: usize = 32;
 /// The sockets of one listen address.
 #[derive(Debug)]
 pub struct Listener {
+    /// The address as configured; its port may be 0.
+    pub configured: SocketAddr,
     /// The address, its port chosen.
     pub address: SocketAddr,
     /// One UDP socket for each worker.
@@ -40,6 +42,16 @@ pub struct ListenError {
     /// What the system said.
     pub error: io::Error,
 }
+
+impl ListenError {
+    /// Whether this machine does not have the address, or not its family.
+    pub fn is_missing_address(&self) -> bool {
+        self.error.kind() == io::ErrorKind::AddrNotAvailable
+            || self.error.raw_os_error() == Some(libc::EAFNOSUPPORT)
+    }
+}
+
+impl std::error::Error for ListenError {}
 
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,7 +121,7 @@ pub fn inherit_or_open(
         None => bind_tcp(address),
     };
     let tcp = tcp.map_err(|error| ListenError { address, transport: "TCP", error })?;
-    Ok(Listener { address, udp: udp.map_err(udp_error)?, tcp })
+    Ok(Listener { configured: address, address, udp: udp.map_err(udp_error)?, tcp })
 }
 
 /// Uses the socket of an address for HTTP that was inherited, or opens it.
@@ -134,12 +146,13 @@ fn open_port(address: SocketAddr, workers: usize) -> Result<Listener, ListenErro
     let tcp_error = |error| ListenError { address, transport: "TCP", error };
     // Another server of the same user could be in the reuse-port group, and would take a share of
     // the queries. Binding alone shows that there is none.
+    let configured = address;
     let alone = bind_udp(address, Sharing::Alone).map_err(udp_error)?;
     let address = alone.local_addr().map_err(udp_error)?;
     let tcp = bind_tcp(address).map_err(tcp_error)?;
     drop(alone);
     let udp = bind_shared(address, workers).map_err(udp_error)?;
-    Ok(Listener { address, udp, tcp })
+    Ok(Listener { configured, address, udp, tcp })
 }
 
 fn bind_shared(address: SocketAddr, workers: usize) -> io::Result<Vec<UdpSocket>> {

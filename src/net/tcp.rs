@@ -6,16 +6,18 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::answer::{Exchange, Local, Outcome, Transport, respond};
+use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::MESSAGE_LEN_MAX;
 use crate::metrics::WorkerCounters;
 use crate::net::World;
@@ -23,12 +25,15 @@ use crate::net::World;
 /// Octets read at once: some fifty questions.
 const READ_LEN: usize = 4096;
 
-/// Octets of replies that are gathered before they are written. A client that asks faster than it
-/// reads waits.
-const REPLIES_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
+/// Octets of replies after which no more are gathered before they are written: some hundred usual
+/// ones. A client that asks faster than it reads waits.
+const REPLIES_LEN_MAX: usize = 16 << 10;
 
-/// How long a pause is after the system has no more files or memory for a connection.
+/// How long a pause is after an error that may last, such as too many open files.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The shortest time between two lines about connections that cannot be accepted.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The bounds of connections.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +94,7 @@ impl Drop for Seat {
 #[derive(Clone, Debug)]
 pub struct TcpServer {
     world: Arc<World>,
-    limits: TcpLimits,
+    limits: Arc<ArcSwap<TcpLimits>>,
     open: Arc<Mutex<Open>>,
     /// Turns true when the server stops. Every listener and connection holds one, so that the sender
     /// sees when all have ended.
@@ -99,12 +104,19 @@ pub struct TcpServer {
 impl TcpServer {
     /// A server without listeners. It drains when `stopping` turns true.
     pub fn new(world: Arc<World>, limits: TcpLimits, stopping: watch::Receiver<bool>) -> Self {
+        let limits = Arc::new(ArcSwap::from_pointee(limits));
         Self { world, limits, open: Arc::default(), stopping }
+    }
+
+    /// Sets other bounds, for connections that are opened from now on.
+    pub fn set_limits(&self, limits: TcpLimits) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// Accepts connections until the server stops.
     pub async fn listen(self, listener: TcpListener) {
         let mut stopping = self.stopping.clone();
+        let mut logged: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -112,10 +124,15 @@ impl TcpServer {
             };
             match accepted {
                 Ok((stream, peer)) => self.serve(stream, peer),
-                // A connection that was reset before it was accepted is no trouble of ours; a
-                // system out of files needs time.
-                Err(error) if is_lasting(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                Err(_) => (),
+                // A connection that was reset before it was accepted is no trouble of ours.
+                Err(error) if is_passing(&error) => (),
+                Err(error) => {
+                    if logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
+                        logged = Some(Instant::now());
+                        tracing::error!(%error, "cannot accept TCP connections");
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
@@ -127,7 +144,8 @@ impl TcpServer {
     }
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let Some(seat) = Seat::take(&self.open, peer.ip().to_canonical(), &self.limits) else {
+        let limits = self.limits.load();
+        let Some(seat) = Seat::take(&self.open, client_of(peer), &limits) else {
             return;
         };
         let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
@@ -136,7 +154,7 @@ impl TcpServer {
             peer,
             local,
             world: Arc::clone(&self.world),
-            idle_timeout: self.limits.idle_timeout,
+            idle_timeout: limits.idle_timeout,
             stopping: self.stopping.clone(),
         };
         tokio::spawn(async move {
@@ -146,9 +164,23 @@ impl TcpServer {
     }
 }
 
-/// Whether accepting will fail again at once.
-pub(super) fn is_lasting(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+/// What counts as one client: an IPv4 address, or the /64 that one IPv6 host can fill.
+fn client_of(peer: SocketAddr) -> IpAddr {
+    match peer.ip().to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+    }
+}
+
+/// Whether accepting may be tried again at once.
+pub(super) fn is_passing(error: &io::Error) -> bool {
+    let passing = [
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::Interrupted,
+        io::ErrorKind::WouldBlock,
+    ];
+    passing.contains(&error.kind())
 }
 
 /// One connection.
@@ -163,14 +195,18 @@ struct Connection {
 }
 
 impl Connection {
-    /// Answers until the client leaves, is idle for too long, does not read, or the server stops.
+    /// Answers until the client leaves, asks nothing that gets a reply for too long, does not read,
+    /// or the server stops.
     async fn run(mut self) {
         let mut received = Vec::with_capacity(READ_LEN);
         let mut replies = Vec::new();
+        let mut deadline = Instant::now() + self.idle_timeout;
         loop {
-            let Some(()) = self.read(&mut received).await else { return };
+            let Some(()) = self.read(&mut received, deadline).await else { return };
             loop {
-                let taken = self.answer_whole_messages(&received, &mut replies);
+                let Some(taken) = self.answer_whole_messages(&received, &mut replies) else {
+                    return;
+                };
                 received.drain(..taken);
                 if replies.is_empty() {
                     break;
@@ -180,6 +216,7 @@ impl Connection {
                     return;
                 }
                 replies.clear();
+                deadline = Instant::now() + self.idle_timeout;
             }
             replies.shrink_to(READ_LEN);
             received.shrink_to(READ_LEN);
@@ -187,13 +224,13 @@ impl Connection {
     }
 
     /// Reads until a message is whole; `None` when there will be none.
-    async fn read(&mut self, received: &mut Vec<u8>) -> Option<()> {
-        let Self { stream, stopping, idle_timeout, .. } = self;
+    async fn read(&mut self, received: &mut Vec<u8>, deadline: Instant) -> Option<()> {
+        let Self { stream, stopping, .. } = self;
         let whole = async {
             loop {
-                let before = received.len();
                 received.reserve(READ_LEN);
-                if stream.read_buf(received).await.ok()? == 0 || received.len() == before {
+                // Both an error and an end mean that no more comes.
+                if stream.read_buf(received).await.ok()? == 0 {
                     return None;
                 }
                 if first_message(received).is_some() {
@@ -201,47 +238,64 @@ impl Connection {
                 }
             }
         };
+        // What has arrived is answered before the stop is obeyed.
         tokio::select! {
-            whole = timeout(*idle_timeout, whole) => whole.ok()?,
+            biased;
+            whole = timeout_at(deadline, whole) => whole.ok()?,
             _ = stopping.wait_for(|stopping| *stopping) => None,
         }
     }
 
     /// Answers the messages that are whole, until the replies are many. Returns the octets that were
-    /// dealt with.
-    fn answer_whole_messages(&self, received: &[u8], replies: &mut Vec<u8>) -> usize {
+    /// dealt with; `None` after a panic, which is a bug of ours and ends the connection.
+    fn answer_whole_messages(&self, received: &[u8], replies: &mut Vec<u8>) -> Option<usize> {
         let snapshot = self.world.snapshot().load();
         let mut taken = 0;
         while replies.len() < REPLIES_LEN_MAX
             && let Some(query) = first_message(&received[taken..])
         {
             taken += 2 + query.len();
-            SCRATCH.with_borrow_mut(|scratch| {
-                let Scratch { local, message, counters } =
-                    scratch.get_or_insert_with(|| Scratch::new(&self.world));
-                let began = Instant::now();
-                message[..query.len()].copy_from_slice(query);
-                let mut exchange = Exchange {
-                    message,
-                    len: query.len(),
-                    peer: self.peer,
-                    local: self.local,
-                    transport: Transport::Tcp,
-                };
-                counters.query(Transport::Tcp);
-                match respond(&snapshot, local, &mut exchange, &mut ()) {
-                    Outcome::Reply { len, kind } => {
-                        counters.reply(kind);
-                        let length = u16::try_from(len).unwrap_or(u16::MAX);
-                        replies.extend_from_slice(&length.to_be_bytes());
-                        replies.extend_from_slice(&message[..usize::from(length)]);
-                    }
-                    Outcome::Drop(reason) => counters.dropped(reason, 1),
-                }
-                counters.replies_left(began.elapsed());
+            let answered = SCRATCH.with_borrow_mut(|scratch| {
+                let scratch = scratch.get_or_insert_with(|| Scratch::new(&self.world));
+                catch_unwind(AssertUnwindSafe(|| self.answer(&snapshot, query, scratch, replies)))
             });
+            if answered.is_err() {
+                self.world.count_panic();
+                return None;
+            }
         }
-        taken
+        Some(taken)
+    }
+
+    /// Answers one message, and counts it.
+    fn answer(
+        &self,
+        snapshot: &Snapshot,
+        query: &[u8],
+        scratch: &mut Scratch,
+        replies: &mut Vec<u8>,
+    ) {
+        let Scratch { local, message, counters } = scratch;
+        let began = Instant::now();
+        message[..query.len()].copy_from_slice(query);
+        let mut exchange = Exchange {
+            message,
+            len: query.len(),
+            peer: self.peer,
+            local: self.local,
+            transport: Transport::Tcp,
+        };
+        counters.query(Transport::Tcp);
+        match respond(snapshot, local, &mut exchange, &mut ()) {
+            Outcome::Reply { len, kind } => {
+                counters.reply(kind);
+                let length = u16::try_from(len).unwrap_or(u16::MAX);
+                replies.extend_from_slice(&length.to_be_bytes());
+                replies.extend_from_slice(&message[..usize::from(length)]);
+            }
+            Outcome::Drop(reason) => counters.dropped(reason, 1),
+        }
+        counters.replies_left(began.elapsed());
     }
 }
 

@@ -8,6 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -29,34 +30,87 @@ const IDLE_MAX: Duration = Duration::from_millis(250);
 /// Batches taken from one socket before the others get their turn.
 const BATCHES_MAX: usize = 4;
 
-/// A socket and the address it is bound to.
-#[derive(Debug)]
-struct Port {
-    socket: UdpSocket,
-    address: SocketAddr,
+/// Batches taken from a socket at the end, when clients may still be asking.
+const LAST_BATCHES_MAX: usize = 256;
+
+/// How long a worker pauses after an error that may last.
+const ERROR_PAUSE: Duration = Duration::from_millis(10);
+
+/// The shortest time between two lines about errors of one worker.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A socket and the address it is bound to. Sockets outlive the workers that serve them.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// The socket.
+    pub socket: Arc<UdpSocket>,
+    /// The address.
+    pub address: SocketAddr,
 }
 
-/// The loop of one thread.
+/// The workers that serve one set of sockets.
 #[derive(Debug)]
-pub struct Worker {
-    ports: Vec<Port>,
-    /// The CPU the thread is kept on.
-    cpu: Option<usize>,
+pub struct Crew {
+    threads: Vec<JoinHandle<()>>,
+    stopping: Arc<AtomicBool>,
 }
 
-impl Worker {
-    /// A worker for these sockets, each with the address it is bound to.
-    pub fn new(sockets: Vec<(UdpSocket, SocketAddr)>, cpu: Option<usize>) -> Self {
-        let ports = sockets.into_iter().map(|(socket, address)| Port { socket, address });
-        Self { ports: ports.collect(), cpu }
-    }
-
-    /// Starts the thread. It ends when the world stops.
+impl Crew {
+    /// Starts a worker for each element of `ports`, on the CPUs in turn. They end when the world
+    /// stops, or when they are told to.
     ///
     /// # Errors
     ///
     /// Fails if no thread can be made, or the kernel refuses to wait for the sockets.
-    pub fn start(self, world: Arc<World>, number: usize) -> io::Result<JoinHandle<()>> {
+    pub fn start(ports: Vec<Vec<Port>>, cpus: &[usize], world: &Arc<World>) -> io::Result<Self> {
+        let mut crew = Self { threads: Vec::new(), stopping: Arc::default() };
+        for (number, ports) in ports.into_iter().enumerate() {
+            let cpu = cpus.get(number % cpus.len().max(1)).copied();
+            let worker = Worker { ports, cpu, stopping: Arc::clone(&crew.stopping) };
+            match worker.start(Arc::clone(world), number) {
+                Ok(thread) => crew.threads.push(thread),
+                Err(error) => {
+                    crew.stop();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(crew)
+    }
+
+    /// Tells the workers to end, which they do within `IDLE_MAX`, and after they have answered what
+    /// has arrived.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all workers have ended.
+    pub fn has_ended(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits until all workers have ended.
+    pub fn join(self) {
+        for thread in self.threads {
+            // A worker that panicked has said so already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The loop of one thread.
+#[derive(Debug)]
+struct Worker {
+    ports: Vec<Port>,
+    /// The CPU the thread is kept on.
+    cpu: Option<usize>,
+    /// Turns true when other workers have taken over.
+    stopping: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// Starts the thread.
+    fn start(self, world: Arc<World>, number: usize) -> io::Result<JoinHandle<()>> {
         for port in &self.ports {
             set_receive_timeout(&port.socket, IDLE_MAX)?;
         }
@@ -68,44 +122,47 @@ impl Worker {
         std::thread::Builder::new().name(name).spawn(move || self.run(&world, &epoll))
     }
 
-    /// Serves until the world stops. A panic costs one batch and the thread's own state.
+    fn is_stopping(&self, world: &World) -> bool {
+        world.is_stopping() || self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Serves until it is told to stop.
     fn run(&self, world: &World, epoll: &Epoll) {
         if let Some(cpu) = self.cpu
             && let Err(error) = affinity::pin_to(cpu)
         {
             tracing::warn!(cpu, %error, "cannot keep a worker on its CPU");
         }
-        let mut counters = world.counters().join();
-        while !world.is_stopping() {
-            let served = catch_unwind(AssertUnwindSafe(|| self.serve(world, epoll, &mut counters)));
-            match served {
-                Ok(Ok(())) => (),
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "a worker cannot wait for its sockets");
-                    return;
-                }
-                Err(_) => {
-                    world.count_panic();
-                    tracing::error!("a worker panicked and goes on with fresh state");
+        let mut serving = Serving {
+            world,
+            batch: Batch::new(),
+            local: Local::default(),
+            counters: world.counters().join(),
+            snapshot: Cache::new(world.snapshot()),
+            errors: Errors::default(),
+        };
+        if let Err(error) = self.serve(&mut serving, epoll) {
+            tracing::error!(%error, "a worker cannot wait for its sockets");
+            world.fail();
+        }
+        // What arrived before the end was told is answered, up to a bound.
+        for port in &self.ports {
+            for _ in 0..LAST_BATCHES_MAX {
+                if serving.serve_batch(port, Wait::No) == 0 {
+                    break;
                 }
             }
         }
     }
 
-    fn serve(&self, world: &World, epoll: &Epoll, counters: &mut WorkerCounters) -> io::Result<()> {
-        let mut serving = Serving {
-            batch: Batch::new(),
-            local: Local::default(),
-            counters,
-            snapshot: Cache::new(world.snapshot()),
-        };
+    fn serve(&self, serving: &mut Serving<'_>, epoll: &Epoll) -> io::Result<()> {
         if let [port] = &self.ports[..] {
-            while !world.is_stopping() {
+            while !self.is_stopping(serving.world) {
                 serving.serve_batch(port, Wait::ForFirst);
             }
             return Ok(());
         }
-        while !world.is_stopping() {
+        while !self.is_stopping(serving.world) {
             // An idle worker must not hold an old snapshot.
             serving.snapshot.load();
             epoll.wait(IDLE_MAX, |token| {
@@ -121,10 +178,12 @@ impl Worker {
 
 /// What a worker keeps between batches.
 struct Serving<'w> {
+    world: &'w World,
     batch: Batch,
     local: Local,
-    counters: &'w mut WorkerCounters,
+    counters: WorkerCounters,
     snapshot: Cache<&'w ArcSwap<Snapshot>, Arc<Snapshot>>,
+    errors: Errors,
 }
 
 impl Serving<'_> {
@@ -139,15 +198,37 @@ impl Serving<'_> {
 
     /// Receives a batch, answers it and sends the replies; returns how many datagrams it had.
     fn serve_batch(&mut self, port: &Port, wait: Wait) -> usize {
-        // What a socket reports besides datagrams, such as an ICMP error for an earlier reply, ends
-        // nothing: the next call finds the next datagram.
-        let received = self.batch.receive(port.socket.as_fd(), wait).unwrap_or(0);
-        if received == 0 {
-            return 0;
-        }
+        let received = match self.batch.receive(port.socket.as_fd(), wait) {
+            Ok(received) => received,
+            Err(error) => {
+                self.errors.take(&error, port.address);
+                return 0;
+            }
+        };
         let began = Instant::now();
+        let mut next = 0;
+        while next < received {
+            // A panic, which is a bug of ours, costs the one reply.
+            if catch_unwind(AssertUnwindSafe(|| self.answer(port, &mut next, received))).is_err() {
+                let panics = self.world.count_panic();
+                if self.errors.may_log() {
+                    tracing::error!(panics, "answering a query panicked; it gets no reply");
+                }
+                self.local = Local::default();
+            }
+        }
+        let sent = self.batch.send(port.socket.as_fd());
+        self.counters.dropped(DropReason::NotSent, sent.failed);
+        self.counters.replies_left(began.elapsed());
+        received
+    }
+
+    /// Answers the datagrams of the batch from `next` on, which counts those begun.
+    fn answer(&mut self, port: &Port, next: &mut usize, received: usize) {
         let snapshot = self.snapshot.load();
-        for index in 0..received {
+        while *next < received {
+            let index = *next;
+            *next += 1;
             let Some(datagram) = self.batch.datagram(index) else { continue };
             let local = match datagram.local {
                 Some(ip) => SocketAddr::new(ip, port.address.port()),
@@ -169,9 +250,42 @@ impl Serving<'_> {
                 Outcome::Drop(reason) => self.counters.dropped(reason, 1),
             }
         }
-        let sent = self.batch.send(port.socket.as_fd());
-        self.counters.dropped(DropReason::NotSent, sent.failed);
-        self.counters.replies_left(began.elapsed());
-        received
+    }
+}
+
+/// Errors of sockets, which end nothing.
+#[derive(Debug, Default)]
+struct Errors {
+    logged: Option<Instant>,
+}
+
+impl Errors {
+    /// Takes an error of receiving. Nothing to receive, or an ICMP error for an earlier reply, is
+    /// none; after any other the worker pauses, so that a lasting one does not keep the CPU busy.
+    fn take(&mut self, error: &io::Error, address: SocketAddr) {
+        let passing = [
+            io::ErrorKind::WouldBlock,
+            io::ErrorKind::Interrupted,
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::NetworkUnreachable,
+        ];
+        if passing.contains(&error.kind()) {
+            return;
+        }
+        if self.may_log() {
+            tracing::error!(%address, %error, "cannot receive");
+        }
+        std::thread::sleep(ERROR_PAUSE);
+    }
+
+    /// Whether a line may be logged: one in `LOG_INTERVAL`.
+    fn may_log(&mut self) -> bool {
+        let now = Instant::now();
+        let may = self.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_INTERVAL);
+        if may {
+            self.logged = Some(now);
+        }
+        may
     }
 }

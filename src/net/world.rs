@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
 use crate::answer::Snapshot;
 use crate::metrics::Counters;
@@ -16,6 +17,8 @@ pub struct World {
     stopping: AtomicBool,
     /// Times a thread or task that answers has panicked.
     panics: AtomicU64,
+    /// Told when a thread can serve no longer.
+    failed: Notify,
 }
 
 impl World {
@@ -49,8 +52,18 @@ impl World {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Counts a panic, which is a bug of ours.
-    pub fn count_panic(&self) {
-        self.panics.fetch_add(1, Ordering::Relaxed);
+    /// Tells that a thread can serve no longer, so that the server must end.
+    pub fn fail(&self) {
+        self.failed.notify_one();
+    }
+
+    /// Waits until a thread can serve no longer.
+    pub async fn failure(&self) {
+        self.failed.notified().await;
+    }
+
+    /// Counts a panic, which is a bug of ours; returns how many there were.
+    pub fn count_panic(&self) -> u64 {
+        self.panics.fetch_add(1, Ordering::Relaxed) + 1
     }
 }

@@ -42,8 +42,8 @@ pub struct Batch {
     received: usize,
 }
 
-// SAFETY: the pointers in `parts` and `headers` lead into the vectors of the same batch, which move
-// with it, and are written anew before each system call.
+// SAFETY: the pointers in `parts` and `headers` lead into the vectors of the same batch, whose memory
+// stays where it is when the batch moves, and none of them is used but by the batch itself.
 unsafe impl Send for Batch {}
 
 /// One datagram of a batch.
@@ -135,9 +135,13 @@ impl Batch {
         Ok(self.received)
     }
 
-    /// A datagram that was received; `None` if its sender's address is of no family we know.
+    /// A datagram that was received; `None` if it was longer than its slot, or its sender's address
+    /// is of no family we know.
     pub fn datagram(&mut self, index: usize) -> Option<Datagram<'_>> {
         let header = self.headers.get(index).filter(|_| index < self.received)?;
+        if header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
+            return None;
+        }
         let peer = read_address(self.peers.get(index)?)?;
         let local = local_address(&header.msg_hdr);
         let len = (header.msg_len as usize).min(UDP_SIZE_MAX);
@@ -161,6 +165,9 @@ impl Batch {
             if len == 0 {
                 continue;
             }
+            // The datagram was lent out since it was received, so the pointer is made anew.
+            let start = index * STRIDE;
+            self.parts[index].iov_base = self.slots[start..start + len].as_mut_ptr().cast();
             self.parts[index].iov_len = len;
             let mut header = self.headers[index];
             header.msg_hdr.msg_flags = 0;

@@ -12,5 +12,7 @@ pub mod epoll;
 pub mod files;
 pub mod inherited;
 pub mod mmsg;
+pub mod poll;
 pub mod privilege;
+pub mod signal;
 pub mod socket;

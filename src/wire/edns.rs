@@ -45,7 +45,8 @@ impl Edns {
         let length = usize::from(reader.read_u16(Field::RecordHeader)?);
         let at = reader.position();
         let mut options = Reader::new(reader.read_octets(length, Field::Rdata)?, 0);
-        while !options.is_at_end() {
+        // The options of other versions may look otherwise (RFC 6891 §6.1.3).
+        while version == VERSION && !options.is_at_end() {
             Self::skip_option(&mut options).map_err(|error| error.moved(at))?;
         }
         let udp_size = usize::from(size).max(UDP_SIZE_MIN);

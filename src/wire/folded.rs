@@ -100,12 +100,8 @@ impl FoldedName {
 
     /// The name without its first `dropped` labels; the root if there are no more.
     pub fn suffix(&self, dropped: usize) -> Name<'_> {
-        let dropped = dropped.min(self.label_count);
-        self.suffixes
-            .get(dropped)
-            .and_then(|suffix| self.octets.get(usize::from(suffix.start)..))
-            .and_then(|octets| Name::read(octets).ok())
-            .unwrap_or(Name::ROOT)
+        let end = self.start(self.label_count) + 1;
+        self.octets.get(self.start(dropped)..end).map_or(Name::ROOT, Name::known)
     }
 
     /// The hash of `suffix(dropped)`.

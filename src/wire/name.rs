@@ -50,6 +50,13 @@ impl<'a> Name<'a> {
         }
     }
 
+    /// The name that `octets` are, which were a name when they were put there and are not looked at
+    /// again.
+    pub(crate) fn known(octets: &'a [u8]) -> Self {
+        debug_assert!(Self::read(octets).is_ok_and(|name| name.0.len() == octets.len()));
+        Self(octets)
+    }
+
     /// The octets in wire form, the root label included.
     pub fn as_wire(self) -> &'a [u8] {
         self.0
@@ -299,19 +306,6 @@ impl NameBuf {
         Ok(Self(octets.into_boxed_slice()))
     }
 
-    /// The name with one more label on the left; `None` if it would be too long.
-    pub fn prepend(label: &[u8], name: Name<'_>) -> Option<Self> {
-        let length = u8::try_from(label.len()).ok().filter(|&n| (1..=63).contains(&n))?;
-        if label.len() + 1 + name.len() > NAME_LEN_MAX {
-            return None;
-        }
-        let mut octets = Vec::with_capacity(label.len() + 1 + name.len());
-        octets.push(length);
-        octets.extend_from_slice(label);
-        octets.extend_from_slice(name.0);
-        Some(Self(octets.into_boxed_slice()))
-    }
-
     /// The name, borrowed.
     pub fn as_name(&self) -> Name<'_> {
         Name(&self.0)
@@ -322,52 +316,51 @@ impl NameBuf {
 #[derive(Clone, Copy)]
 pub struct NameArray {
     octets: [u8; NAME_LEN_MAX],
+    len: usize,
 }
 
 impl NameArray {
     /// A copy of a name.
     pub fn new(name: Name<'_>) -> Self {
-        let mut copy = Self { octets: [0; NAME_LEN_MAX] };
+        let mut copy = Self { octets: [0; NAME_LEN_MAX], len: 1 };
         copy.set(name);
         copy
     }
 
     /// Takes another name in.
     pub fn set(&mut self, name: Name<'_>) {
-        for (slot, octet) in self.octets.iter_mut().zip(name.0) {
-            *slot = *octet;
-        }
+        self.fill(name.0.iter());
     }
 
     /// Takes in the name that has `suffix` in the place of what follows the first `kept` octets,
     /// which must be whole labels, of `name` (RFC 6672 §2.2); false, and no change, if that name
     /// would be too long.
     pub fn set_replaced(&mut self, name: Name<'_>, kept: usize, suffix: Name<'_>) -> bool {
-        if kept + suffix.len() > NAME_LEN_MAX {
-            return false;
+        let fits = kept + suffix.len() <= NAME_LEN_MAX;
+        if fits {
+            self.fill(name.0.iter().take(kept).chain(suffix.0));
         }
-        let prefix = name.0.iter().take(kept);
-        for (slot, octet) in self.octets.iter_mut().zip(prefix.chain(suffix.0)) {
-            *slot = *octet;
-        }
-        true
+        fits
     }
 
     /// Takes in the name that `label`, of 1 to 63 octets, and `parent` make; false, and no change,
     /// if that name would be too long.
     pub fn set_child(&mut self, label: &[u8], parent: Name<'_>) -> bool {
         let Ok(length) = u8::try_from(label.len()) else { return false };
-        if label.is_empty() || label.len() > LABEL_LEN_MAX {
-            return false;
+        let fits = (1..=LABEL_LEN_MAX).contains(&label.len())
+            && 1 + label.len() + parent.len() <= NAME_LEN_MAX;
+        if fits {
+            self.fill(std::iter::once(&length).chain(label).chain(parent.0));
         }
-        if 1 + label.len() + parent.len() > NAME_LEN_MAX {
-            return false;
-        }
-        let octets = std::iter::once(&length).chain(label).chain(parent.0);
+        fits
+    }
+
+    fn fill<'o>(&mut self, octets: impl Iterator<Item = &'o u8>) {
+        self.len = 0;
         for (slot, octet) in self.octets.iter_mut().zip(octets) {
             *slot = *octet;
+            self.len += 1;
         }
-        true
     }
 
     /// Puts the letters in lower case.
@@ -377,7 +370,7 @@ impl NameArray {
 
     /// The name, borrowed.
     pub fn as_name(&self) -> Name<'_> {
-        Name::read(&self.octets).unwrap_or(Name::ROOT)
+        self.octets.get(..self.len).map_or(Name::ROOT, Name::known)
     }
 }
 

@@ -135,6 +135,11 @@ impl<'m> Writer<'m> {
         self.counts
     }
 
+    /// Octets that still fit.
+    pub fn room(&self) -> usize {
+        self.limit.saturating_sub(self.at)
+    }
+
     /// Lets the message grow by so many octets more, which were held back until now.
     pub fn release(&mut self, octets: usize) {
         self.limit = self.message.len().min(self.limit + octets);
@@ -287,9 +292,10 @@ impl<'m> Writer<'m> {
     /// to another pointer further back, so this ends.
     fn label_at(&self, mut at: usize) -> Option<usize> {
         loop {
-            let &[high, low] = self.message.get(at..)?.first_chunk::<2>()?;
+            // What lies behind is not ours: a query, or an older message.
+            let &[high, low] = self.message.get(at..self.at)?.first_chunk::<2>()?;
             if high < 0xC0 {
-                return (at < self.at).then_some(at);
+                return Some(at);
             }
             let target = usize::from(u16::from_be_bytes([high & 0x3F, low]));
             if target >= at {

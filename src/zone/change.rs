@@ -24,8 +24,8 @@ pub struct Record {
 pub struct Change {
     /// Records that go; their TTLs do not matter.
     pub removed: Vec<Record>,
-    /// Records that come. One that is there already changes nothing; one whose TTL differs from
-    /// that of its set gives the whole set its TTL.
+    /// Records that come. One that is there already is replaced; the TTL becomes that of the whole
+    /// set.
     pub added: Vec<Record>,
 }
 

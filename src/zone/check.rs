@@ -81,7 +81,8 @@ kinds! {
         "names below a DNAME are redirected, so the host cannot be found (RFC 6672 §2.4)";
     WILDCARD_DNAME = Warning "wildcard-dname",
         "a DNAME record at a wildcard redirects nothing (RFC 4592 §4.4)";
-    SET_TOO_LARGE = Warning "set-too-large",
+    DS_AT_APEX = Error "ds-at-apex", "the DS record of a zone stands in its parent (RFC 4035 §2.4)";
+    SET_TOO_LARGE = Error "set-too-large",
         "no message has room for these records, so nobody will see them";
 }
 
@@ -118,28 +119,28 @@ pub struct Finding {
     pub subject: Option<Subject>,
 }
 
-/// A bounded list of findings.
+/// A list of findings, bounded for each severity.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     kept: Vec<Finding>,
-    omitted_errors: usize,
-    omitted_warnings: usize,
+    errors: usize,
+    warnings: usize,
 }
 
 impl Findings {
-    /// Adds a finding about a record; beyond `DIAGNOSTICS_MAX` it is only counted.
+    /// Adds a finding about a record; beyond `DIAGNOSTICS_MAX` of its severity it is only counted.
     pub fn add(&mut self, kind: Kind, message: String, subject: Subject) {
         self.push(Finding { kind, message, subject: Some(subject) });
     }
 
     fn push(&mut self, finding: Finding) {
-        if self.kept.len() < DIAGNOSTICS_MAX {
+        let count = match finding.kind.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= DIAGNOSTICS_MAX {
             self.kept.push(finding);
-            return;
-        }
-        match finding.kind.severity {
-            Severity::Error => self.omitted_errors += 1,
-            Severity::Warning => self.omitted_warnings += 1,
         }
     }
 
@@ -150,12 +151,12 @@ impl Findings {
 
     /// Errors that were only counted.
     pub fn omitted_errors(&self) -> usize {
-        self.omitted_errors
+        self.errors.saturating_sub(DIAGNOSTICS_MAX)
     }
 
     /// Warnings that were only counted.
     pub fn omitted_warnings(&self) -> usize {
-        self.omitted_warnings
+        self.warnings.saturating_sub(DIAGNOSTICS_MAX)
     }
 }
 
@@ -212,6 +213,10 @@ impl<'z> Check<'z, '_> {
     fn apex(&mut self) {
         let apex = self.zone.apex_node();
         let name = apex.owner();
+        if apex.find(Rtype::DS).is_some() {
+            let message = format!("the zone {name} has a DS record of its own");
+            self.add(Kind::DS_AT_APEX, message, any_record(name, Rtype::DS));
+        }
         match apex.find(Rtype::SOA) {
             None => {
                 let message = format!("the zone {name} has no SOA record");
@@ -256,6 +261,7 @@ impl<'z> Check<'z, '_> {
         }
         if let Some(set) = node.find(Rtype::DS)
             && !node.is_cut()
+            && owner != self.zone.apex()
         {
             let message = format!("{owner} has a DS record and no NS record");
             self.add(Kind::DS_WITHOUT_NS, message, any_record(owner, set.rtype()));

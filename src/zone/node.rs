@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::base::limits::NAME_DATA_MAX;
+use crate::base::limits::{NAME_DATA_MAX, SETS_MAX};
 use crate::base::time::Ttl;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::{Class, Rtype};
@@ -85,7 +85,8 @@ impl Node {
 
     /// The name, in the case the zone file wrote it.
     pub fn owner(&self) -> Name<'_> {
-        Name::read(&self.0[HEAD_LEN + self.set_count() * ENTRY_LEN..]).unwrap_or(Name::ROOT)
+        let start = HEAD_LEN + self.set_count() * ENTRY_LEN;
+        Name::known(&self.0[start..start + usize::from(self.0[9])])
     }
 
     /// Whether the name has this owner.
@@ -155,7 +156,8 @@ impl Node {
             ttl: set.ttl(),
             rdatas: set.records().map(|rdata| rdata.into()).collect(),
         });
-        NodeParts { owner: self.owner().to_buf(), sets: sets.collect(), len: self.0.len() }
+        let len = self.sets().map(|set| set.wire_len()).sum();
+        NodeParts { owner: self.owner().to_buf(), sets: sets.collect(), len }
     }
 }
 
@@ -221,11 +223,11 @@ pub struct NodeParts {
     pub owner: NameBuf,
     /// Its sets.
     pub sets: Vec<SetParts>,
-    /// Octets of the records, those not counted that were removed again.
+    /// Octets of the records.
     len: usize,
 }
 
-/// A name has more data than `NAME_DATA_MAX`.
+/// A name has more data than `NAME_DATA_MAX`, or more sets than `SETS_MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMuchData;
 
@@ -235,20 +237,34 @@ impl NodeParts {
         Self { owner, sets: Vec::new(), len: 0 }
     }
 
+    /// Octets of the records.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no records.
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
     /// Adds a record. Equal records become one when the name is packed.
     ///
     /// Returns the TTL the set has, which is that of its first record.
     ///
     /// # Errors
     ///
-    /// Fails if the name would have more than `NAME_DATA_MAX` octets of records.
+    /// Fails if the name would have more than `NAME_DATA_MAX` octets of records or `SETS_MAX` sets.
     pub fn add(&mut self, rtype: Rtype, ttl: Ttl, rdata: &[u8]) -> Result<Ttl, TooMuchData> {
         let len = self.len + record_len(rdata);
         if len > NAME_DATA_MAX {
             return Err(TooMuchData);
         }
-        self.len = len;
         let key = SetKey::of(rtype, rdata);
+        let is_new = self.sets.iter().all(|set| set.key != key);
+        if is_new && self.sets.len() >= SETS_MAX {
+            return Err(TooMuchData);
+        }
+        self.len = len;
         if let Some(set) = self.sets.iter_mut().find(|set| set.key == key) {
             set.rdatas.push(rdata.into());
             return Ok(set.ttl);
@@ -257,18 +273,20 @@ impl NodeParts {
         Ok(ttl)
     }
 
-    /// Takes a record out; whether it was there.
+    /// Takes a record out; whether it was there. Nothing may have been added since the name was
+    /// unpacked.
     pub fn remove(&mut self, rtype: Rtype, rdata: &[u8]) -> bool {
         let key = SetKey::of(rtype, rdata);
         let Some(index) = self.sets.iter().position(|set| set.key == key) else { return false };
         let set = &mut self.sets[index];
-        let before = set.rdatas.len();
-        set.rdatas.retain(|kept| compare_rdata(rtype, kept, rdata) != Ordering::Equal);
-        let removed = set.rdatas.len() < before;
+        let found = set.rdatas.binary_search_by(|kept| compare_rdata(rtype, kept, rdata));
+        let Ok(at) = found else { return false };
+        let removed = set.rdatas.remove(at);
         if set.rdatas.is_empty() {
-            self.sets.swap_remove(index);
+            self.sets.remove(index);
         }
-        removed
+        self.len -= record_len(&removed);
+        true
     }
 
     /// Brings sets and records into canonical order and drops records that are there twice
@@ -353,17 +371,27 @@ pub fn compare_rdata(rtype: Rtype, a: &[u8], b: &[u8]) -> Ordering {
     let lowers = rdata::fields(rtype).iter().any(|field| {
         matches!(field, rdata::Field::Name(NameKind::Compressible | NameKind::Lowered))
     });
-    if lowers { canonical(rtype, a).cmp(&canonical(rtype, b)) } else { a.cmp(b) }
+    if lowers { lowered(rtype, a).cmp(lowered(rtype, b)) } else { a.cmp(b) }
 }
 
-fn canonical(rtype: Rtype, rdata: &[u8]) -> Vec<u8> {
-    let mut octets = rdata.to_vec();
-    for embedded in rdata::embedded_names(rtype, rdata) {
-        if embedded.kind != NameKind::Plain {
-            octets[embedded.offset..embedded.offset + embedded.name.len()].make_ascii_lowercase();
+/// The octets of record data in canonical form.
+fn lowered(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = u8> {
+    let mut names = rdata::embedded_names(rtype, rdata)
+        .filter(|embedded| embedded.kind != NameKind::Plain)
+        .map(|embedded| (embedded.offset, embedded.offset + embedded.name.len()));
+    let mut name = names.next();
+    rdata.iter().enumerate().map(move |(at, octet)| {
+        if name.is_some_and(|(_, end)| at >= end) {
+            name = names.next();
         }
-    }
-    octets
+        let is_in_name = name.is_some_and(|(start, _)| at >= start);
+        if is_in_name { octet.to_ascii_lowercase() } else { *octet }
+    })
+}
+
+/// Record data with the names in it in lower case for the types that want it (RFC 4034 §6.2).
+pub fn canonical_rdata(rtype: Rtype, rdata: &[u8]) -> Vec<u8> {
+    lowered(rtype, rdata).collect()
 }
 
 #[cfg(test)]

@@ -107,6 +107,13 @@ impl Order {
         self.runs.last()?.last()
     }
 
+    /// How many runs there are, and how many of them `other` shares.
+    #[cfg(test)]
+    pub(crate) fn shared_with(&self, other: &Self) -> (usize, usize) {
+        let pairs = self.runs.iter().zip(&other.runs);
+        (self.runs.len(), pairs.filter(|(mine, theirs)| Arc::ptr_eq(mine, theirs)).count())
+    }
+
     /// The run in which `name` stands or would stand, and where there. Not for an empty order.
     fn position(&self, name: Name<'_>) -> (usize, Result<usize, usize>) {
         let starts_at_or_before =

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 /// Entries a piece holds on average before the table is spread over twice as many pieces.
 ///
-/// A change copies about as many entries; half of it keeps the copy within some ten microseconds.
+/// A change copies about as many entries, which takes some ten microseconds.
 const PIECE_LEN_MAX: usize = 2048;
 
 /// Entries that know their own hash.
@@ -51,6 +51,13 @@ impl<T> Shards<T> {
     /// All entries in no order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.pieces.iter().flat_map(|piece| piece.iter())
+    }
+
+    /// How many pieces there are, and how many of them `other` shares.
+    #[cfg(test)]
+    pub(crate) fn shared_with(&self, other: &Self) -> (usize, usize) {
+        let pairs = self.pieces.iter().zip(&other.pieces);
+        (self.pieces.len(), pairs.filter(|(mine, theirs)| Arc::ptr_eq(mine, theirs)).count())
     }
 
     /// The piece for a hash. The table within a piece uses the lowest and the highest bits.

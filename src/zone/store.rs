@@ -4,7 +4,7 @@
 //! one (`Zone::apply`), so that its cost does not grow with the zone. Does not read files and does
 //! not judge what it holds: `zone::file` and `zone::check` do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::base::time::{Serial, Ttl};
 use crate::wire::folded::{FoldedName, child_hash};
@@ -85,7 +85,7 @@ impl Zone {
         let numbers = rdata.get(rdata.len().checked_sub(20)?..)?;
         let serial = numbers.first_chunk().map(|octets| u32::from_be_bytes(*octets))?;
         let minimum = numbers.last_chunk().map(|octets| u32::from_be_bytes(*octets))?;
-        let negative_ttl = set.ttl().min(Ttl::from_wire(minimum));
+        let negative_ttl = set.ttl().min(Ttl::new(minimum).unwrap_or(Ttl::MAX));
         Some(Soa { set, serial: Serial(serial), negative_ttl })
     }
 
@@ -107,11 +107,13 @@ impl Zone {
         })
     }
 
-    /// The zone after a change. The cost grows with the change and not with the zone.
+    /// The zone after a change. The cost grows with the change, and with the number of pieces of the
+    /// zone: a reference count for some thousand names.
     ///
     /// # Errors
     ///
-    /// Fails if a record to be removed is not there, or a name is not within the zone.
+    /// Fails if a record to be removed is not there, a name is not within the zone, or a name would
+    /// have too much data.
     pub fn apply(&self, change: &Change) -> Result<Self, ChangeError> {
         let mut touched: BTreeMap<&NameBuf, NodeParts> = BTreeMap::new();
         let mut zone = self.clone();
@@ -196,7 +198,8 @@ impl Zone {
         }
     }
 
-    fn has_descendants(&self, name: Name<'_>) -> bool {
+    /// Whether there are names below `name`.
+    pub fn has_descendants(&self, name: Name<'_>) -> bool {
         self.successor(name).is_some_and(|next| next.owner().is_below(name))
     }
 }
@@ -253,8 +256,16 @@ pub struct Builder {
     /// The name whose records are being collected.
     current: Option<NodeParts>,
     folded: FoldedName,
+    /// Names whose records are scattered: packed when the zone is finished or these hold too much.
+    scattered: HashMap<NameBuf, NodeParts>,
+    /// Octets of the records in `scattered`.
+    scattered_len: usize,
     duplicates: Vec<Duplicate>,
 }
+
+/// Octets of records of scattered names that are held unpacked. Packing a large name again for each
+/// of its records would cost the square of their number.
+const SCATTERED_LEN_MAX: usize = 64 << 20;
 
 impl Builder {
     /// A zone without records.
@@ -264,6 +275,8 @@ impl Builder {
             names: Shards::default(),
             current: None,
             folded: FoldedName::root(),
+            scattered: HashMap::new(),
+            scattered_len: 0,
             duplicates: Vec::new(),
         }
     }
@@ -286,16 +299,10 @@ impl Builder {
             if !owner.is_within(self.apex.as_name()) {
                 return Some(Deviation::OutOfZone);
             }
-            self.flush();
-            self.folded.fold(owner);
+            self.put_current_away();
+            self.take_up(owner);
         }
-        let (names, folded) = (&self.names, &self.folded);
-        let parts = self.current.get_or_insert_with(|| {
-            match names.find(folded.hash(0), |node| node.is_named(owner)) {
-                Some(node) => node.unpack(),
-                None => NodeParts::empty(owner.to_buf()),
-            }
-        });
+        let parts = self.current.get_or_insert_with(|| NodeParts::empty(owner.to_buf()));
         match parts.add(rtype, ttl, rdata) {
             Err(TooMuchData) => Some(Deviation::TooMuchData),
             Ok(set_ttl) if set_ttl != ttl => Some(Deviation::TtlDiffers(set_ttl)),
@@ -303,8 +310,43 @@ impl Builder {
         }
     }
 
-    fn flush(&mut self) {
-        let Some(mut parts) = self.current.take() else { return };
+    /// Goes on with the records of a name.
+    fn take_up(&mut self, owner: Name<'_>) {
+        self.folded.fold(owner);
+        let (hash, names) = (self.folded.hash(0), &self.names);
+        let Some(node) = names.find(hash, |node| node.is_named(owner)) else { return };
+        let key = owner.to_buf();
+        let parts = self.scattered.remove(&key).unwrap_or_else(|| node.unpack());
+        self.scattered_len -= self.scattered_len.min(parts.len());
+        self.current = Some(parts);
+    }
+
+    /// Packs the records of the current name or, if it has come before, keeps them for later.
+    fn put_current_away(&mut self) {
+        let Some(parts) = self.current.take() else { return };
+        let (hash, name) = (self.folded.hash(0), self.folded.as_name());
+        let has_come_before = self.names.find(hash, |node| node.is_named(name)).is_some();
+        if !has_come_before {
+            self.pack(parts);
+            return;
+        }
+        self.scattered_len += parts.len();
+        self.scattered.insert(parts.owner.clone(), parts);
+        if self.scattered_len > SCATTERED_LEN_MAX {
+            self.pack_scattered();
+        }
+    }
+
+    fn pack_scattered(&mut self) {
+        self.scattered_len = 0;
+        for (owner, parts) in std::mem::take(&mut self.scattered) {
+            self.folded.fold(owner.as_name());
+            self.pack(parts);
+        }
+    }
+
+    /// Packs the records of the name that is folded.
+    fn pack(&mut self, mut parts: NodeParts) {
         for (key, rdata) in parts.settle() {
             let owner = parts.owner.clone();
             self.duplicates.push(Duplicate { owner, rtype: key.rtype, rdata });
@@ -320,7 +362,8 @@ impl Builder {
 
     /// The zone, and the records that were there more than once.
     pub fn finish(mut self) -> (Zone, Vec<Duplicate>) {
-        self.flush();
+        self.put_current_away();
+        self.pack_scattered();
         let (hash, name) = (self.apex.hash(0), self.apex.as_name());
         let apex = match self.names.find(hash, |node| node.is_named(name)) {
             Some(node) => node.clone(),

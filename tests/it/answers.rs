@@ -2,7 +2,7 @@
 
 use crate::message::{Asking, Message, query};
 use crate::world::{ask, exchange, exchange_traced, name, of_table, snapshot, whole_zone, zone};
-use kereru::answer::{AnswerOptions, AnyPolicy, Snapshot, Transport, ZoneState, ZoneTable};
+use kereru::answer::{AnswerOptions, AnyPolicy, Snapshot, Transport, View, ZoneState, ZoneTable};
 use kereru::wire::numbers::{Rcode, Rtype};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -477,4 +477,183 @@ fn every_step_of_an_answer_is_told() {
         "Answer(*.t.example., Rtype(1))",
     ];
     assert_eq!(trace, expected);
+}
+
+#[test]
+fn ds_behind_an_alias_is_the_parents_data_too() {
+    let zones = vec![
+        zone("example.", "a CNAME sub\nsub NS ns.other.\nsub DS 1 8 99 00"),
+        zone("sub.example.", ""),
+    ];
+    check_in(
+        &snapshot(zones, AnswerOptions::default()),
+        "a.example. DS",
+        "NOERROR aa\nanswer: a.example. 3600 CNAME sub.example.\n\
+         answer: sub.example. 3600 DS 1 8 99 00",
+    );
+}
+
+#[test]
+fn child_with_errors_does_not_hide_the_parents_ds() {
+    let mut table = ZoneTable::default();
+    let parent = zone("example.", "sub NS ns.other.\nsub DS 1 8 99 00");
+    table.insert(name("example.").as_name(), ZoneState::Loaded(Arc::new(parent)));
+    table.insert(name("sub.example.").as_name(), ZoneState::Broken);
+    let snapshot = of_table(table, AnswerOptions::default());
+    check_in(&snapshot, "sub.example. DS", "NOERROR aa\nanswer: sub.example. 3600 DS 1 8 99 00");
+    check_in(&snapshot, "sub.example. A", "SERVFAIL");
+}
+
+#[test]
+fn service_under_a_wildcard_is_that_of_the_name_asked_for() {
+    check(
+        "*.w HTTPS 1 .\n*.w A 192.0.2.1",
+        "foo.w.example. HTTPS",
+        "NOERROR aa\nanswer: foo.w.example. 3600 HTTPS 1 .\n\
+         additional: foo.w.example. 3600 A 192.0.2.1",
+    );
+}
+
+#[test]
+fn name_with_data_below_a_hashed_name_exists() {
+    let hash = "2t7b4g4vsa5smi47k61mv5bv1a22bojr";
+    let records = format!("{hash} NSEC3 1 0 0 - {hash} A\nx.{hash} A 192.0.2.1");
+    check(
+        &records,
+        &format!("x.{hash}.example. A"),
+        &format!("NOERROR aa\nanswer: x.{hash}.example. 3600 A 192.0.2.1"),
+    );
+    check(&records, &format!("{hash}.example. NSEC3"), "NOERROR aa\nSOA!");
+    check(&records, &format!("y.{hash}.example. A"), "NXDOMAIN aa\nSOA!");
+}
+
+#[test]
+fn name_with_signatures_alone_has_nothing_of_any_type() {
+    let records = "www RRSIG A 8 2 3600 20300101000000 20200101000000 1 example. AAAA";
+    check(records, "www.example. ANY", "NOERROR aa\nSOA!");
+}
+
+#[test]
+fn extra_records_that_do_not_fit_are_no_reason_to_truncate() {
+    let text: String = (0..13).map(|n| format!("www TXT \"{n:020}\"\n")).collect();
+    let servers: String =
+        (0..9).map(|n| format!("@ NS ns{n}.a-rather-long-name.other.\n")).collect();
+    let full = AnswerOptions { minimal_responses: false, ..AnswerOptions::default() };
+    let snapshot = snapshot(vec![zone("example.", &format!("{text}{servers}"))], full);
+    let reply = ask(&snapshot, "www.example.", Rtype::TXT);
+    assert_eq!((reply.answers.len(), reply.authorities.len()), (13, 0));
+    assert!(reply.render().starts_with("NOERROR aa\n"));
+}
+
+#[test]
+fn alias_into_a_zone_with_errors_says_why() {
+    let mut table = ZoneTable::default();
+    table.insert(name("broken.").as_name(), ZoneState::Broken);
+    let good = zone("example.", "a CNAME www.broken.");
+    table.insert(name("example.").as_name(), ZoneState::Loaded(Arc::new(good)));
+    let snapshot = of_table(table, AnswerOptions::default());
+    let asked =
+        query(&name("a.example."), Rtype::A, Asking { edns_size: Some(512), dnssec_ok: false });
+    let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
+    assert_eq!(reply.opt.unwrap().rdata, [0, 15, 0, 2, 0, 24]);
+}
+
+#[test]
+fn answer_to_any_is_not_repeated_behind_it() {
+    let records = "www HTTPS 1 .\nwww A 192.0.2.1";
+    let snapshot = snapshot(vec![zone("example.", records)], AnswerOptions::default());
+    let asked = query(&name("www.example."), Rtype::ANY, Asking::PLAIN);
+    let reply = Message::read(&exchange(&snapshot, Transport::Tcp, &asked).unwrap());
+    assert_eq!((reply.answers.len(), reply.additionals.len()), (2, 0));
+}
+
+#[test]
+fn negative_ttl_is_the_lesser_of_soa_ttl_and_minimum() {
+    for (soa_ttl, minimum, expected) in
+        [(900, 300, 300), (60, 300, 60), (900, 4_294_967_295_u32, 900)]
+    {
+        let text = format!("@ {soa_ttl} SOA ns.other. a 1 2 3 4 {minimum}\n@ 9 NS ns.other.\n");
+        let snapshot = snapshot(vec![whole_zone("example.", &text)], AnswerOptions::default());
+        assert_eq!(ask(&snapshot, "x.example.", Rtype::A).authorities[0].ttl, expected);
+    }
+}
+
+#[test]
+fn signer_of_a_delegation_goes_to_clients_that_want_dnssec() {
+    let records = "sub NS ns.other.\nsub DS 1 8 99 00";
+    let snapshot = snapshot(vec![zone("example.", records)], AnswerOptions::default());
+    for dnssec_ok in [false, true] {
+        let asking = Asking { edns_size: Some(1232), dnssec_ok };
+        let asked = query(&name("www.sub.example."), Rtype::A, asking);
+        let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
+        let types: Vec<Rtype> = reply.authorities.iter().map(|record| record.rtype).collect();
+        let expected: &[Rtype] = if dnssec_ok { &[Rtype::NS, Rtype::DS] } else { &[Rtype::NS] };
+        assert_eq!(types, expected);
+    }
+}
+
+#[test]
+fn dname_of_the_zone_itself_redirects_all_below() {
+    check(
+        "@ DNAME other.",
+        "a.b.example. A",
+        "NOERROR aa\nanswer: example. 3600 DNAME other.\n\
+         answer: a.b.example. 3600 CNAME a.b.other.",
+    );
+}
+
+#[test]
+fn deep_zone_is_found_among_others() {
+    let zones = vec![zone("example.", ""), zone("a.b.c.d.example.", "www A 192.0.2.1")];
+    let both = snapshot(zones, AnswerOptions::default());
+    check_in(
+        &both,
+        "www.a.b.c.d.example. A",
+        "NOERROR aa\nanswer: www.a.b.c.d.example. 3600 A 192.0.2.1",
+    );
+    check_in(&both, "b.c.d.example. A", "NXDOMAIN aa\nSOA!");
+}
+
+#[test]
+fn view_is_chosen_by_the_address_that_was_asked() {
+    let view = |address: &str, last: u8| {
+        let zone = zone("example.", &format!("www A 192.0.2.{last}"));
+        let mut zones = ZoneTable::default();
+        zones.insert(name("example.").as_name(), ZoneState::Loaded(Arc::new(zone)));
+        let addresses = vec![address.parse().unwrap()];
+        Arc::new(View { addresses, zones, options: AnswerOptions::default() })
+    };
+    let views = vec![view("192.0.2.2:53", 2), view("192.0.2.1:53", 1)];
+    // `exchange` asks 192.0.2.1:53.
+    let answer = "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1";
+    check_in(&Snapshot { views }, "www.example. A", answer);
+    let elsewhere = Snapshot { views: vec![view("192.0.2.2:53", 2)] };
+    assert_eq!(ask(&elsewhere, "www.example.", Rtype::A).render(), "REFUSED");
+}
+
+#[test]
+fn hosts_of_many_services_all_come_with_their_addresses() {
+    let records: String =
+        (0..20).map(|n| format!("_s SRV 0 0 {n} h{n}\nh{n} A 192.0.2.{n}\n")).collect();
+    let snapshot = snapshot(vec![zone("example.", &records)], AnswerOptions::default());
+    let asked = query(&name("_s.example."), Rtype::SRV, Asking::PLAIN);
+    let reply = Message::read(&exchange(&snapshot, Transport::Tcp, &asked).unwrap());
+    assert_eq!((reply.answers.len(), reply.additionals.len()), (20, 20));
+}
+
+#[test]
+fn names_behind_the_reach_of_pointers_are_written_in_full() {
+    let records: String =
+        (0..900).map(|n| format!("big MX {n} host-number-{n}.sub{n}\n")).collect();
+    let snapshot = snapshot(vec![zone("example.", &records)], AnswerOptions::default());
+    let asked = query(&name("big.example."), Rtype::MX, Asking::PLAIN);
+    let reply = exchange(&snapshot, Transport::Tcp, &asked).unwrap();
+    assert!(reply.len() > 0x4000 + 8000);
+    let reply = Message::read(&reply);
+    assert_eq!(reply.answers.len(), 900);
+    for record in &reply.answers {
+        let number = u16::from_be_bytes([record.rdata[0], record.rdata[1]]);
+        let host = name(&format!("host-number-{number}.sub{number}.example."));
+        assert_eq!(&record.rdata[2..], host.as_name().as_wire());
+    }
 }

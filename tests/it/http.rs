@@ -360,6 +360,46 @@ fn zones_beyond_the_bound_count_together() {
 }
 
 #[test]
+fn reloads_are_counted_and_show_what_is_served() {
+    let mut server = server("");
+    let of = |server: &Server, metric: &str| value(&metrics(server.http[0]), metric);
+    let (good, bad) =
+        ("kereru_reloads_total{result=\"success\"}", "kereru_reloads_total{result=\"failure\"}");
+    let loaded = "kereru_config_last_reload_success_timestamp_seconds";
+    let begun = of(&server, loaded);
+    assert_eq!((of(&server, good), of(&server, bad)), (0.0, 0.0));
+    server.write("example.zone", "@ 60 SOA ns.other. admin 9 2 3 4 5\n@ 60 NS ns.other.\n");
+    server.reload();
+    assert_eq!((of(&server, good), of(&server, bad)), (1.0, 0.0));
+    assert_eq!(of(&server, "kereru_zone_serial{zone=\"example.\"}"), 9.0);
+    let again = of(&server, loaded);
+    assert!(again > begun, "{again} {begun}");
+    // The old version of a zone with errors is served.
+    server.write("example.zone", "@ 60 A 1\n");
+    server.reload();
+    assert_eq!(of(&server, "kereru_zone_serial{zone=\"example.\"}"), 9.0);
+    assert_eq!(of(&server, "kereru_zone_load_errors{zone=\"example.\"}"), 1.0);
+    let again = of(&server, loaded);
+    server.write("kereru.yaml", "lisen: []\n");
+    server.reload();
+    assert_eq!((of(&server, good), of(&server, bad)), (2.0, 1.0));
+    assert_eq!(of(&server, loaded), again);
+}
+
+#[test]
+fn reload_changes_who_may_see_what() {
+    let mut server = server("");
+    check(&server, "GET /metrics", "Host: ns1.example\r\n", "421");
+    let http = format!("http: {{listen: ['{}'], names: [ns1.example]", server.http[0]);
+    server.write("kereru.yaml", &format!("listen: ['127.0.0.1:0']\n{http}}}\n"));
+    server.reload();
+    check(&server, "GET /metrics", "Host: ns1.example\r\n", "200");
+    server.write("kereru.yaml", &format!("listen: ['127.0.0.1:0']\n{http}, allow: []}}\n"));
+    server.reload();
+    check(&server, "GET /metrics", "Host: ns1.example\r\n", "403");
+}
+
+#[test]
 fn answers_by_source_add_up_to_responses() {
     let server = server("");
     assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);

@@ -18,6 +18,7 @@ mod http;
 mod licenses;
 mod message;
 mod operation;
+mod proofs;
 mod protocol;
 mod server;
 mod tidy;

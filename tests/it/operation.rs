@@ -22,7 +22,7 @@ fn received(socket: &UnixDatagram) -> String {
 }
 
 #[test]
-fn service_manager_is_told_of_the_beginning_and_the_end() {
+fn service_manager_is_told_of_the_beginning_reloads_and_the_end() {
     let place = folder("listen: ['127.0.0.1:0']\n", &[]);
     let path = place.join("notify");
     let name = format!("kereru-test-{}", std::process::id());
@@ -32,7 +32,10 @@ fn service_manager_is_told_of_the_beginning_and_the_end() {
         (format!("@{name}"), UnixDatagram::bind_addr(&abstract_address).unwrap()),
     ] {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let server = Server::run(serve(&place).env("NOTIFY_SOCKET", variable));
+        let mut server = Server::run(serve(&place).env("NOTIFY_SOCKET", variable));
+        assert_eq!(received(&socket), "READY=1");
+        server.reload();
+        assert_eq!(received(&socket), "RELOADING=1");
         assert_eq!(received(&socket), "READY=1");
         server.signal("TERM");
         assert_eq!(received(&socket), "STOPPING=1");

@@ -3,7 +3,9 @@
 use crate::message::{Asking, Message, query};
 use crate::world::{exchange, name, snapshot, zone};
 use hickory_proto::op::Message as OtherMessage;
-use kereru::answer::{AnswerOptions, Snapshot, Transport};
+use kereru::answer::{
+    AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, respond,
+};
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
 use proptest::prelude::*;
@@ -117,6 +119,28 @@ fn what_is_no_query_gets_silence() {
 }
 
 #[test]
+fn query_from_port_0_gets_silence() {
+    let mut message = soa_query(Asking::PLAIN);
+    let len = message.len();
+    message.resize(512, 0);
+    let (peer, local) = (([192, 0, 2, 53], 0).into(), ([192, 0, 2, 1], 53).into());
+    let transport = Transport::Udp;
+    let mut exchange = Exchange { message: &mut message, len, peer, local, transport };
+    let outcome = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ());
+    assert_eq!(outcome, Outcome::Drop(DropReason::PortZero));
+}
+
+#[test]
+fn options_of_another_edns_version_are_not_looked_at() {
+    let mut query = soa_query(EDNS);
+    let at = query.len();
+    query[at - 5] = 1;
+    query[at - 1] = 3;
+    query.extend_from_slice(&[0xFF, 0xFF, 0xFF]);
+    check_rcode(&query, Rcode::BADVERS);
+}
+
+#[test]
 fn malformed_query_gets_formerr_with_its_id() {
     let good = soa_query(EDNS);
     for len in 12..good.len() {
@@ -197,10 +221,37 @@ proptest! {
         let reply = exchange(&WORLD, transport, &query).unwrap();
         let other = OtherMessage::from_vec(&reply).unwrap();
         let ours = Message::read(&reply);
-        prop_assert_eq!(other.answers.len(), ours.answers.len());
-        prop_assert_eq!(other.authorities.len(), ours.authorities.len());
-        prop_assert_eq!(other.additionals.len(), ours.additionals.len());
+        for (theirs, records) in [
+            (&other.answers, &ours.answers),
+            (&other.authorities, &ours.authorities),
+            (&other.additionals, &ours.additionals),
+        ] {
+            prop_assert_eq!(theirs.len(), records.len());
+            for (theirs, record) in theirs.iter().zip(records) {
+                let owner = theirs.name.to_ascii().to_lowercase();
+                prop_assert_eq!(owner, record.owner.to_string().to_lowercase());
+                prop_assert_eq!(u16::from(theirs.record_type()), record.rtype.0);
+                prop_assert_eq!(theirs.ttl, record.ttl);
+            }
+        }
         prop_assert_eq!(other.edns.is_some(), ours.opt.is_some());
+    }
+
+    #[test]
+    fn earlier_queries_leave_no_trace_in_a_reply(queries in prop::collection::vec(any_query(), 1..12)) {
+        let mut local = Local::default();
+        for query in queries {
+            let mut message = vec![0xEE; 65_535];
+            message[..query.len()].copy_from_slice(&query);
+            let (peer, to) = (([192, 0, 2, 53], 4000).into(), ([192, 0, 2, 1], 53).into());
+            let (len, transport) = (query.len(), Transport::Tcp);
+            let mut asked = Exchange { message: &mut message, len, peer, local: to, transport };
+            let Outcome::Reply { len, .. } = respond(&WORLD, &mut local, &mut asked, &mut ()) else {
+                panic!("no reply");
+            };
+            let fresh = exchange(&WORLD, transport, &query).unwrap();
+            prop_assert_eq!(&message[..len], &fresh[..]);
+        }
     }
 
     #[test]

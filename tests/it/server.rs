@@ -16,14 +16,14 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 5\n@ NS ns.other.\nwww A 192.0.2.1\n";
 
-/// A folder of its own with a configuration and zones. Servers of several tests run at a time, so
-/// one that does not say where HTTP is has none.
+/// A folder of its own with a configuration and zones.
 pub fn folder(config: &str, zones: &[(&str, &str)]) -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("server-{number}"));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
+    // Servers of several tests run at a time: one that does not say where HTTP is has none.
     let http = if config.contains("http:") { "" } else { "\nhttp: {listen: []}\n" };
     fs::write(folder.join("kereru.yaml"), format!("{config}{http}")).unwrap();
     for (name, text) in zones {
@@ -53,6 +53,7 @@ pub struct Server {
     pub addresses: Vec<SocketAddr>,
     /// Where HTTP is.
     pub http: Vec<SocketAddr>,
+    folder: PathBuf,
 }
 
 impl Server {
@@ -64,8 +65,9 @@ impl Server {
     pub fn run(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
+        let folder = command.get_current_dir().unwrap().to_owned();
         let (lines, addresses, http) = (Vec::new(), Vec::new(), Vec::new());
-        let mut server = Self { child, log, lines, addresses, http };
+        let mut server = Self { child, log, lines, addresses, http, folder };
         while server.addresses.is_empty() {
             let mut line = String::new();
             let length = server.log.read_line(&mut line).unwrap();
@@ -87,6 +89,28 @@ impl Server {
         let config =
             format!("listen: [{listen}]\nzones: [{{zone: example, file: example.zone}}]\n{more}\n");
         Self::start(&config, &[("example.zone", ZONE)])
+    }
+
+    /// Makes the server read its files again; returns what it logs of that.
+    pub fn reload(&mut self) -> String {
+        self.signal("HUP");
+        let mut lines = String::new();
+        loop {
+            let before = lines.len();
+            assert!(self.log.read_line(&mut lines).unwrap() > 0, "ended:\n{lines}");
+            if lines[before..].contains(" reloaded: ")
+                || lines[before..].contains(" not reloaded: ")
+            {
+                return lines;
+            }
+        }
+    }
+
+    /// Puts a file with other text in the place of one, so that no reader sees half of it.
+    pub fn write(&self, name: &str, text: &str) {
+        let next = self.folder.join("next");
+        fs::write(&next, text).unwrap();
+        fs::rename(next, self.folder.join(name)).unwrap();
     }
 
     pub fn signal(&self, signal: &str) {
@@ -193,7 +217,7 @@ fn reply_from_a_wildcard_address_comes_from_the_one_that_was_asked() {
 fn start_tells_what_is_served_and_a_question_to_try() {
     let server = Server::example("'127.0.0.1:0'", "");
     let log = server.lines.concat();
-    assert!(log.contains("serving 1 zones with 3 records\n"), "{log}");
+    assert!(log.contains("serving 1 zone with 3 records\n"), "{log}");
     let port = server.addresses[0].port();
     assert!(log.contains(&format!("try: dig @127.0.0.1 -p {port} example. SOA\n")), "{log}");
 }
@@ -348,6 +372,132 @@ fn configuration_with_errors_ends_with_1_and_tells_all_of_them() {
     assert!(log.contains("`listen`"), "{log}");
 }
 
+const NEW_ANSWER: &str = "NOERROR aa\nanswer: www.example. 300 A 192.0.2.2";
+
+fn new_zone() -> String {
+    ZONE.replace("192.0.2.1", "192.0.2.2")
+}
+
+#[test]
+fn reload_serves_what_the_files_say_now_and_reads_only_those_that_changed() {
+    let config = "listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n";
+    let mut server = Server::start(config, &[("example.zone", ZONE), ("other.zone", ZONE)]);
+    assert!(server.reload().contains("reloaded: 0 of 2 zones read"));
+    server.write("example.zone", &new_zone());
+    assert!(server.reload().contains("reloaded: 1 of 2 zones read"));
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), NEW_ANSWER);
+    server.write("third.zone", ZONE);
+    fs::remove_file(server.folder.join("other.zone")).unwrap();
+    assert!(server.reload().contains("reloaded: 1 of 2 zones read"));
+    let at = |apex: &str| query(&name(&format!("www.{apex}.")), Rtype::A, Asking::PLAIN);
+    assert_eq!(ask_udp(server.addresses[0], &at("other")).render(), "REFUSED");
+    let third = ask_udp(server.addresses[0], &at("third")).render();
+    assert_eq!(third, ANSWER.replace("example", "third"));
+}
+
+#[test]
+fn changed_file_that_a_zone_includes_is_a_change_of_the_zone() {
+    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: e.zone}]\n";
+    let zone = ZONE.replace("www A 192.0.2.1\n", "$INCLUDE part\n");
+    let mut server = Server::start(config, &[("e.zone", &zone), ("part", "www A 192.0.2.1\n")]);
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+    server.write("part", "www A 192.0.2.2\n");
+    assert!(server.reload().contains("reloaded: 1 of 1 zone read"));
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), NEW_ANSWER);
+}
+
+#[test]
+fn zone_that_has_errors_now_is_served_as_it_was() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    server.write("example.zone", "www A 1.2.3\n");
+    let log = server.reload();
+    assert!(log.contains("[bad-address]") && log.contains("its old version is served"), "{log}");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+    server.write("example.zone", &new_zone());
+    server.reload();
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), NEW_ANSWER);
+}
+
+#[test]
+fn configuration_that_has_errors_changes_nothing() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    server.write("example.zone", &new_zone());
+    server.write("kereru.yaml", "lisen: []\n");
+    let log = server.reload();
+    assert!(log.contains("kereru.yaml:1:1") && log.contains("the old state stays"), "{log}");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+}
+
+#[test]
+fn listen_addresses_may_change() {
+    let zones = "zones: [{zone: example, file: example.zone}]\n";
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    let first = server.addresses[0];
+    let second: SocketAddr = UdpSocket::bind("127.0.0.2:0").unwrap().local_addr().unwrap();
+    server.write("kereru.yaml", &format!("listen: ['127.0.0.1:0', '{second}']\n{zones}"));
+    let log = server.reload();
+    assert!(log.contains(&format!("listening on {second}")), "{log}");
+    for address in [first, second] {
+        assert_eq!(ask_udp(address, &www()).render(), ANSWER);
+    }
+    server.write("kereru.yaml", &format!("listen: ['{second}']\n{zones}"));
+    server.reload();
+    assert_eq!(ask_udp(second, &www()).render(), ANSWER);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while TcpStream::connect(first).is_ok() || UdpSocket::bind(first).is_err() {
+        assert!(std::time::Instant::now() < deadline, "the old address is never given up");
+    }
+    // An address that cannot be opened keeps everything as it was.
+    server.write("kereru.yaml", &format!("listen: ['192.0.2.1:53', '{second}']\n{zones}"));
+    server.write("example.zone", &new_zone());
+    let log = server.reload();
+    assert!(log.contains("cannot listen on 192.0.2.1:53"), "{log}");
+    assert_eq!(ask_udp(second, &www()).render(), ANSWER);
+}
+
+#[test]
+fn questions_that_have_arrived_are_answered_before_the_end() {
+    let server = Server::example("'127.0.0.1:0'", "workers: 1");
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(server.addresses[0]).unwrap();
+    let mut stream = connect(server.addresses[0]);
+    stream.write_all(&framed(&www())).unwrap();
+    assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    server.signal("STOP");
+    for _ in 0..200 {
+        socket.send(&www()).unwrap();
+    }
+    stream.write_all(&framed(&www()).repeat(10)).unwrap();
+    server.signal("TERM");
+    server.signal("CONT");
+    for _ in 0..200 {
+        assert!(socket.recv(&mut [0; 512]).is_ok());
+    }
+    for _ in 0..10 {
+        assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    }
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
+fn empty_messages_do_not_keep_a_connection_open() {
+    let server = Server::example("'127.0.0.1:0'", "tcp: {idle-timeout: 1s}");
+    let mut stream = connect(server.addresses[0]);
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < deadline {
+        let sent = stream.write_all(&framed(&[]));
+        let waiting = |error: std::io::Error| {
+            matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+        };
+        if sent.is_err() || !stream.read(&mut [0; 1]).is_err_and(waiting) {
+            return;
+        }
+    }
+    panic!("the connection is never closed");
+}
+
 #[test]
 fn zone_given_twice_ends_with_1() {
     let config = "listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n";
@@ -382,6 +532,101 @@ fn zone_is_read_from_its_folder_and_nowhere_else() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("included.z. 300 IN A 192.0.2.7\n"), "{text}");
+}
+
+/// Runs `kereru check` in a folder; returns its exit code and what it prints.
+fn check(folder: &PathBuf, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_kereru"))
+        .arg("check")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn file_in_a_directory_that_has_an_entry_of_its_own_is_read_once() {
+    let config = "zones:\n- {zone: example.org, file: zones/a.zone}\n- {directory: zones}\n";
+    let folder = folder(config, &[]);
+    fs::create_dir(folder.join("zones")).unwrap();
+    fs::write(folder.join("zones/a.zone"), ZONE).unwrap();
+    fs::write(folder.join("zones/b.zone"), ZONE).unwrap();
+    let (code, text) = check(&folder, &[]);
+    assert_eq!((code, text.as_str()), (Some(0), "0 errors, 0 warnings\n"));
+    let (_, dump) = check(&folder, &["--dump"]);
+    assert!(dump.contains("www.example.org. 300") && dump.contains("www.b. 300"), "{dump}");
+    assert!(!dump.contains("www.a."), "{dump}");
+}
+
+#[test]
+fn file_whose_name_is_no_zone_name_is_not_the_root() {
+    let folder = folder("zones: [{directory: .}]", &[("a..b.zone", ZONE), ("@.zone", ZONE)]);
+    let (code, text) = check(&folder, &[]);
+    assert_eq!((code, text.matches("[zone-without-name]").count()), (Some(1), 2), "{text}");
+}
+
+#[test]
+fn check_tells_the_problems_of_zones_and_of_folders_together() {
+    let config =
+        "zones:\n- {directory: nowhere}\n- {zone: a, file: a.zone}\n- {zone: b, file: b}\n";
+    let (code, text) = check(&folder(config, &[("a.zone", "@ 60 A x\n")]), &[]);
+    assert_eq!(code, Some(1));
+    for expected in ["[zone-directory]", "a.zone:1:8", "[zone-not-found]", "kereru.yaml:4:19"] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn pipe_as_a_zone_file_is_refused_and_does_not_hang() {
+    let folder = folder("", &[("z.zone", &format!("{ZONE}$INCLUDE pipe\n"))]);
+    let made = Command::new("sh").args(["-c", "mkfifo pipe"]).current_dir(&folder).status();
+    assert!(made.unwrap().success());
+    for file in ["pipe", "z.zone"] {
+        let (code, text) = check(&folder, &[file]);
+        assert!(code == Some(1) && text.contains("it is not a regular file"), "{text}");
+    }
+}
+
+#[test]
+fn include_in_circles_is_seen_however_it_is_written() {
+    let zone = format!("{ZONE}$INCLUDE ./z.zone\n$INCLUDE ././z.zone\n");
+    let (code, text) = check(&folder("", &[("z.zone", &zone)]), &["z.zone"]);
+    assert_eq!(code, Some(1));
+    assert!(text.matches("error[include-too-deep]").count() <= 4, "{text}");
+}
+
+#[test]
+fn warnings_do_not_push_the_error_out_of_the_log() {
+    let mut zone = ZONE.to_owned();
+    zone.push_str(&"a.elsewhere. A 192.0.2.1\n".repeat(40));
+    zone.push_str("b A x\n");
+    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: e.zone}]\n";
+    let server = Server::start(config, &[("e.zone", &zone)]);
+    assert!(server.lines.concat().contains("[bad-address]"));
+}
+
+#[test]
+fn ready_is_told_at_every_level() {
+    let server = Server::example("'127.0.0.1:0'", "log: {level: error}");
+    assert_eq!(server.lines.len(), 1);
+}
+
+#[test]
+fn reader_of_the_log_may_go_away() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    // Nobody reads the log any more: writing it fails from here on.
+    let empty = fs::File::open("/dev/null").unwrap();
+    let lost = std::mem::replace(
+        &mut server.log,
+        BufReader::new(ChildStderr::from(std::os::fd::OwnedFd::from(empty))),
+    );
+    drop(lost);
+    server.signal("HUP");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+    server.signal("TERM");
+    let (status, _) = server.wait();
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]

@@ -17,10 +17,13 @@ fn threads_are_added_up() {
 }
 
 #[test]
-fn counts_outlive_their_thread() {
+fn counts_outlive_their_thread_and_the_next_one_goes_on_with_them() {
     let counters = Counters::default();
-    counters.join().query(Transport::Udp);
-    assert_eq!(counters.totals().queries, [1, 0]);
+    for _ in 0..3 {
+        counters.join().query(Transport::Udp);
+    }
+    assert_eq!(counters.totals().queries, [3, 0]);
+    assert_eq!(counters.blocks.lock().unwrap().len(), 1);
 }
 
 #[test]

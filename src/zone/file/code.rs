@@ -41,6 +41,8 @@ codes! {
     UNBALANCED_PARENTHESIS = "unbalanced-parenthesis", "A parenthesis without its partner.";
     UNTERMINATED_STRING = "unterminated-string", "A quoted string that its line does not end.";
     BYTE_ORDER_MARK = "byte-order-mark", "A UTF-8 byte order mark at the start of the file.";
+    ZONE_NOT_FOUND = "zone-not-found", "The zone's own file does not exist.";
+    ZONE_UNREADABLE = "zone-unreadable", "The zone's own file cannot be read.";
     UNREADABLE = "unreadable", "The file could not be read to its end.";
     INCLUDE_NOT_FOUND = "include-not-found", "A file to include that does not exist.";
     INCLUDE_OUTSIDE_FOLDER = "include-outside-folder", "A file outside the zone's folder.";

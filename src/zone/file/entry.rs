@@ -158,7 +158,7 @@ impl Parser {
         let minimum = self.rdata.last_chunk().copied().map(u32::from_be_bytes);
         match minimum.filter(|_| head.rtype == Rtype::SOA) {
             Some(minimum) => {
-                let ttl = Ttl::new(minimum).unwrap_or(Ttl::MAX);
+                let ttl = Ttl::from_wire(minimum);
                 self.default_ttl = Some(ttl);
                 let message = format!("no time to live: the minimum of the SOA, {ttl}, is used");
                 self.warnings.push(

@@ -137,10 +137,15 @@ impl<'s> Reader<'s> {
         match source.open(path, None) {
             Ok(opened) => reader.enter(opened),
             Err(error) => {
-                let (code, message, hint) = refusal(path, &error);
-                let severity = Severity::Error;
-                let diagnostic = Diagnostic { severity, code, message, place: None, hint };
-                reader.diagnostics.push(diagnostic);
+                let code = match error {
+                    SourceError::NotFound => code::ZONE_NOT_FOUND,
+                    SourceError::Outside { .. } | SourceError::Unreadable { .. } => {
+                        code::ZONE_UNREADABLE
+                    }
+                };
+                let (severity, message) = (Severity::Error, format!("\"{path}\": {error}"));
+                let hint = Some("name a zone file that the server may read".to_owned());
+                reader.diagnostics.push(Diagnostic { severity, code, message, place: None, hint });
             }
         }
         reader

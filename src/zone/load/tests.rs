@@ -18,7 +18,7 @@ fn check_whole(text: &str, expected: &[&str]) {
         .map(|problem| problem.to_string().split("; ").next().unwrap().to_owned())
         .collect();
     assert_eq!(problems, expected, "{text}");
-    let is_refused = expected.iter().any(|problem| problem.contains(": error: "));
+    let is_refused = expected.iter().any(|problem| problem.contains("error: "));
     assert_eq!(loaded.zone.is_none(), is_refused);
 }
 
@@ -183,6 +183,14 @@ fn mail_and_services_that_point_at_aliases_or_nowhere_are_told() {
 }
 
 #[test]
+fn ds_of_the_zone_itself_is_refused() {
+    check(
+        "@ DS 1 8 99 00",
+        &["z:4:6: error: the zone example. has a DS record of its own [ds-at-apex]"],
+    );
+}
+
+#[test]
 fn ds_without_delegation_and_delegation_of_a_wildcard_are_told() {
     check(
         "a DS 1 8 99 00",
@@ -203,7 +211,7 @@ fn set_that_no_message_can_carry_is_told() {
     let records: String = (0..300).map(|n| format!("a TXT {n:0250}\n")).collect();
     check(
         &records,
-        &["z:4:7: warning: the 300 TXT records of a.example. take 78900 octets [set-too-large]"],
+        &["z:4:7: error: the 300 TXT records of a.example. take 78900 octets [set-too-large]"],
     );
 }
 
@@ -223,11 +231,17 @@ fn name_of_the_zone_is_given_or_declared_or_that_of_the_file() {
     let text = "$ORIGIN declared.\n@ 60 SOA ns.other. a 1 2 3 4 5\n@ 60 NS ns.other.\n";
     let texts = Texts::of("z", text.as_bytes());
     let given = name("given.");
-    let declared = load(&texts, "z", Apex::DeclaredOr(given.as_name()));
-    assert_eq!((declared.apex, declared.zone.is_some()), (name("declared."), true));
+    let declared = load(&texts, "z", Apex::Told(Some(given.as_name())));
+    assert_eq!((declared.apex, declared.zone.is_some()), (Some(name("declared.")), true));
     let texts = Texts::of("z", text.replace("$ORIGIN declared.\n", "").into_bytes());
-    let by_file = load(&texts, "z", Apex::DeclaredOr(given.as_name()));
-    assert_eq!((by_file.apex, by_file.zone.is_some()), (given, true));
+    let by_file = load(&texts, "z", Apex::Told(Some(given.as_name())));
+    assert_eq!((by_file.apex, by_file.zone.is_some()), (Some(given), true));
+    let nameless = load(&texts, "z", Apex::Told(None));
+    assert_eq!((nameless.apex, nameless.zone.is_none()), (None, true));
+    // The way BIND writes a secondary zone.
+    let text = "$ORIGIN .\nowner. 60 IN SOA ns.other. a. 1 2 3 4 5\n 60 NS ns.other.\n";
+    let by_soa = load(&Texts::of("z", text.as_bytes()), "z", Apex::Told(None));
+    assert_eq!((by_soa.apex, by_soa.zone.is_some()), (Some(name("owner.")), true));
 }
 
 #[test]
@@ -243,8 +257,8 @@ fn empty_file_is_a_zone_without_soa_and_ns() {
     check_whole(
         "",
         &[
-            "z:1:1: error: the zone example. has no SOA record [soa-missing]",
-            "z:1:1: error: the zone example. has no NS record [ns-missing]",
+            "error: the zone example. has no SOA record [soa-missing]",
+            "error: the zone example. has no NS record [ns-missing]",
         ],
     );
 }

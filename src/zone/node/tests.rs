@@ -1,5 +1,5 @@
 use super::{Node, NodeParts, SetKey, TooMuchData, compare_rdata};
-use crate::base::limits::NAME_DATA_MAX;
+use crate::base::limits::{NAME_DATA_MAX, SETS_MAX};
 use crate::base::time::Ttl;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::NameBuf;
@@ -92,6 +92,29 @@ fn removing_tells_whether_the_record_was_there() {
     assert!(!parts.remove(Rtype::NS, b"\x01c\0"));
     assert!(parts.remove(Rtype::NS, b"\x01b\0"));
     assert!(packed(&mut parts).is_empty());
+}
+
+#[test]
+fn name_with_too_many_sets_is_refused() {
+    let mut parts = NodeParts::empty(name("a."));
+    for number in 1..=SETS_MAX {
+        let rtype = Rtype(u16::try_from(number + 1000).unwrap());
+        assert_eq!(parts.add(rtype, ttl(1), b"x"), Ok(ttl(1)));
+    }
+    assert_eq!(parts.add(Rtype(60_000), ttl(1), b"x"), Err(TooMuchData));
+    assert_eq!(parts.add(Rtype(1001), ttl(1), b"y"), Ok(ttl(1)));
+    assert_eq!(packed(&mut parts).sets().count(), SETS_MAX);
+}
+
+#[test]
+fn room_of_removed_records_can_be_used_again() {
+    let mut parts = NodeParts::empty(name("a."));
+    let rdata = |number: u8| [&[number][..], &vec![0; 60_000]].concat();
+    while parts.add(Rtype::NULL, ttl(1), &rdata(0)).is_ok() {}
+    let mut parts = packed(&mut parts).unpack();
+    for number in 1..=3 {
+        assert_eq!(parts.add(Rtype::NULL, ttl(1), &rdata(number)), Ok(ttl(1)));
+    }
 }
 
 #[test]

@@ -147,6 +147,22 @@ fn records_of_a_name_may_be_scattered_over_the_file() {
 }
 
 #[test]
+fn change_shares_all_but_a_few_pieces_with_the_old_version() {
+    let mut builder = Builder::new(name("z.").as_name());
+    for number in 0..20_000_u32 {
+        let owner = name(&format!("n{number}.z."));
+        builder.add(owner.as_name(), Rtype::A, Ttl::default(), &number.to_be_bytes());
+    }
+    let (zone, _) = builder.finish();
+    let change = Change { added: vec![record("n7.z.", Rtype::A, 1)], ..Change::default() };
+    let next = zone.apply(&change).unwrap();
+    let (pieces, shared) = zone.names.shared_with(&next.names);
+    assert!(pieces > 8 && shared == pieces - 1, "{shared} of {pieces}");
+    let (runs, shared) = zone.order.shared_with(&next.order);
+    assert!(runs > 8 && shared == runs - 1, "{shared} of {runs}");
+}
+
+#[test]
 fn differing_ttl_in_a_set_is_told_and_the_first_one_counts() {
     let mut builder = Builder::new(Name::ROOT);
     let (first, second) = (Ttl::new(10).unwrap(), Ttl::new(20).unwrap());

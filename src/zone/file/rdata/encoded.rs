@@ -107,6 +107,11 @@ fn bad(at: Extent, kind: &str) -> Problem {
 
 /// Appends what a text stands for and says how many octets that was.
 fn decode(text: &[u8], octets: &mut Vec<u8>, encoding: &Encoding) -> Option<usize> {
+    // The library takes a text that is filled up in the middle for two texts.
+    let filled = text.iter().position(|&octet| octet == b'=').unwrap_or(text.len());
+    if text.get(filled..)?.iter().any(|&octet| octet != b'=') {
+        return None;
+    }
     let start = octets.len();
     octets.resize(start + encoding.decode_len(text.len()).ok()?, 0);
     let count = encoding.decode_mut(text, octets.get_mut(start..)?).ok()?;

@@ -385,7 +385,7 @@ fn file_that_cannot_be_opened_is_refused_with_the_reason() {
     let (_, diagnostics) = read(&Texts::default());
     let found: Vec<_> =
         diagnostics.iter().map(|found| (found.code, found.message.as_str())).collect();
-    assert_eq!(found, [(code::INCLUDE_NOT_FOUND, "\"zone\": there is no such file")]);
+    assert_eq!(found, [(code::ZONE_NOT_FOUND, "\"zone\": there is no such file")]);
 }
 
 /// A text that arrives in pieces of one octet and then fails.

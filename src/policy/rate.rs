@@ -1,0 +1,175 @@
+//! Response rate limiting: how many like replies a network of clients may get in a second.
+//!
+//! A flood of questions with a forged sender makes the server the weapon; limiting like replies to
+//! one network blunts it, and replies that are only truncated let an honest client behind the
+//! forged address come back over TCP. Reads no clock and has no locks: workers share one table of
+//! fixed size, in which a race between two of them may let one reply too many through.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::base::time::Now;
+
+/// Entries of one cache line, among which a key has its place.
+const WAYS: usize = 8;
+
+/// Lines of the table: 2 MiB for 262,144 networks and kinds of replies at a time.
+///
+/// When more than that are active, those that ask least are forgotten first, and a forgotten one
+/// starts afresh.
+const LINES: usize = 1 << 15;
+
+/// How far ahead of its rate a key may be: a second's worth of replies at once.
+const BURST_US: u64 = 1_000_000;
+
+/// Bits of an entry that hold the time. In microseconds they last for 12 days.
+const TIME_BITS: u32 = 40;
+const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
+
+/// Eight entries that are looked through together.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; WAYS]);
+
+/// The limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateOptions {
+    /// Like replies to one network in a second, at least 1.
+    pub per_second: u32,
+    /// Bits of an IPv4 address that make a network.
+    pub ipv4_prefix: u8,
+    /// Bits of an IPv6 address that make a network.
+    pub ipv6_prefix: u8,
+}
+
+/// What replies have in common, apart from the network they go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Records, or their absence, of the name whose hash this is; for a wildcard that of the
+    /// wildcard, so that invented names below it count together.
+    Answer(u64),
+    /// The absence of names in the zone, by the hash of its name.
+    NameError(u64),
+    /// A referral at the cut with this hash.
+    Referral(u64),
+    /// Anything else: refusals and errors.
+    Error,
+}
+
+impl Kind {
+    /// A number for the kind, equal for what counts together.
+    fn number(self) -> u64 {
+        match self {
+            Self::Answer(hash) => mix(hash, 1),
+            Self::NameError(hash) => mix(hash, 2),
+            Self::Referral(hash) => mix(hash, 3),
+            Self::Error => 4,
+        }
+    }
+}
+
+/// Whether a reply may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may.
+    Pass,
+    /// The network has had its share of like replies.
+    Limited,
+}
+
+/// The table that all workers share.
+///
+/// An entry is 24 bits of the key's hash and the time up to which its replies are spent: each reply
+/// moves that time on by the rate's interval, and none may leave while it lies more than a second
+/// ahead (the generic cell rate algorithm, a token bucket that needs no refill).
+#[derive(Debug)]
+pub struct RateLimiter {
+    options: RateOptions,
+    interval_us: u64,
+    lines: Vec<Line>,
+}
+
+impl RateLimiter {
+    /// An empty table.
+    pub fn new(options: RateOptions) -> Self {
+        let interval_us = BURST_US / u64::from(options.per_second.max(1));
+        let mut lines = Vec::new();
+        lines.resize_with(LINES, Line::default);
+        Self { options, interval_us, lines }
+    }
+
+    /// The limit.
+    pub fn options(&self) -> &RateOptions {
+        &self.options
+    }
+
+    /// Counts a reply of this kind to `client`, and says whether it may leave.
+    pub fn count(&self, now: Now, client: IpAddr, kind: Kind) -> Verdict {
+        let key = mix(self.network(client), kind.number());
+        // The time starts at 1, so that an entry of zero is empty and the oldest of all.
+        let now = (now.as_micros() + 1) & TIME_MASK;
+        let tag = key >> TIME_BITS;
+        let index = usize::try_from(key & 0xFFFF_FFFF).unwrap_or(0) % LINES;
+        let Some(Line(entries)) = self.lines.get(index) else { return Verdict::Pass };
+        let mut victim = None;
+        for entry in entries {
+            let value = entry.load(Ordering::Relaxed);
+            if value != 0 && value >> TIME_BITS == tag {
+                return self.spend(entry, tag, now, ahead(value & TIME_MASK, now));
+            }
+            let spent = if value == 0 { 0 } else { ahead(value & TIME_MASK, now) };
+            if victim.is_none_or(|(least, _)| spent < least) {
+                victim = Some((spent, entry));
+            }
+        }
+        match victim {
+            Some((_, entry)) => self.spend(entry, tag, now, 0),
+            None => Verdict::Pass,
+        }
+    }
+
+    /// Spends one reply of an entry that is `spent` microseconds ahead.
+    fn spend(&self, entry: &AtomicU64, tag: u64, now: u64, spent: u64) -> Verdict {
+        let after = spent + self.interval_us;
+        if after > BURST_US {
+            return Verdict::Limited;
+        }
+        entry.store(tag << TIME_BITS | (now + after) & TIME_MASK, Ordering::Relaxed);
+        Verdict::Pass
+    }
+
+    /// A number for the network of a client.
+    fn network(&self, client: IpAddr) -> u64 {
+        match client.to_canonical() {
+            IpAddr::V4(ip) => {
+                let host_bits = 32 - u32::from(self.options.ipv4_prefix.min(32));
+                mix(u64::from(ip.to_bits()).unbounded_shr(host_bits), 4)
+            }
+            IpAddr::V6(ip) => {
+                let host_bits = 128 - u32::from(self.options.ipv6_prefix.min(128));
+                let network = ip.to_bits().unbounded_shr(host_bits);
+                let [high, low] = [network >> 64, network & u128::from(u64::MAX)];
+                let half = |part: u128| u64::try_from(part).unwrap_or(0);
+                mix(mix(half(high), half(low)), 6)
+            }
+        }
+    }
+}
+
+/// How far `time` lies ahead of `now` on the clock that wraps around; 0 if it lies behind.
+fn ahead(time: u64, now: u64) -> u64 {
+    let distance = time.wrapping_sub(now) & TIME_MASK;
+    // No entry is ever further ahead than the burst, so that a larger distance is a past time.
+    if distance > BURST_US { 0 } else { distance }
+}
+
+/// A number from two, such that nobody finds two networks with the same one beforehand.
+fn mix(a: u64, b: u64) -> u64 {
+    use foldhash::SharedSeed;
+    use foldhash::quality::SeedableRandomState;
+    use std::hash::BuildHasher;
+    SeedableRandomState::with_seed(a, SharedSeed::global_random()).hash_one(b)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+use super::{BURST_US, Kind, LINES, RateLimiter, RateOptions, TIME_MASK, Verdict, WAYS};
+use crate::base::time::Now;
+use std::net::{IpAddr, Ipv4Addr};
+
+fn limiter(per_second: u32) -> RateLimiter {
+    RateLimiter::new(RateOptions { per_second, ipv4_prefix: 24, ipv6_prefix: 56 })
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// Replies that pass of so many, one every `step` microseconds from `start`.
+fn passed(
+    limiter: &RateLimiter,
+    client: &str,
+    kind: Kind,
+    start: u64,
+    step: u64,
+    count: u64,
+) -> u64 {
+    let times = (0..count).map(|number| Now::from_micros(start + number * step));
+    times.filter(|&now| limiter.count(now, ip(client), kind) == Verdict::Pass).count() as u64
+}
+
+#[test]
+fn flood_gets_the_burst_and_then_the_rate() {
+    let limiter = limiter(50);
+    let kind = Kind::Answer(7);
+    assert_eq!(passed(&limiter, "192.0.2.1", kind, 0, 0, 1000), 50);
+    // Ten seconds at 1,000 a second.
+    let ten_seconds = passed(&limiter, "192.0.2.1", kind, 0, 1000, 10_000);
+    assert!((499..=501).contains(&ten_seconds), "{ten_seconds}");
+}
+
+#[test]
+fn who_stays_below_the_rate_is_never_limited() {
+    let limiter = limiter(50);
+    assert_eq!(passed(&limiter, "192.0.2.1", Kind::Error, 5, 20_000, 5000), 5000);
+}
+
+#[test]
+fn network_shares_a_limit_and_others_have_their_own() {
+    let limiter = limiter(10);
+    let kind = Kind::NameError(1);
+    assert_eq!(passed(&limiter, "192.0.2.1", kind, 0, 0, 20), 10);
+    assert_eq!(passed(&limiter, "192.0.2.200", kind, 0, 0, 20), 0);
+    assert_eq!(passed(&limiter, "::ffff:192.0.2.3", kind, 0, 0, 20), 0);
+    assert_eq!(passed(&limiter, "192.0.3.1", kind, 0, 0, 20), 10);
+    assert_eq!(passed(&limiter, "2001:db8:0:ff::1", kind, 0, 0, 20), 10);
+    assert_eq!(passed(&limiter, "2001:db8:0:1::1", kind, 0, 0, 20), 0);
+    assert_eq!(passed(&limiter, "2001:db8:0:100::1", kind, 0, 0, 20), 10);
+}
+
+#[test]
+fn kinds_of_replies_have_limits_of_their_own() {
+    let limiter = limiter(5);
+    for kind in
+        [Kind::Answer(1), Kind::Answer(2), Kind::NameError(1), Kind::Referral(1), Kind::Error]
+    {
+        assert_eq!(passed(&limiter, "192.0.2.1", kind, 0, 0, 20), 5, "{kind:?}");
+    }
+}
+
+#[test]
+fn limit_goes_on_when_the_clock_wraps_around() {
+    let limiter = limiter(50);
+    let start = TIME_MASK - 5 * BURST_US;
+    let ten_seconds = passed(&limiter, "192.0.2.1", Kind::Error, start, 1000, 10_000);
+    assert!((549..=551).contains(&ten_seconds), "{ten_seconds}");
+}
+
+#[test]
+fn flood_from_everywhere_does_not_free_who_is_limited() {
+    let limiter = limiter(10);
+    let kind = Kind::Answer(3);
+    assert_eq!(passed(&limiter, "192.0.2.1", kind, 0, 0, 20), 10);
+    // As many networks as the table holds, each with one question.
+    for number in 0..u32::try_from(LINES * WAYS).unwrap() {
+        let client = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 + (number << 8)));
+        limiter.count(Now::from_micros(0), client, kind);
+    }
+    assert_eq!(passed(&limiter, "192.0.2.1", kind, 0, 0, 20), 0);
+}

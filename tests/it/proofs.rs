@@ -1,0 +1,50 @@
+//! What proves to a client that wants DNSSEC that there is nothing else: RFC 4035, RFC 5155.
+
+use crate::message::{Asking, Message, query};
+use crate::world::{exchange, name, snapshot, zone};
+use kereru::answer::{AnswerOptions, Transport};
+use kereru::wire::numbers::Rtype;
+
+const DNSSEC: Asking = Asking { edns_size: Some(1232), dnssec_ok: true };
+const SOA: &str = "authority: example. 300 SOA ns.elsewhere. admin.example. 1 2 3 4 300";
+
+/// Serves `records` as example. and compares what `qname rtype` gets with DO.
+#[track_caller]
+fn check(records: &str, question: &str, expected: &str) {
+    let snapshot = snapshot(vec![zone("example.", records)], AnswerOptions::default());
+    let (qname, rtype) = question.split_once(' ').unwrap();
+    let asked = query(&name(qname), Rtype::from_text(rtype).unwrap(), DNSSEC);
+    let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
+    assert_eq!(reply.render(), expected.replace("SOA!", SOA), "{question}");
+}
+
+#[test]
+fn wildcard_in_the_middle_of_a_chain_is_proved_behind_the_whole_answer() {
+    let records = "@ NSEC a NS SOA NSEC\na CNAME b.w\na NSEC *.w CNAME NSEC\n\
+                   *.w CNAME x\n*.w NSEC x CNAME NSEC\nx A 192.0.2.1\nx NSEC @ A NSEC";
+    let aliases = "answer: a.example. 3600 CNAME b.w.example.\n\
+                   answer: b.w.example. 3600 CNAME x.example.\n";
+    let proof = "authority: *.w.example. 3600 NSEC x.example. CNAME NSEC";
+    check(
+        records,
+        "a.example. A",
+        &format!("NOERROR aa\n{aliases}answer: x.example. 3600 A 192.0.2.1\n{proof}"),
+    );
+    check(
+        records,
+        "a.example. MX",
+        &format!(
+            "NOERROR aa\n{aliases}SOA!\n{proof}\nauthority: x.example. 3600 NSEC example. A NSEC"
+        ),
+    );
+}
+
+#[test]
+fn wildcard_is_proved_where_the_chain_leaves_our_zones() {
+    check(
+        "@ NSEC *.w NS SOA NSEC\n*.w CNAME elsewhere.\n*.w NSEC @ CNAME NSEC",
+        "a.w.example. A",
+        "NOERROR aa\nanswer: a.w.example. 3600 CNAME elsewhere.\n\
+         authority: *.w.example. 3600 NSEC example. CNAME NSEC",
+    );
+}
