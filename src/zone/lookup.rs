@@ -130,8 +130,13 @@ fn at_node(source: Source<'_>, rtype: Rtype) -> Lookup<'_> {
         return Lookup::NoData { source };
     }
     if rtype == Rtype::ANY {
-        let is_bare = node.sets().all(|set| set.rtype() == Rtype::RRSIG);
-        return if is_bare { Lookup::NoData { source } } else { Lookup::All { node, source } };
+        return if node.is_empty() {
+            Lookup::NoData { source }
+        } else if node.sets().all(|set| set.rtype() == Rtype::RRSIG) {
+            Lookup::Signatures { node, source }
+        } else {
+            Lookup::All { node, source }
+        };
     }
     if rtype == Rtype::RRSIG && node.sets().any(|set| set.rtype() == rtype) {
         return Lookup::Signatures { node, source };

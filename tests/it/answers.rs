@@ -528,9 +528,13 @@ fn name_with_data_below_a_hashed_name_exists() {
 }
 
 #[test]
-fn name_with_signatures_alone_has_nothing_of_any_type() {
-    let records = "www RRSIG A 8 2 3600 20300101000000 20200101000000 1 example. AAAA";
-    check(records, "www.example. ANY", "NOERROR aa\nSOA!");
+fn name_with_signatures_alone_gives_them_to_any() {
+    let sig = "A 8 2 3600 20300101000000 20200101000000 1 example. AAAA";
+    check(
+        &format!("www RRSIG {sig}"),
+        "www.example. ANY",
+        &format!("NOERROR aa\nanswer: www.example. 3600 RRSIG {sig}"),
+    );
 }
 
 #[test]

@@ -9,12 +9,11 @@ left must be equal.
 """
 
 from lib import wire
-from lib.types import A, AAAA, ANY, CNAME, DNAME, DS, HTTPS, NS, SRV, SVCB
+from lib.types import A, AAAA, ANY, CNAME, DNAME, DNSKEY, DS, HTTPS, NS, NSEC, NSEC3, NSEC3PARAM
+from lib.types import RRSIG, SRV, SVCB
 
 EDE = 15
-RRSIG = 46
-# RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM.
-DNSSEC = {RRSIG, 47, 48, 50, 51}
+DNSSEC = {RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM}
 NXDOMAIN = 3
 # The shortest bound on a chain of aliases among the peers: Knot's.
 CHAIN_BOUND = 5
@@ -73,7 +72,12 @@ class Shown:
     def keep_chain(self, count):
         """Takes away of the answer section all but the first aliases, each once."""
         owners = {owner for owner, _ in self.chain()[:count]}
-        self.answer = list({r: None for r in self.answer if r[1] == CNAME and r[0] in owners})
+        self.answer = list({r: None for r in self.answer if kind(r) == CNAME and r[0] in owners})
+
+
+def kind(record):
+    """The type of a record; of a signature, that of what it covers."""
+    return record[1] if record[1] != RRSIG else int.from_bytes(record[4][:2], "big")
 
 
 class Context:
@@ -95,39 +99,45 @@ class Context:
 
 
 class Allowed:
-    """One entry. `wrong` names peers whose reply is not one to be like; `ours` says that we, too,
-    may differ from every peer in this way."""
+    """One entry. `wrong` names peers whose reply is not one to be like; `only` those without whom it
+    does not apply; `ours` says that we, too, may differ from every peer in this way; `stops` that
+    one reply goes on where the other ends."""
 
-    def __init__(self, relax, reason, wrong, ours):
+    def __init__(self, relax, reason, wrong, only, ours, stops):
         self.name = relax.__name__.replace("_", " ")
         self.relax = relax
         self.reason = reason
         self.wrong = wrong
+        self.only = only
         self.ours = ours
+        self.stops = stops
         self.count = 0
 
 
 ALLOWED = []
 
 
-def allowed(reason, wrong=(), ours=False):
-    """Adds an entry to the list."""
+def allowed(reason, wrong=(), only=None, ours=False, stops=False):
+    """Adds an entry to the list; where nothing else is said, only those are met that are wrong."""
 
     def add(relax):
-        ALLOWED.append(Allowed(relax, reason, frozenset(wrong), ours))
+        names = frozenset(wrong if only is None else only)
+        ALLOWED.append(Allowed(relax, reason, frozenset(wrong), names, ours, stops))
         return relax
 
     return add
 
 
-def explain(context, qtype, left, right):
-    """The entries by which two replies differ; None if they differ otherwise, too."""
+def explain(context, qtype, left, right, servers):
+    """The entries by which the replies of two servers differ; None if they differ otherwise, too."""
     left, right = Shown(left), Shown(right)
     used = []
     for entry in ALLOWED:
         before = (left.key(), right.key())
         if before[0] == before[1]:
             break
+        if entry.only and not entry.only & servers:
+            continue
         entry.relax(context, qtype, left, right)
         if (left.key(), right.key()) != before:
             used.append(entry)
@@ -138,10 +148,26 @@ def explain(context, qtype, left, right):
     return used
 
 
-def explain_ours(context, qtype, mine, other):
-    """Whether our reply differs from a peer's only as each server may choose for itself."""
-    used = explain(context, qtype, mine, other)
-    return used is not None and all(entry.ours for entry in used)
+def explain_ours(context, qtype, mine, others, models):
+    """Whether our reply differs from one of the peers that it is to be like only as each server may
+    choose for itself. Where the others end at an alias that we follow, the one that goes on may be
+    unlike us in what is listed as wrong of it."""
+    found = {peer: explain(context, qtype, mine, others[peer], {peer}) for peer in others}
+    explained = {peer: used for peer, used in found.items() if used is not None}
+    if any(all(entry.ours for entry in explained[peer]) for peer in models if peer in explained):
+        return True
+    ended = {peer for peer, used in explained.items() if any(entry.stops for entry in used)}
+    return any(
+        all(entry.ours or peer in entry.wrong for entry in used)
+        for peer, used in explained.items()
+        if ended and ended == {*others} - {peer}
+    )
+
+
+def is_right(context, qtype, mine, other, server):
+    """Whether a peer's reply differs from ours by nothing that is listed as wrong of it."""
+    used = explain(context, qtype, mine, other, {server})
+    return not any(server in entry.wrong for entry in used or ())
 
 
 def referral(reply):
@@ -182,18 +208,21 @@ def addresses_of_servers_elsewhere_are_given(context, qtype, left, right):
          " of ANY, the others treat them like any other", ours=True)
 def any_holds_records_of_dnssec_or_not(context, qtype, left, right):
     if qtype == ANY:
-        for reply in (left, right):
-            reply.answer = [record for record in reply.answer if record[1] not in DNSSEC]
+        kept = [[r for r in reply.answer if r[1] not in DNSSEC] for reply in (left, right)]
+        # One that gave nothing but signatures answered in part.
+        if all(kept) or not any(kept):
+            left.answer, right.answer = kept
 
 
 @allowed("a question for RRSIG may be answered in part (RFC 8482 §2): Knot gives the signatures of"
          " one type, with the TTL that they name", wrong=("knot",))
 def signatures_are_all_given(context, qtype, left, right):
-    if qtype == RRSIG and left.answer and right.answer:
+    if qtype == RRSIG and (left.answer and right.answer or left.tc or right.tc):
         names = [{(*record[:2], record[4]) for record in reply.answer} for reply in (left, right)]
         if names[0] <= names[1] or names[1] <= names[0]:
+            beside = ("authority", "tc") if left.tc or right.tc else ()
             for reply in (left, right):
-                reply.forget("answer")
+                reply.forget("answer", *beside)
 
 
 @allowed("whether ANY is followed through a DNAME is nowhere said: Knot and NSD do, BIND does not",
@@ -201,8 +230,9 @@ def signatures_are_all_given(context, qtype, left, right):
 def any_is_followed_through_a_dname_or_not(context, qtype, left, right):
     both = (left, right)
     if qtype == ANY and all(has_dname(reply) and reply.chain() or reply.tc for reply in both):
+        kept = 0 if left.tc or right.tc else 1
         for reply in both:
-            reply.keep_chain(0 if left.tc or right.tc else 1)
+            reply.keep_chain(kept)
             reply.forget("rcode", "authority", "additional", "tc", "opt")
 
 
@@ -213,10 +243,16 @@ def any_is_answered_in_part(context, qtype, left, right):
         return
     both = (left, right)
     subset = {*left.answer} <= {*right.answer} or {*right.answer} <= {*left.answer}
-    chosen = all(len({record[1] for record in reply.answer}) == 1 for reply in both)
+    chosen = all(is_one_set(reply.answer) for reply in both)
     if subset or chosen or left.tc or right.tc:
+        beside = ("authority", "tc") if left.tc or right.tc else ()
         for reply in both:
-            reply.forget("answer", "additional", "tc")
+            reply.forget("answer", "additional", *beside)
+
+
+def is_one_set(section):
+    """Whether records are all of one type, or signatures."""
+    return 1 in (len({kind(record) for record in section}), len({record[1] for record in section}))
 
 
 def has_dname(reply):
@@ -227,20 +263,25 @@ def has_dname(reply):
 @allowed("a question for DS belongs to the parent; NSD 4.6 takes the zone above for every name of"
          " a chain that it tries, and loses the middle one of three nested zones", wrong=("nsd",))
 def the_zone_for_ds_is_found(context, qtype, left, right):
-    last = left.chain()[-1][1] if left.chain() else wire.lower(left.question[:-4])
-    if qtype == DS and last in context.origins:
+    chain = left.chain()
+    last = chain[-1][1] if chain else wire.lower(left.question[:-4])
+    # Behind an alias to the zone's own name NSD is right; see the next entry.
+    leads_up = chain and context.zone(chain[-1][0]) == context.zone(last)
+    if qtype == DS and last in context.origins and not leads_up:
         for reply in (left, right):
             reply.forget("rcode", "flags", "answer", "authority", "additional", "tc")
 
 
 @allowed("RFC 1034 §4.3.2 restarts with the alias's target in all zones of the server, as NSD does"
-         " and we do; BIND and Knot stop at the edge of the zone, Knot with a referral")
+         " and we do; BIND and Knot stop at the edge of the zone, Knot with a referral", stops=True)
 def aliases_are_followed_into_other_zones(context, qtype, left, right):
     chains = [reply.chain() for reply in (left, right)]
     for at, (one, other) in enumerate(zip(*chains), 1):
         if one != other:
             return
-        if context.zone(one[0]) != context.zone(one[1]):
+        # The DS of a zone's own name is its parent's data, so that this leaves the zone, too.
+        leaves = qtype == DS and one[1] in context.origins
+        if leaves or context.zone(one[0]) != context.zone(one[1]):
             for reply in (left, right):
                 reply.keep_chain(at)
                 reply.forget("rcode", "authority", "additional", "opt", "tc")
@@ -257,7 +298,7 @@ def a_wildcard_dname_keeps_its_owner(context, qtype, left, right):
             for reply in both:
                 reply.forget("rcode", "opt", "answer", "authority", "additional")
         for reply in both:
-            reply.answer = [record for record in reply.answer if record[1] != DNAME]
+            reply.answer = [record for record in reply.answer if kind(record) != DNAME]
 
 
 @allowed("a circle of aliases: BIND says SERVFAIL with what it has, NSD and Knot NOERROR, and each"
@@ -301,7 +342,8 @@ def long_chains_end_somewhere(context, qtype, left, right):
 
 def is_of_a_target(record, section):
     """Whether a record is an address (or service binding) of a name in a section's data."""
-    return record[1] in (A, AAAA, SVCB, HTTPS) and any(record[0] in other[4] for other in section)
+    is_wanted = kind(record) in (A, AAAA, SVCB, HTTPS)
+    return is_wanted and any(record[0] in other[4] for other in section)
 
 
 @allowed("addresses for the targets of a positive answer are optional (RFC 1034 §4.3.2 step 6):"
@@ -359,9 +401,16 @@ def differing_glue(left, right):
 @allowed("RFC 9471: a referral without all glue of servers below the cut is truncated; BIND and NSD"
          " leave glue out without saying so", wrong=("bind", "nsd"))
 def referrals_with_too_much_glue_are_truncated(context, qtype, left, right):
-    if referral(left) and referral(right) and left.tc != right.tc:
-        for reply in (left, right):
-            reply.forget("tc", "authority", "additional")
+    if referral(left) and referral(right):
+        if left.tc != right.tc or differing_glue(left, right) and is_near_limit(left, right):
+            for reply in (left, right):
+                reply.forget("tc", "authority", "additional")
+
+
+def is_near_limit(left, right):
+    """Whether two replies are so large that what one holds may not fit the other."""
+    limit = 512 if left.opt is None else wire.EDNS_SIZE
+    return all(reply.tc or reply.size > limit * NEAR for reply in (left, right))
 
 
 @allowed("NSD keeps one tree of names for all its zones: a name that only the upper of two nested"
@@ -378,15 +427,13 @@ def a_name_exists_in_its_own_zone_only(context, qtype, left, right):
 @allowed("how well names are compressed decides what fits just so: BIND compresses in regard of"
          " case, and a truncated reply ends, with its RCODE, where it was full")
 def a_reply_near_the_limit_fits_or_not(context, qtype, left, right):
-    limit = 512 if left.opt is None else wire.EDNS_SIZE
-    large = all(reply.tc or reply.size > limit * NEAR for reply in (left, right))
-    if (left.tc or right.tc) and large:
+    if (left.tc or right.tc) and is_near_limit(left, right):
         for reply in (left, right):
             reply.forget("rcode", "answer", "authority", "additional", "tc")
 
 
 @allowed("RFC 2181 §5.2 forbids different TTLs in one set and does not say which holds: BIND takes"
-         " the first that it reads, Knot the least, and NSD gives each its own", wrong=("nsd",))
+         " the first that it reads, Knot the least, and NSD gives each its own", wrong=("nsd",), only=())
 def one_ttl_is_chosen_for_a_set(context, qtype, left, right):
     for reply in (left, right):
         sets = [record[:2] for record in reply.answer]

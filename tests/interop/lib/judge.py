@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from lib import ask, compare, wire
-from lib.types import CNAME, DNAME
+from lib.types import ANY, CNAME, DNAME, RRSIG
 
 
 def mixed_case(name):
@@ -67,22 +67,30 @@ def parse(packet, cache):
 
 
 def in_order(answer):
-    """Whether every alias in the answer section stands before what it leads to."""
+    """Whether every alias in the answer section stands before what it leads to, and every signature
+    behind what it covers."""
     if answer.tc:
         return True
     owner = wire.lower(answer.question[:-4])
-    for record_owner, rtype, _, _, data in answer.answer:
+    qtype = int.from_bytes(answer.question[-4:-2], "big")
+    last = None
+    for record in answer.answer:
+        record_owner, rtype, _, _, data = record
+        if rtype == RRSIG and last == (record_owner, compare.kind(record)):
+            continue
+        last = record[:2]
         if rtype == DNAME and owner != record_owner and owner.endswith(record_owner):
             continue
         if record_owner != owner:
             return False
-        if rtype == CNAME and answer.question[-4:-2] != b"\0\5":
+        if rtype == CNAME and qtype not in (CNAME, ANY):
             owner = data
     return True
 
 
-def judge(tally, context, asked, transport, replies, ours):
-    """Compares the replies to one question."""
+def judge(tally, context, asked, transport, replies, ours, further=()):
+    """Compares the replies to one question. `further` are claims about our reply that is like its
+    peers', each with a function of it and of the replies of peers that are right."""
 
     def detail():
         return show(asked, transport, replies)
@@ -95,7 +103,7 @@ def judge(tally, context, asked, transport, replies, ours):
     wrong = set()
     for left, right in combinations(others, 2):
         if forms[left] != forms[right]:
-            used = compare.explain(context, asked[1], others[left], others[right])
+            used = compare.explain(context, asked[1], others[left], others[right], {left, right})
             if used is None:
                 return tally.check(False, "peers differ only as is listed", detail)
             wrong.update(*(entry.wrong for entry in used))
@@ -103,10 +111,17 @@ def judge(tally, context, asked, transport, replies, ours):
         return tally.check(True, "peers differ only as is listed")
     mine = replies[ours]
     models = [server for server in others if server not in wrong] or list(others)
-    if not any(forms[server] == mine.form() for server in models) and not any(
-        compare.explain_ours(context, asked[1], mine, others[server]) for server in models
-    ):
-        return tally.check(False, "kereru answers like its peers", detail)
+    if not any(forms[server] == mine.form() for server in models):
+        if not compare.explain_ours(context, asked[1], mine, others, models):
+            return tally.check(False, "kereru answers like its peers", detail)
     if not in_order(mine):
         return tally.check(False, "an alias stands before what it leads to", detail)
+    rightful = [
+        others[server]
+        for server in models
+        if further and compare.is_right(context, asked[1], mine, others[server], server)
+    ]
+    for claim, holds in further:
+        if not holds(mine, rightful):
+            return tally.check(False, claim, detail)
     return tally.check(True, "kereru answers like its peers")

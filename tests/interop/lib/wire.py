@@ -22,6 +22,7 @@ OPT = 41
 EDNS_SIZE = 1232
 TC = 0x0200
 AA = 0x0400
+DO = 0x8000
 
 
 def name_from_text(text):
@@ -87,12 +88,13 @@ def name_to_text(name):
     return shown
 
 
-def query(name, rtype, edns=None, flags=0, rclass=1):
-    """A question with ID 0; `edns` is the UDP size, or None for a query without EDNS."""
+def query(name, rtype, edns=None, flags=0, rclass=1, do=False):
+    """A question with ID 0; `edns` is the UDP size, or None for a query without EDNS; `do` asks for
+    DNSSEC."""
     packet = struct.pack("!HHHHHH", 0, flags, 1, 0, 0, 0 if edns is None else 1)
     packet += name + struct.pack("!HH", rtype, rclass)
     if edns is not None:
-        packet += struct.pack("!BHHIH", 0, OPT, edns, 0, 0)
+        packet += struct.pack("!BHHIH", 0, OPT, edns, DO if do else 0, 0)
     return packet
 
 
@@ -186,7 +188,7 @@ class Answer:
                     if self.opt is not None or owner != b"\0":
                         raise ValueError("a second OPT record, or one that is not at the root")
                     # Version and the DO bit; the size is the server's own affair.
-                    self.opt = (ttl >> 16 & 0xFF, ttl & 0x8000, bytes(packet[at : at + size]))
+                    self.opt = (ttl >> 16 & 0xFF, ttl & DO, bytes(packet[at : at + size]))
                     self.rcode |= ttl >> 24 << 4
                 else:
                     data = canonical_data(packet, rtype, at, size)

@@ -18,6 +18,9 @@ REFUSED_BY = {
     "new.example.": {"bind"},
 }
 
+# A zone that `signed` serves as it is, below one that it signs.
+NOT_TO_BE_SIGNED = {"plain.signed.test."}
+
 # Zones whose types some peer cannot read by name: peers get them in generic form.
 GENERIC = {"types.test."}
 
@@ -35,6 +38,12 @@ def lab():
 def samples():
     """The zones beside this library, and the tests' own zones of every type."""
     folder = ROOT / "tests/interop/zones"
+    return [(origin_of(path), path) for path in sorted(folder.glob("*.zone"))]
+
+
+def to_be_signed():
+    """The zones that `signed` signs and serves together."""
+    folder = ROOT / "tests/interop/zones/signed"
     return [(origin_of(path), path) for path in sorted(folder.glob("*.zone"))]
 
 
