@@ -6,6 +6,8 @@ pub mod answer;
 pub mod app;
 pub mod base;
 pub mod config;
+pub mod http;
+pub mod metrics;
 pub mod net;
 pub mod policy;
 pub mod sys;

@@ -50,7 +50,7 @@ fuzz_target!(|query: &[u8]| {
             transport,
             received: Wall::from_secs(1_559_731_985),
         };
-        if let Outcome::Reply(len) = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())
+        if let Outcome::Reply { len, .. } = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())
         {
             assert!(len <= limit);
             let (asked, replied) = (Header::read(query), Header::read(&message[..len]));

@@ -5,11 +5,11 @@
 
 use crate::answer::additional::{self, Helper, Reason};
 use crate::answer::denial::{Case, Proofs};
-use crate::answer::exchange::Transport;
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
 use crate::answer::snapshot::{AnyPolicy, View, ZoneState};
 use crate::base::limits::ALIASES_MAX;
+use crate::metrics::{AnswerSource, Transport};
 use crate::wire::error::NoSpace;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameArray};
@@ -208,6 +208,9 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             }
             Lookup::Referral { cut } => {
                 self.trace.step(Event::Referral(cut.owner()));
+                if self.aliases == 0 {
+                    self.reply.set_source(AnswerSource::Referral);
+                }
                 self.write_referral(zone, cut)
             }
         }

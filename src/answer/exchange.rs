@@ -3,18 +3,10 @@
 use std::net::SocketAddr;
 
 use crate::base::time::Wall;
+use crate::metrics::{DropReason, ReplyKind, Transport};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameArray};
 use crate::wire::writer::Compressor;
-
-/// How a query came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// As a datagram; the reply is bounded by what client and configuration allow.
-    Udp,
-    /// On a stream; the reply may have 65,535 octets.
-    Tcp,
-}
 
 /// One query and the room for its reply.
 #[derive(Debug)]
@@ -36,21 +28,15 @@ pub struct Exchange<'b> {
 /// What became of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The first octets of the message are the reply.
-    Reply(usize),
+    /// The first `len` octets of the message are the reply.
+    Reply {
+        /// Octets of the reply.
+        len: usize,
+        /// What is counted of it.
+        kind: ReplyKind,
+    },
     /// Nothing is sent.
     Drop(DropReason),
-}
-
-/// Why nothing is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DropReason {
-    /// Fewer octets than a header has.
-    Short,
-    /// A reply, not a query: answering could go on for ever.
-    Reply,
-    /// The source port is 0, to which nothing can be sent.
-    PortZero,
 }
 
 /// What a thread that answers keeps for itself from query to query, so that nothing is allocated.

@@ -13,7 +13,8 @@ mod reply;
 mod respond;
 pub mod snapshot;
 
-pub use exchange::{DropReason, Exchange, Local, Outcome, Transport};
+pub use crate::metrics::{DropReason, Transport};
+pub use exchange::{Exchange, Local, Outcome};
 pub use refusal::Refusal;
 pub use respond::respond;
 pub use snapshot::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};

@@ -3,11 +3,12 @@
 //! Room for the OPT record and its options is held back before records are written, so that a
 //! truncated reply keeps them (RFC 6891 §7).
 
-use crate::answer::exchange::{Exchange, Transport};
+use crate::answer::exchange::{Exchange, Outcome};
 use crate::answer::refusal::Refusal;
 use crate::answer::snapshot::AnswerOptions;
 use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MIN};
 use crate::base::time::Ttl;
+use crate::metrics::{AnswerSource, DropReason, ReplyKind, Transport};
 use crate::wire::character_string::CharacterString;
 use crate::wire::edns::{EXPIRE_LEN, ExtendedError, ReplyCookie, ReplyOpt};
 use crate::wire::error::NoSpace;
@@ -43,6 +44,7 @@ pub(super) struct Reply<'m> {
     header: Header,
     rcode: Rcode,
     flags: u16,
+    source: AnswerSource,
     opt: Option<ReplyOpt<'m>>,
 }
 
@@ -84,7 +86,14 @@ impl<'m> Reply<'m> {
             let held = writer.hold_back(opt.wire_len());
             debug_assert!(held.is_ok(), "no room for an OPT record behind a question");
         }
-        Self { writer, header: query.header, rcode: Rcode::NOERROR, flags: 0, opt }
+        Self {
+            writer,
+            header: query.header,
+            rcode: Rcode::NOERROR,
+            flags: 0,
+            source: AnswerSource::Error,
+            opt,
+        }
     }
 
     /// Sets the response code.
@@ -97,6 +106,7 @@ impl<'m> Reply<'m> {
         trace.step(Event::Refused(refusal.rcode()));
         self.set_rcode(refusal.rcode());
         self.flags &= !Flags::AA;
+        self.source = AnswerSource::Error;
         if let Some(error) = refusal.extended_error() {
             self.set_extended_error(error);
         }
@@ -106,6 +116,12 @@ impl<'m> Reply<'m> {
     /// belong to the server.
     pub(super) fn set_authoritative(&mut self) {
         self.flags |= Flags::AA;
+        self.source = AnswerSource::Authoritative;
+    }
+
+    /// Says where the reply comes from. One that nobody said it of is an error.
+    pub(super) fn set_source(&mut self, source: AnswerSource) {
+        self.source = source;
     }
 
     /// Adds an extended error, if the client speaks EDNS and there is room.
@@ -224,14 +240,14 @@ impl<'m> Reply<'m> {
         self.write_record(Section::Answer, &record)
     }
 
-    /// Completes the reply; returns its length in octets.
-    pub(super) fn finish(mut self) -> usize {
+    /// Completes the reply.
+    pub(super) fn finish(mut self) -> Outcome {
         let opts = self.write_opt();
         self.write_header(opts)
     }
 
     /// Completes a reply without records to a query whose key is not known (RFC 8945 §5.2.1).
-    pub(super) fn finish_unsigned(mut self, tsig: &Tsig) -> usize {
+    pub(super) fn finish_unsigned(mut self, tsig: &Tsig) -> Outcome {
         let opts = self.write_opt();
         let mark = self.writer.mark();
         let written = tsig.write_unsigned(Rcode::BADKEY, &mut self.writer);
@@ -254,7 +270,7 @@ impl<'m> Reply<'m> {
     }
 
     /// Writes the header of a reply with `pseudo` records behind the additional section.
-    fn write_header(mut self, pseudo: u16) -> usize {
+    fn write_header(mut self, pseudo: u16) -> Outcome {
         let [answers, authorities, additionals] = self.writer.counts();
         let flags = self.header.flags.for_reply().0 | self.flags | self.rcode.0 & 0xF;
         let header = Header {
@@ -266,14 +282,17 @@ impl<'m> Reply<'m> {
             additionals: additionals + pseudo,
         };
         header.write(self.writer.message_mut());
-        self.writer.position()
+        let kind = ReplyKind {
+            rcode: self.rcode,
+            source: self.source,
+            is_truncated: self.flags & Flags::TC != 0,
+        };
+        Outcome::Reply { len: self.writer.position(), kind }
     }
 }
 
 /// Writes a reply that is a header alone, for a query whose question cannot be repeated.
-///
-/// Returns its length, or `None` if there is no room.
-pub(super) fn write_bare(message: &mut [u8], query: Header, rcode: Rcode) -> Option<usize> {
+pub(super) fn write_bare(message: &mut [u8], query: Header, rcode: Rcode) -> Outcome {
     let header = Header {
         id: query.id,
         flags: Flags(query.flags.for_reply().0 | rcode.0 & 0xF),
@@ -282,6 +301,10 @@ pub(super) fn write_bare(message: &mut [u8], query: Header, rcode: Rcode) -> Opt
         authorities: 0,
         additionals: 0,
     };
-    header.write(message.get_mut(..HEADER_LEN)?);
-    Some(HEADER_LEN)
+    let Some(place) = message.get_mut(..HEADER_LEN) else {
+        return Outcome::Drop(DropReason::Short);
+    };
+    header.write(place);
+    let kind = ReplyKind { rcode, source: AnswerSource::Error, is_truncated: false };
+    Outcome::Reply { len: HEADER_LEN, kind }
 }

@@ -4,10 +4,11 @@
 
 use crate::answer::authority::{self, Asked, Names};
 use crate::answer::chaos;
-use crate::answer::exchange::{DropReason, Exchange, Local, Outcome, Transport};
+use crate::answer::exchange::{Exchange, Local, Outcome};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Beginning, Reply, write_bare};
 use crate::answer::snapshot::{AnswerOptions, Snapshot, View, ZoneState};
+use crate::metrics::{DropReason, Transport};
 use crate::policy::cookie::Checked;
 use crate::wire::edns::{self, Edns};
 use crate::wire::error::WireError;
@@ -81,7 +82,7 @@ fn respond_in<T: Trace>(
     if let Err(refusal) = answer(view, &query, transport, names, &mut reply, trace) {
         reply.refuse(refusal, trace);
     }
-    Outcome::Reply(reply.finish())
+    reply.finish()
 }
 
 /// Answers what the query asks, or says why not.
@@ -165,10 +166,7 @@ fn refuse_bare<T: Trace>(
     trace: &mut T,
 ) -> Outcome {
     trace.step(Event::Refused(refusal.rcode()));
-    match write_bare(exchange.message, query, refusal.rcode()) {
-        Some(len) => Outcome::Reply(len),
-        None => Outcome::Drop(DropReason::Short),
-    }
+    write_bare(exchange.message, query, refusal.rcode())
 }
 
 /// Refuses a query with a signature: there are no keys yet, so its key is not known.
@@ -186,5 +184,5 @@ fn refuse_signed<T: Trace>(
     let beginning = Beginning { query, question, options, cookie };
     let mut reply = Reply::new(exchange, &beginning, &mut local.compressor);
     reply.refuse(Refusal::UnknownKey, trace);
-    Outcome::Reply(reply.finish_unsigned(tsig))
+    reply.finish_unsigned(tsig)
 }

@@ -2,14 +2,18 @@
 //!
 //! The only place that knows everything, and holds no protocol rule. `main` calls `run`.
 
+mod activation;
 mod check;
 mod cli;
 mod files;
 pub mod lab;
 mod load;
 mod logging;
+mod metrics;
+mod notify;
 mod output;
 mod pages;
+mod privileges;
 mod report;
 mod secret;
 mod serve;

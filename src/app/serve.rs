@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -15,13 +16,19 @@ use tokio::time::timeout;
 
 use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
+use crate::app::metrics::Metrics;
+use crate::app::notify::Notifier;
+use crate::app::privileges::PrivilegeError;
 use crate::app::zones::{self, Catalog};
-use crate::app::{Exit, load, logging, output, report, secret};
+use crate::app::{Exit, activation, load, logging, output, privileges, report, secret};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
+use crate::http::{Audience, Site};
 use crate::net::World;
-use crate::net::listen::{self, Listener};
+use crate::net::http::HttpServer;
+use crate::net::inherited::Inherited;
+use crate::net::listen::{self, HttpListener, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::{Crew, Port};
 use crate::policy::cookie::Secrets;
@@ -49,14 +56,27 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         }
         Err(problems) => return refuse(&problems),
     };
+    let mut inherited = activation::sockets();
     let cpus = affinity::allowed_cpus();
-    let listeners = match open_listeners(&config, worker_count(&config, &cpus)) {
-        Ok(listeners) => listeners,
+    let sockets = match open_sockets(&config, worker_count(&config, &cpus), &mut inherited) {
+        Ok(sockets) => sockets,
         Err(error) => {
             tracing::error!("{error}");
             return Exit::Failed;
         }
     };
+    for (address, transport) in inherited.left() {
+        tracing::warn!("the socket {address} ({transport}) of systemd is not in the configuration");
+    }
+    drop(inherited);
+    let notifier = Notifier::from_environment();
+    if let Err(error) = privileges::give_up(&config) {
+        tracing::error!("{error}");
+        return match error {
+            PrivilegeError::UnknownUser(_) => Exit::Input,
+            PrivilegeError::Users(_) | PrivilegeError::Become(..) => Exit::Failed,
+        };
+    }
     let (catalog, problems) = zones::load_configured(&config, &Catalog::default());
     if problems.has_errors() {
         return refuse(&problems);
@@ -69,7 +89,7 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         Err(problems) => return refuse(&problems),
     };
     let state = State { path: args.config.clone(), config, catalog, cookies, cpus };
-    match Server::start(state, listeners) {
+    match Server::start(state, sockets, notifier) {
         Ok(server) => server.run(),
         Err(error) => {
             tracing::error!("cannot start: {error}");
@@ -107,11 +127,21 @@ fn worker_count(config: &Config, cpus: &[usize]) -> usize {
     }
 }
 
-fn open_listeners(config: &Config, workers: usize) -> Result<Vec<Listener>, listen::ListenError> {
-    let mut listeners = Vec::new();
+/// All sockets of the server.
+struct Sockets {
+    dns: Vec<Listener>,
+    http: Vec<HttpListener>,
+}
+
+fn open_sockets(
+    config: &Config,
+    workers: usize,
+    inherited: &mut Inherited,
+) -> Result<Sockets, listen::ListenError> {
+    let mut dns = Vec::new();
     for &address in &config.listen {
-        match listen::open(address, workers) {
-            Ok(listener) => listeners.push(listener),
+        match listen::inherit_or_open(address, workers, inherited) {
+            Ok(listener) => dns.push(listener),
             // A machine without IPv6 has no ::1, and nobody asked for it by name.
             Err(error)
                 if config.origin == Origin::BuiltIn
@@ -123,7 +153,9 @@ fn open_listeners(config: &Config, workers: usize) -> Result<Vec<Listener>, list
             Err(error) => return Err(error),
         }
     }
-    Ok(listeners)
+    let http = config.http.listen.iter();
+    let http = http.map(|&address| listen::inherit_or_open_http(address, inherited));
+    Ok(Sockets { dns, http: http.collect::<Result<_, _>>()? })
 }
 
 /// The world to serve, of one view.
@@ -210,6 +242,51 @@ impl State {
     }
 }
 
+/// What is shown over HTTP, and where.
+struct Pages {
+    site: Arc<Site>,
+    /// The addresses, ports chosen.
+    addresses: Vec<SocketAddr>,
+    /// Whether questions are answered, as `/readyz` tells it.
+    is_ready: Arc<AtomicBool>,
+    metrics: Metrics,
+}
+
+impl Pages {
+    fn new(state: &State, world: &World, tcp: &TcpServer) -> io::Result<Self> {
+        let connections = Box::new(tcp.open_connections());
+        let metrics = Metrics::register(world.counters(), connections).map_err(io::Error::other)?;
+        metrics.started(&state.catalog, state.config.zones_with_metrics.as_usize());
+        let is_ready = Arc::<AtomicBool>::default();
+        let (registry, readiness) = (metrics.registry.clone(), Arc::clone(&is_ready));
+        let site = Site::new(audience(&state.config), registry, readiness);
+        let site = Arc::new(site.map_err(io::Error::other)?);
+        Ok(Self { site, addresses: Vec::new(), is_ready, metrics })
+    }
+
+    /// Begins to serve.
+    fn listen(
+        &mut self,
+        runtime: &Runtime,
+        listeners: Vec<HttpListener>,
+        stopping: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let site = Arc::clone(&self.site);
+        let server = HttpServer::new(move |peer, request| site.respond(peer, request), stopping);
+        let _guard = runtime.enter();
+        for listener in listeners {
+            let stream = tokio::net::TcpListener::from_std(listener.socket)?;
+            runtime.spawn(server.clone().listen(stream));
+            self.addresses.push(listener.address);
+        }
+        Ok(())
+    }
+}
+
+fn audience(config: &Config) -> Audience {
+    Audience { allow: config.http.allow.clone(), names: config.http.names.clone() }
+}
+
 /// An address that is listened on.
 struct Listening {
     /// The address as configured; its port may be 0.
@@ -227,6 +304,8 @@ struct Server {
     runtime: Runtime,
     listening: Vec<Listening>,
     tcp: TcpServer,
+    pages: Pages,
+    notifier: Notifier,
     crew: Crew,
     /// Workers that others have taken over from, until they have ended.
     retired: Vec<Crew>,
@@ -235,9 +314,9 @@ struct Server {
 }
 
 impl Server {
-    fn start(state: State, listeners: Vec<Listener>) -> io::Result<Self> {
+    fn start(state: State, sockets: Sockets, notifier: Notifier) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> =
-            listeners.iter().map(|listener| listener.address).collect();
+            sockets.dns.iter().map(|listener| listener.address).collect();
         let snapshot = snapshot(&state.config, &state.catalog, state.cookies.clone());
         announce(&state.config, &snapshot, &addresses);
         let world = Arc::new(World::new(snapshot));
@@ -247,14 +326,16 @@ impl Server {
             .enable_all()
             .build()?;
         let (stop, stopping) = watch::channel(false);
-        let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping);
+        let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
+        let mut pages = Pages::new(&state, &world, &tcp)?;
+        pages.listen(&runtime, sockets.http, stopping)?;
         let mut listening = Vec::new();
-        for listener in listeners {
+        for listener in sockets.dns {
             listening.push(accept(&runtime, &tcp, listener)?);
         }
         let crew = Crew::start(ports(&listening), &state.cpus, &world)?;
         let (state, retired) = (Arc::new(state), Vec::new());
-        Ok(Self { state, world, runtime, listening, tcp, crew, retired, stop })
+        Ok(Self { state, world, runtime, listening, tcp, pages, notifier, crew, retired, stop })
     }
 
     /// Serves until a signal comes, then lets replies on their way leave.
@@ -267,7 +348,9 @@ impl Server {
                 Exit::Failed
             }
         };
-        let Self { world, runtime, tcp, crew, mut retired, stop, .. } = self;
+        let Self { world, runtime, tcp, pages, notifier, crew, mut retired, stop, .. } = self;
+        pages.is_ready.store(false, Ordering::Release);
+        notifier.stopping();
         world.stop();
         // Fails if there is nobody left to tell.
         let _ = stop.send(true);
@@ -283,14 +366,24 @@ impl Server {
         end
     }
 
+    /// Tells everyone that the server is ready; the log line last, so that whoever sees it finds all
+    /// the rest true.
+    fn announce_ready(&self) {
+        self.pages.is_ready.store(true, Ordering::Release);
+        self.notifier.ready();
+        let addresses = self.listening.iter().filter_map(|listening| listening.udp.first());
+        let dns = joined(addresses.map(|port| port.address));
+        let http = joined(self.pages.addresses.iter().copied());
+        let http = if http.is_empty() { "-" } else { &http };
+        tracing::info!(target: logging::READY, %dns, %http, "ready");
+    }
+
     /// Says that the server is ready, and obeys signals until one of them ends it.
     async fn serve(&mut self) -> io::Result<Exit> {
         // Signals are heard before anybody is told that the server is ready.
         let mut signals = Signals::new()?;
         signal::release()?;
-        let addresses = self.listening.iter().filter_map(|listening| listening.udp.first());
-        let dns: Vec<String> = addresses.map(|port| port.address.to_string()).collect();
-        tracing::info!(target: logging::READY, dns = %dns.join(","), http = %"-", "ready");
+        self.announce_ready();
         loop {
             tokio::select! {
                 _ = signals.terminate.recv() => return Ok(Exit::Fine),
@@ -305,15 +398,26 @@ impl Server {
     /// it is.
     async fn reload(&mut self) {
         tracing::info!("reloading");
+        self.notifier.reloading();
+        if !self.try_reload().await {
+            self.pages.metrics.not_reloaded();
+        }
+        self.notifier.ready();
+    }
+
+    /// Whether the new state took effect.
+    async fn try_reload(&mut self) -> bool {
         let state = Arc::clone(&self.state);
         let reread = tokio::task::spawn_blocking(move || state.reread()).await;
         let Ok(Some(state)) = reread else {
             tracing::error!("not reloaded: the old state stays in force");
-            return;
+            return false;
         };
-        if let Err(error) = self.take_over(state) {
+        let taken_over = self.take_over(state);
+        if let Err(error) = &taken_over {
             tracing::error!("not reloaded: {error}; the old state stays in force");
         }
+        taken_over.is_ok()
     }
 
     /// Goes on with a new state.
@@ -321,6 +425,9 @@ impl Server {
         let workers = self.listening.first().map_or(1, |listening| listening.udp.len());
         if worker_count(&state.config, &state.cpus) != workers {
             tracing::warn!("another number of workers takes effect at the next start");
+        }
+        if state.config.http.listen != self.state.config.http.listen {
+            tracing::warn!("other addresses for HTTP take effect at the next start");
         }
         let mut kept: Vec<SocketAddr> = Vec::new();
         let mut opened = Vec::new();
@@ -340,6 +447,9 @@ impl Server {
         let is_moved = !new.is_empty() || kept.len() < self.listening.len();
         self.world.publish(snapshot(&state.config, &state.catalog, state.cookies.clone()));
         self.tcp.set_limits(state.tcp_limits());
+        self.pages.site.set_audience(audience(&state.config));
+        let zones_max = state.config.zones_with_metrics.as_usize();
+        self.pages.metrics.reloaded(&state.catalog, zones_max);
         if is_moved {
             let is_kept = |listening: &Listening| kept.contains(&listening.configured);
             let (stay, go): (Vec<_>, Vec<_>) =
@@ -359,6 +469,10 @@ impl Server {
         self.state = Arc::new(state);
         Ok(())
     }
+}
+
+fn joined(addresses: impl Iterator<Item = SocketAddr>) -> String {
+    addresses.map(|address| address.to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// Begins to accept TCP connections at an address.

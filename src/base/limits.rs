@@ -41,6 +41,19 @@ pub const BATCH_MAX: usize = 32;
 /// Long honest chains have three or four; BIND stops at 11, Knot DNS at 5.
 pub const ALIASES_MAX: usize = 16;
 
+/// HTTP connections at a time. A scraper needs one, a browser six.
+pub const HTTP_CONNECTIONS_MAX: usize = 256;
+
+/// Octets of the head of an HTTP request, its target and all fields.
+pub const HTTP_HEAD_LEN_MAX: usize = 16 * 1024;
+
+/// Time for the head of an HTTP request, and for the next request of an open connection; also how
+/// long a client may go without taking anything of a response.
+pub const HTTP_PAUSE_SECONDS_MAX: u64 = 10;
+
+/// The longest an HTTP connection lasts: what a client gets that reads one octet at a time.
+pub const HTTP_CONNECTION_SECONDS_MAX: u64 = 300;
+
 /// Files that may include each other, the zone file itself included.
 pub const INCLUDE_DEPTH_MAX: usize = 16;
 

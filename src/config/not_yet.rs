@@ -19,7 +19,6 @@ enum Off {
 
 /// Keys without effect.
 const NOT_YET: &[(&str, Off)] = &[
-    ("user", Off::Value),
     ("sandbox", Off::Value),
     ("rotate-answers", Off::Value),
     ("allow-query", Off::Absent),
@@ -27,9 +26,8 @@ const NOT_YET: &[(&str, Off)] = &[
     ("resolver", Off::Key("mode")),
     ("cache", Off::Absent),
     ("mail", Off::Absent),
-    ("http", Off::Key("listen")),
+    ("http.token-file", Off::Value),
     ("log.queries", Off::Key("to")),
-    ("metrics", Off::Absent),
 ];
 
 /// Warns about each key of the table that asks for more than "off".

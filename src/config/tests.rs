@@ -500,11 +500,11 @@ fn key_without_effect_is_a_warning_if_it_asks_for_more_than_off() {
     );
     check("http: {listen: []}\nlog: {queries: {to: \"\"}, level: debug}\nuser: \"\"\n", &[]);
     check(
-        "http: {}\nlog: {queries: {to: q.log}}\nuser: ns\nresolver: {}\n",
+        "http: {token-file: t}\nlog: {queries: {to: q.log}}\nsandbox: true\nresolver: {}\n",
         &[
-            "1:1: warning: `http` has no effect in this version [no-effect]",
+            "1:8: warning: `http.token-file` has no effect in this version [no-effect]",
             "2:7: warning: `log.queries` has no effect in this version [no-effect]",
-            "3:1: warning: `user` has no effect in this version [no-effect]",
+            "3:1: warning: `sandbox` has no effect in this version [no-effect]",
             "4:1: warning: `resolver` has no effect in this version [no-effect]",
         ],
     );

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
+use crate::net::inherited::Inherited;
 use crate::sys::socket::{Sharing, bind_tcp, bind_udp};
 
 /// Ports the kernel chose for UDP that are tried until one is free for TCP, too.
@@ -22,14 +23,21 @@ pub struct Listener {
     pub tcp: TcpListener,
 }
 
-impl std::error::Error for ListenError {}
+/// The socket of one address for HTTP.
+#[derive(Debug)]
+pub struct HttpListener {
+    /// The address, its port chosen.
+    pub address: SocketAddr,
+    /// The socket.
+    pub socket: TcpListener,
+}
 
 /// A listen address that cannot be used.
 #[derive(Debug)]
 pub struct ListenError {
     /// The address.
     pub address: SocketAddr,
-    /// Whether it was UDP or TCP.
+    /// Whether it was UDP, TCP or HTTP.
     pub transport: &'static str,
     /// What the system said.
     pub error: io::Error,
@@ -42,6 +50,8 @@ impl ListenError {
             || self.error.raw_os_error() == Some(libc::EAFNOSUPPORT)
     }
 }
+
+impl std::error::Error for ListenError {}
 
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +93,54 @@ pub fn open(address: SocketAddr, workers: usize) -> Result<Listener, ListenError
     }
 }
 
+/// Uses the sockets of one address that were inherited, and opens those that were not.
+///
+/// # Errors
+///
+/// Fails as `open` does.
+pub fn inherit_or_open(
+    address: SocketAddr,
+    workers: usize,
+    inherited: &mut Inherited,
+) -> Result<Listener, ListenError> {
+    let (udp, tcp) = (inherited.take_udp(address), inherited.take_tcp(address));
+    if udp.is_none() && tcp.is_none() {
+        return open(address, workers);
+    }
+    let udp_error = |error| ListenError { address, transport: "UDP", error };
+    let udp = match udp {
+        // Workers take turns at one socket: others of theirs could not join its address.
+        Some(socket) => (0..workers).map(|_| socket.try_clone()).collect(),
+        None => {
+            drop(bind_udp(address, Sharing::Alone).map_err(udp_error)?);
+            bind_shared(address, workers)
+        }
+    };
+    let tcp = match tcp {
+        Some(socket) => Ok(socket),
+        None => bind_tcp(address),
+    };
+    let tcp = tcp.map_err(|error| ListenError { address, transport: "TCP", error })?;
+    Ok(Listener { configured: address, address, udp: udp.map_err(udp_error)?, tcp })
+}
+
+/// Uses the socket of an address for HTTP that was inherited, or opens it.
+///
+/// # Errors
+///
+/// Fails if the address is in use, is not one of this machine, or may not be bound.
+pub fn inherit_or_open_http(
+    address: SocketAddr,
+    inherited: &mut Inherited,
+) -> Result<HttpListener, ListenError> {
+    let error = |error| ListenError { address, transport: "HTTP", error };
+    let socket = match inherited.take_tcp(address) {
+        Some(socket) => socket,
+        None => bind_tcp(address).map_err(error)?,
+    };
+    Ok(HttpListener { address: socket.local_addr().map_err(error)?, socket })
+}
+
 fn open_port(address: SocketAddr, workers: usize) -> Result<Listener, ListenError> {
     let udp_error = |error| ListenError { address, transport: "UDP", error };
     let tcp_error = |error| ListenError { address, transport: "TCP", error };
@@ -93,7 +151,10 @@ fn open_port(address: SocketAddr, workers: usize) -> Result<Listener, ListenErro
     let address = alone.local_addr().map_err(udp_error)?;
     let tcp = bind_tcp(address).map_err(tcp_error)?;
     drop(alone);
-    let udp: Result<Vec<UdpSocket>, io::Error> =
-        (0..workers).map(|_| bind_udp(address, Sharing::Shared)).collect();
-    Ok(Listener { configured, address, udp: udp.map_err(udp_error)?, tcp })
+    let udp = bind_shared(address, workers).map_err(udp_error)?;
+    Ok(Listener { configured, address, udp, tcp })
+}
+
+fn bind_shared(address: SocketAddr, workers: usize) -> io::Result<Vec<UdpSocket>> {
+    (0..workers).map(|_| bind_udp(address, Sharing::Shared)).collect()
 }

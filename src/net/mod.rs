@@ -1,5 +1,7 @@
 //! Sockets and the threads and tasks that serve them. Holds no protocol rules.
 
+pub mod http;
+pub mod inherited;
 pub mod listen;
 pub mod tcp;
 pub mod udp;

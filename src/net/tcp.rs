@@ -17,9 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::answer::{Exchange, Local, Outcome, Transport, respond};
+use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::MESSAGE_LEN_MAX;
 use crate::base::time::Wall;
+use crate::metrics::WorkerCounters;
 use crate::net::World;
 
 /// Octets read at once: some fifty questions.
@@ -30,7 +31,7 @@ const READ_LEN: usize = 4096;
 const REPLIES_LEN_MAX: usize = 16 << 10;
 
 /// How long a pause is after an error that may last, such as too many open files.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The shortest time between two lines about connections that cannot be accepted.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
@@ -137,6 +138,12 @@ impl TcpServer {
         }
     }
 
+    /// Tells how many connections are open, without keeping the server from ending.
+    pub fn open_connections(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let open = Arc::clone(&self.open);
+        move || open.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let limits = self.limits.load();
         let Some(seat) = Seat::take(&self.open, client_of(peer), &limits) else {
@@ -166,7 +173,8 @@ fn client_of(peer: SocketAddr) -> IpAddr {
     }
 }
 
-fn is_passing(error: &io::Error) -> bool {
+/// Whether accepting may be tried again at once.
+pub(super) fn is_passing(error: &io::Error) -> bool {
     let passing = [
         io::ErrorKind::ConnectionAborted,
         io::ErrorKind::ConnectionReset,
@@ -174,6 +182,13 @@ fn is_passing(error: &io::Error) -> bool {
         io::ErrorKind::WouldBlock,
     ];
     passing.contains(&error.kind())
+}
+
+/// A message, and when it was taken up.
+#[derive(Clone, Copy, Debug)]
+struct Asked<'q> {
+    query: &'q [u8],
+    received: Wall,
 }
 
 /// One connection.
@@ -248,24 +263,10 @@ impl Connection {
             && let Some(query) = first_message(&received[taken..])
         {
             taken += 2 + query.len();
-            let answered = SCRATCH.with_borrow_mut(|(local, message)| {
-                catch_unwind(AssertUnwindSafe(|| {
-                    message[..query.len()].copy_from_slice(query);
-                    let mut exchange = Exchange {
-                        message,
-                        len: query.len(),
-                        peer: self.peer,
-                        local: self.local,
-                        transport: Transport::Tcp,
-                        received: now,
-                    };
-                    if let Outcome::Reply(len) = respond(&snapshot, local, &mut exchange, &mut ())
-                        && let Ok(length) = u16::try_from(len)
-                    {
-                        replies.extend_from_slice(&length.to_be_bytes());
-                        replies.extend_from_slice(&message[..len]);
-                    }
-                }))
+            let answered = SCRATCH.with_borrow_mut(|scratch| {
+                let scratch = scratch.get_or_insert_with(|| Scratch::new(&self.world));
+                let asked = Asked { query, received: now };
+                catch_unwind(AssertUnwindSafe(|| self.answer(&snapshot, asked, scratch, replies)))
             });
             if answered.is_err() {
                 self.world.count_panic();
@@ -274,12 +275,61 @@ impl Connection {
         }
         Some(taken)
     }
+
+    /// Answers one message, and counts it.
+    fn answer(
+        &self,
+        snapshot: &Snapshot,
+        asked: Asked<'_>,
+        scratch: &mut Scratch,
+        replies: &mut Vec<u8>,
+    ) {
+        let Asked { query, received } = asked;
+        let Scratch { local, message, counters } = scratch;
+        let began = Instant::now();
+        message[..query.len()].copy_from_slice(query);
+        let mut exchange = Exchange {
+            message,
+            len: query.len(),
+            peer: self.peer,
+            local: self.local,
+            transport: Transport::Tcp,
+            received,
+        };
+        counters.query(Transport::Tcp);
+        match respond(snapshot, local, &mut exchange, &mut ()) {
+            Outcome::Reply { len, kind } => {
+                counters.reply(kind);
+                let length = u16::try_from(len).unwrap_or(u16::MAX);
+                replies.extend_from_slice(&length.to_be_bytes());
+                replies.extend_from_slice(&message[..usize::from(length)]);
+            }
+            Outcome::Drop(reason) => counters.dropped(reason, 1),
+        }
+        counters.replies_left(began.elapsed());
+    }
+}
+
+/// What a thread of the runtime needs to answer one message at a time.
+struct Scratch {
+    local: Local,
+    message: Vec<u8>,
+    counters: WorkerCounters,
+}
+
+impl Scratch {
+    fn new(world: &World) -> Self {
+        Self {
+            local: Local::default(),
+            message: vec![0; MESSAGE_LEN_MAX],
+            counters: world.counters().join(),
+        }
+    }
 }
 
 thread_local! {
-    /// Room for one message, of which each thread of the runtime needs one at a time.
-    static SCRATCH: RefCell<(Local, Vec<u8>)> =
-        RefCell::new((Local::default(), vec![0; MESSAGE_LEN_MAX]));
+    /// Made with the first message that the thread answers. A runtime serves one world.
+    static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
 }
 
 /// The first message of a stream, without the two octets of its length, if it is whole.

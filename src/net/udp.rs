@@ -17,6 +17,7 @@ use arc_swap::{ArcSwap, Cache};
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::BATCH_MAX;
 use crate::base::time::Wall;
+use crate::metrics::{DropReason, WorkerCounters};
 use crate::net::World;
 use crate::sys::affinity;
 use crate::sys::epoll::Epoll;
@@ -137,6 +138,7 @@ impl Worker {
             world,
             batch: Batch::new(),
             local: Local::default(),
+            counters: world.counters().join(),
             snapshot: Cache::new(world.snapshot()),
             errors: Errors::default(),
         };
@@ -180,6 +182,7 @@ struct Serving<'w> {
     world: &'w World,
     batch: Batch,
     local: Local,
+    counters: WorkerCounters,
     snapshot: Cache<&'w ArcSwap<Snapshot>, Arc<Snapshot>>,
     errors: Errors,
 }
@@ -203,6 +206,7 @@ impl Serving<'_> {
                 return 0;
             }
         };
+        let began = Instant::now();
         let mut next = 0;
         while next < received {
             // A panic, which is a bug of ours, costs the one reply.
@@ -214,7 +218,9 @@ impl Serving<'_> {
                 self.local = Local::default();
             }
         }
-        self.batch.send(port.socket.as_fd());
+        let sent = self.batch.send(port.socket.as_fd());
+        self.counters.dropped(DropReason::NotSent, sent.failed);
+        self.counters.replies_left(began.elapsed());
         received
     }
 
@@ -237,9 +243,13 @@ impl Serving<'_> {
                 transport: Transport::Udp,
                 received: now,
             };
+            self.counters.query(Transport::Udp);
             match respond(snapshot, &mut self.local, &mut exchange, &mut ()) {
-                Outcome::Reply(len) => self.batch.reply(index, len),
-                Outcome::Drop(_) => (),
+                Outcome::Reply { len, kind } => {
+                    self.counters.reply(kind);
+                    self.batch.reply(index, len);
+                }
+                Outcome::Drop(reason) => self.counters.dropped(reason, 1),
             }
         }
     }

@@ -7,11 +7,13 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use crate::answer::Snapshot;
+use crate::metrics::Counters;
 
 /// The snapshot in force, and whether the server is stopping.
 #[derive(Debug, Default)]
 pub struct World {
     snapshot: ArcSwap<Snapshot>,
+    counters: Counters,
     stopping: AtomicBool,
     /// Times a thread or task that answers has panicked.
     panics: AtomicU64,
@@ -33,6 +35,11 @@ impl World {
     /// Puts a new snapshot in force. Queries being answered finish with the old one.
     pub fn publish(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// What is counted, over all threads.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Tells all threads and tasks to finish.

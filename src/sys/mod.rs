@@ -9,8 +9,11 @@
 
 pub mod affinity;
 pub mod epoll;
+pub mod files;
+pub mod inherited;
 pub mod mmsg;
 pub mod poll;
+pub mod privilege;
 pub mod random;
 pub mod signal;
 pub mod socket;

@@ -2,10 +2,10 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// Octets of the buffers of a UDP socket: some 20,000 queries, a tenth of a second of a flood.
 const UDP_BUFFER_LEN: usize = 4 << 20;
@@ -38,15 +38,52 @@ pub fn bind_udp(address: SocketAddr, sharing: Sharing) -> io::Result<UdpSocket> 
     if sharing == Sharing::Shared {
         socket.set_reuse_port(true)?;
     }
+    set_udp_options(&socket, address)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Makes a UDP socket that somebody else has bound to `address` one of ours.
+///
+/// # Errors
+///
+/// Fails if the kernel refuses an option.
+pub fn adopt_udp(socket: OwnedFd, address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::from(socket);
+    socket.set_nonblocking(false)?;
+    set_udp_options(&socket, address)?;
+    Ok(socket.into())
+}
+
+/// Makes a TCP socket that listens already one of ours.
+///
+/// # Errors
+///
+/// Fails if the kernel refuses an option.
+pub fn adopt_tcp(socket: OwnedFd) -> io::Result<TcpListener> {
+    let socket = TcpListener::from(socket);
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn set_udp_options(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     // The kernel grants what its own limit allows, which is no reason not to serve.
     let _ = socket.set_recv_buffer_size(UDP_BUFFER_LEN);
     let _ = socket.set_send_buffer_size(UDP_BUFFER_LEN);
     if address.ip().is_unspecified() {
-        ask_for_local_address(&socket, address)?;
+        ask_for_local_address(socket, address)?;
     }
-    ignore_path_mtu(&socket, address);
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    ignore_path_mtu(socket, address);
+    Ok(())
+}
+
+/// Ends a connection whose peer has taken nothing for `pause` though there was something to take.
+///
+/// # Errors
+///
+/// Fails if the kernel refuses the option.
+pub fn set_send_timeout(socket: BorrowedFd<'_>, pause: Duration) -> io::Result<()> {
+    SockRef::from(&socket).set_tcp_user_timeout(Some(pause))
 }
 
 /// Opens a listening TCP socket.

@@ -263,7 +263,7 @@ proptest! {
             let received = NOW;
             let mut asked =
                 Exchange { message: &mut message, len, peer, local: to, transport, received };
-            let Outcome::Reply(len) = respond(&WORLD, &mut local, &mut asked, &mut ()) else {
+            let Outcome::Reply { len, .. } = respond(&WORLD, &mut local, &mut asked, &mut ()) else {
                 panic!("no reply");
             };
             let fresh = exchange(&WORLD, transport, &query).unwrap();

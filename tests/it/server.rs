@@ -6,66 +6,82 @@ use kereru::wire::numbers::{Rcode, Rtype};
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long anything may take before a test fails. Generous, because machines are shared.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 5\n@ NS ns.other.\nwww A 192.0.2.1\n";
 
 /// A folder of its own with a configuration and zones.
-fn folder(config: &str, zones: &[(&str, &str)]) -> PathBuf {
+pub fn folder(config: &str, zones: &[(&str, &str)]) -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("server-{number}"));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("kereru.yaml"), config).unwrap();
+    // Servers of several tests run at a time: one that does not say where HTTP is has none.
+    let http = if config.contains("http:") { "" } else { "\nhttp: {listen: []}\n" };
+    fs::write(folder.join("kereru.yaml"), format!("{config}{http}")).unwrap();
     for (name, text) in zones {
         fs::write(folder.join(name), text).unwrap();
     }
     folder
 }
 
-fn start(folder: &PathBuf) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_kereru"))
-        .args(["serve", "--config", "kereru.yaml"])
-        .current_dir(folder)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+fn start(folder: &Path) -> Child {
+    serve(folder).spawn().unwrap()
+}
+
+/// The command of a server.
+pub fn serve(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kereru"));
+    command.args(["serve", "--config", "kereru.yaml"]);
+    command.current_dir(folder).stderr(Stdio::piped());
+    command
 }
 
 /// A server that is ready; it is killed when dropped.
-struct Server {
-    child: Child,
+pub struct Server {
+    pub child: Child,
     log: BufReader<ChildStderr>,
     /// The lines up to and with `ready`.
-    lines: Vec<String>,
-    addresses: Vec<SocketAddr>,
+    pub lines: Vec<String>,
+    pub addresses: Vec<SocketAddr>,
+    /// Where HTTP is.
+    pub http: Vec<SocketAddr>,
     folder: PathBuf,
 }
 
 impl Server {
-    fn start(config: &str, zones: &[(&str, &str)]) -> Self {
+    pub fn start(config: &str, zones: &[(&str, &str)]) -> Self {
         Self::start_in(&folder(config, zones))
     }
 
-    fn start_in(folder: &PathBuf) -> Self {
-        let mut child = start(folder);
-        let folder = folder.clone();
+    fn start_in(folder: &Path) -> Self {
+        Self::run(&mut serve(folder))
+    }
+
+    /// Runs the command of a server until it is ready.
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut server = Self { child, log, lines: Vec::new(), addresses: Vec::new(), folder };
+        let folder = command.get_current_dir().unwrap().to_owned();
+        let (lines, addresses, http) = (Vec::new(), Vec::new(), Vec::new());
+        let mut server = Self { child, log, lines, addresses, http, folder };
         while server.addresses.is_empty() {
             let mut line = String::new();
             let length = server.log.read_line(&mut line).unwrap();
             assert!(length > 0, "ended early:\n{}", server.lines.concat());
             if let Some((_, fields)) = line.split_once(" ready dns=") {
-                let (dns, _) = fields.split_once(" http=").unwrap();
-                server.addresses = dns.split(',').map(|text| text.parse().unwrap()).collect();
+                let (dns, http) = fields.trim_end().split_once(" http=").unwrap();
+                let parse =
+                    |text: &str| text.split(',').map(|text| text.parse().unwrap()).collect();
+                server.addresses = parse(dns);
+                server.http = if http == "-" { Vec::new() } else { parse(http) };
             }
             server.lines.push(line);
         }
@@ -73,14 +89,14 @@ impl Server {
     }
 
     /// A server for example. on the given addresses.
-    fn example(listen: &str, more: &str) -> Self {
+    pub fn example(listen: &str, more: &str) -> Self {
         let config =
             format!("listen: [{listen}]\nzones: [{{zone: example, file: example.zone}}]\n{more}\n");
         Self::start(&config, &[("example.zone", ZONE)])
     }
 
     /// Makes the server read its files again; returns what it logs of that.
-    fn reload(&mut self) -> String {
+    pub fn reload(&mut self) -> String {
         self.signal("HUP");
         let mut lines = String::new();
         loop {
@@ -95,19 +111,19 @@ impl Server {
     }
 
     /// Puts a file with other text in the place of one, so that no reader sees half of it.
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         let next = self.folder.join("next");
         fs::write(&next, text).unwrap();
         fs::rename(next, self.folder.join(name)).unwrap();
     }
 
-    fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let command = format!("kill -{signal} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
     }
 
     /// Waits for the end; returns how it ended and the rest of the log.
-    fn wait(mut self) -> (ExitStatus, String) {
+    pub fn wait(mut self) -> (ExitStatus, String) {
         let mut rest = String::new();
         self.log.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap(), rest)
@@ -121,11 +137,11 @@ impl Drop for Server {
     }
 }
 
-fn www() -> Vec<u8> {
+pub fn www() -> Vec<u8> {
     query(&name("www.example."), Rtype::A, Asking::PLAIN)
 }
 
-fn ask_udp(server: SocketAddr, query: &[u8]) -> Message {
+pub fn ask_udp(server: SocketAddr, query: &[u8]) -> Message {
     let any: SocketAddr = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" }.parse().unwrap();
     let socket = UdpSocket::bind(any).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -136,18 +152,18 @@ fn ask_udp(server: SocketAddr, query: &[u8]) -> Message {
     Message::read(&reply[..len])
 }
 
-fn connect(server: SocketAddr) -> TcpStream {
+pub fn connect(server: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(server).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
 }
 
-fn framed(query: &[u8]) -> Vec<u8> {
+pub fn framed(query: &[u8]) -> Vec<u8> {
     [&u16::try_from(query.len()).unwrap().to_be_bytes()[..], query].concat()
 }
 
-fn read_reply(stream: &mut TcpStream) -> Message {
+pub fn read_reply(stream: &mut TcpStream) -> Message {
     let mut length = [0; 2];
     stream.read_exact(&mut length).unwrap();
     let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
@@ -156,14 +172,14 @@ fn read_reply(stream: &mut TcpStream) -> Message {
 }
 
 /// Whether the server closed the connection without another octet.
-fn is_closed(stream: &mut TcpStream) -> bool {
+pub fn is_closed(stream: &mut TcpStream) -> bool {
     match stream.read(&mut [0; 1]) {
         Ok(count) => count == 0,
         Err(error) => error.kind() == ErrorKind::ConnectionReset,
     }
 }
 
-const ANSWER: &str = "NOERROR aa\nanswer: www.example. 300 A 192.0.2.1";
+pub const ANSWER: &str = "NOERROR aa\nanswer: www.example. 300 A 192.0.2.1";
 
 #[test]
 fn answers_over_udp_and_tcp_and_ends_with_0_when_told_to() {
@@ -311,7 +327,7 @@ fn log_may_be_json() {
 }
 
 /// Runs a server that does not get ready; returns its exit code and log.
-fn run_to_its_end(config: &str) -> (Option<i32>, String) {
+pub fn run_to_its_end(config: &str) -> (Option<i32>, String) {
     let output = start(&folder(config, &[])).wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }

@@ -89,7 +89,7 @@ pub fn exchange_with(
         received: NOW,
     };
     match respond(snapshot, &mut Local::default(), &mut exchange, trace) {
-        Outcome::Reply(len) => {
+        Outcome::Reply { len, .. } => {
             message.truncate(len);
             Ok(message)
         }

@@ -270,9 +270,10 @@ remote-control:
 
 class Kereru(Server):
     """The program under test. `any` and `minimal` set what the configuration calls so, `config` has
-    more of its keys."""
+    more of its keys. `http` is where its metrics are."""
 
     name = "kereru"
+    http = None
 
     def configure(self):
         # JSON is YAML, and needs no quoting rules.
@@ -283,8 +284,8 @@ class Kereru(Server):
             "minimal-responses": self.options.get("minimal", True),
             "http": {"listen": ["127.0.0.1:0"]},
             "rate-limit": {"per-second": 0},
-            **self.options.get("config", {}),
         }
+        config |= self.options.get("config", {})
         (self.folder / "kereru.yaml").write_text(json.dumps(config, indent=1))
         return [str(KERERU), "serve", "--config", str(self.folder / "kereru.yaml")]
 
@@ -302,6 +303,8 @@ class Kereru(Server):
                 raise NotReady(f"kereru is not ready:\n{self.log()}")
             poll.poll(5)
         self.address = ("127.0.0.1", int(re.search(r'dns="?[^ ]*?127\.0\.0\.1:(\d+)', ready[0])[1]))
+        port = re.search(r'http="?[^ ]*?127\.0\.0\.1:(\d+)', ready[0])
+        self.http = port and ("127.0.0.1", int(port[1]))
         super().wait_until_ready()
 
 

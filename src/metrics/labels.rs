@@ -1,0 +1,76 @@
+//! The closed sets by which things are counted.
+
+use crate::wire::numbers::Rcode;
+
+/// Makes an enumeration whose members have names for Prometheus, so that each stands once.
+macro_rules! labels {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $member:ident = $label:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$about])* $member,)* }
+
+        impl $name {
+            /// All members, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$member),*];
+
+            /// The member as the value of a label.
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$member => $label),* }
+            }
+
+            /// The values of the label, in the order of `ALL`.
+            pub(super) fn labels() -> impl Iterator<Item = &'static str> {
+                Self::ALL.iter().map(|member| member.label())
+            }
+        }
+    };
+}
+
+labels! {
+    /// How a query came.
+    Transport {
+        /// As a datagram; the reply is bounded by what client and configuration allow.
+        Udp = "udp",
+        /// On a stream; the reply may have 65,535 octets.
+        Tcp = "tcp",
+    }
+}
+
+labels! {
+    /// Where a reply came from.
+    AnswerSource {
+        /// One of our zones, denials included.
+        Authoritative = "authoritative",
+        /// One of our zones, which told of the servers that know more.
+        Referral = "referral",
+        /// The server itself: what it tells about itself.
+        Local = "local",
+        /// Nowhere: the query was refused or could not be answered.
+        Error = "error",
+    }
+}
+
+labels! {
+    /// Why nothing is sent.
+    DropReason {
+        /// Fewer octets than a header has.
+        Short = "short",
+        /// A reply, not a query: answering could go on for ever.
+        Reply = "reply",
+        /// The source port is 0, to which nothing can be sent.
+        PortZero = "port-zero",
+        /// The kernel did not take the reply, which counts as a response all the same.
+        NotSent = "not-sent",
+    }
+}
+
+/// What is counted of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyKind {
+    /// The whole response code, the part in the OPT record included.
+    pub rcode: Rcode,
+    /// Where it came from.
+    pub source: AnswerSource,
+    /// Whether it was cut to fit.
+    pub is_truncated: bool,
+}

@@ -1,0 +1,209 @@
+//! The server among other programs: systemd's sockets and messages, users and their rights.
+
+use crate::server::{
+    ANSWER, PATIENCE, Server, ask_udp, connect, folder, framed, read_reply, run_to_its_end, serve,
+    www,
+};
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process::{Command, Stdio};
+
+const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 5\n@ NS ns.other.\nwww A 192.0.2.1\n";
+
+fn received(socket: &UnixDatagram) -> String {
+    let mut message = [0; 256];
+    let len = socket.recv(&mut message).unwrap();
+    String::from_utf8(message[..len].to_vec()).unwrap()
+}
+
+#[test]
+fn service_manager_is_told_of_the_beginning_reloads_and_the_end() {
+    let place = folder("listen: ['127.0.0.1:0']\n", &[]);
+    let path = place.join("notify");
+    let name = format!("kereru-test-{}", std::process::id());
+    let abstract_address = SocketAddr::from_abstract_name(&name).unwrap();
+    for (variable, socket) in [
+        (path.to_str().unwrap().to_owned(), UnixDatagram::bind(&path).unwrap()),
+        (format!("@{name}"), UnixDatagram::bind_addr(&abstract_address).unwrap()),
+    ] {
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut server = Server::run(serve(&place).env("NOTIFY_SOCKET", variable));
+        assert_eq!(received(&socket), "READY=1");
+        server.reload();
+        assert_eq!(received(&socket), "RELOADING=1");
+        assert_eq!(received(&socket), "READY=1");
+        server.signal("TERM");
+        assert_eq!(received(&socket), "STOPPING=1");
+        assert_eq!(server.wait().0.code(), Some(0));
+    }
+}
+
+#[test]
+fn service_manager_that_is_gone_does_not_keep_the_server_from_answering() {
+    let place = folder("listen: ['127.0.0.1:0']\n", &[]);
+    let server = Server::run(serve(&place).env("NOTIFY_SOCKET", "/nowhere/notify"));
+    assert!(server.lines.concat().contains("cannot reach the service manager at /nowhere/notify"));
+}
+
+/// The command of a server that gets sockets as its descriptors from 3 on.
+fn with_sockets(config: &str, first: OwnedFd, second: OwnedFd, pid: &str) -> Command {
+    let place = folder(config, &[("example.zone", ZONE)]);
+    let script = format!(
+        "LISTEN_PID={pid} LISTEN_FDS=3 LISTEN_FDNAMES=dns:stream:lost \
+         exec {} serve --config kereru.yaml 3<&0 4<&1 </dev/null >/dev/null",
+        env!("CARGO_BIN_EXE_kereru")
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(place);
+    command.stdin(Stdio::from(first)).stdout(Stdio::from(second)).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn sockets_that_were_handed_over_are_used() {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = udp.local_addr().unwrap();
+    let tcp = TcpListener::bind(address).unwrap();
+    let config = format!(
+        "listen: ['{address}', '127.0.0.1:0']\nworkers: 2\nzones: [{{zone: example, file: \
+         example.zone}}]\nhttp: {{listen: []}}\n"
+    );
+    let server = Server::run(&mut with_sockets(&config, udp.into(), tcp.into(), "$$"));
+    let log = server.lines.concat();
+    assert!(log.contains("the socket lost was announced and is not there"), "{log}");
+    assert_eq!(server.addresses[0], address);
+    for &address in &server.addresses {
+        for _ in 0..20 {
+            assert_eq!(ask_udp(address, &www()).render(), ANSWER);
+        }
+        let mut stream = connect(address);
+        stream.write_all(&framed(&www())).unwrap();
+        assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
+fn half_of_an_address_is_opened_and_what_is_not_configured_is_told() {
+    let http = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = http.local_addr().unwrap();
+    let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let unused = other.local_addr().unwrap();
+    let config = format!("listen: ['127.0.0.1:0']\nhttp: {{listen: ['{address}']}}\nzones: []\n");
+    let server = Server::run(&mut with_sockets(&config, http.into(), other.into(), "$$"));
+    assert_eq!(server.http, [address]);
+    assert!(crate::http::metrics(address).contains("kereru_build_info"));
+    let log = server.lines.concat();
+    let told = format!("the socket {unused} (UDP) of systemd is not in the configuration");
+    assert!(log.contains(&told), "{log}");
+}
+
+#[test]
+fn sockets_for_another_process_are_left_alone() {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = "listen: ['127.0.0.1:0']\nhttp: {listen: []}\n";
+    let server = Server::run(&mut with_sockets(config, udp.into(), tcp.into(), "1"));
+    assert!(!server.lines.concat().contains("socket"), "{}", server.lines.concat());
+}
+
+fn is_root() -> bool {
+    kereru::sys::privilege::effective_uid() == 0
+}
+
+fn status_field(status: &str, name: &str) -> String {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+    line.unwrap().trim().to_owned()
+}
+
+#[test]
+fn root_becomes_the_user_and_keeps_one_right() {
+    if !is_root() {
+        return;
+    }
+    let nobody = kereru::sys::privilege::find_user("nobody").unwrap().unwrap();
+    let place = folder("listen: ['127.0.0.1:0']\nuser: nobody\nstate: deep/state\n", &[]);
+    let server = Server::run(&mut serve(&place));
+    let own = fs::read_to_string("/proc/self/status").unwrap();
+    let own = u64::from_str_radix(&status_field(&own, "CapPrm"), 16).unwrap();
+    let kept = format!("{:016x}", own & 1 << 10);
+    let (uids, gids) = ([nobody.uid.to_string(); 1], [nobody.gid.to_string(); 1]);
+    let tasks = fs::read_dir(format!("/proc/{}/task", server.child.id())).unwrap();
+    let mut threads = 0;
+    for task in tasks {
+        let status = fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+        assert_eq!(status_field(&status, "Uid"), [uids[0].as_str(); 4].join("\t"));
+        assert_eq!(status_field(&status, "Gid"), [gids[0].as_str(); 4].join("\t"));
+        assert_eq!(status_field(&status, "Groups"), gids[0]);
+        for set in ["CapPrm", "CapEff"] {
+            assert_eq!(status_field(&status, set), kept, "{set}");
+        }
+        for set in ["CapInh", "CapAmb"] {
+            assert_eq!(status_field(&status, set), "0000000000000000", "{set}");
+        }
+        threads += 1;
+    }
+    assert!(threads > 2, "{threads} threads");
+    let state = fs::metadata(place.join("deep/state")).unwrap();
+    assert_eq!((state.uid(), state.gid()), (nobody.uid, nobody.gid));
+    assert_eq!(state.permissions().mode() & 0o7777, 0o700);
+    assert!(server.lines.concat().contains("running as nobody\n"));
+}
+
+#[test]
+fn state_folder_behind_a_link_is_not_given_away() {
+    if !is_root() {
+        return;
+    }
+    let place = folder("listen: ['127.0.0.1:0']\nuser: nobody\nstate: link\n", &[]);
+    fs::create_dir(place.join("precious")).unwrap();
+    std::os::unix::fs::symlink("precious", place.join("link")).unwrap();
+    let server = Server::run(&mut serve(&place));
+    assert!(server.lines.concat().contains("link cannot hold state"), "{:?}", server.lines);
+    assert_eq!(fs::metadata(place.join("precious")).unwrap().uid(), 0);
+}
+
+#[test]
+fn unknown_user_ends_with_1_and_is_named() {
+    if !is_root() {
+        return;
+    }
+    let (code, log) = run_to_its_end("listen: ['127.0.0.1:0']\nuser: no-such-user\n");
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("`user` is no-such-user, and this system has no such user"), "{log}");
+}
+
+#[test]
+fn limit_of_open_files_is_raised() {
+    let place = folder("listen: ['127.0.0.1:0']\n", &[]);
+    let script = format!(
+        "ulimit -S -n 200; exec {} serve --config kereru.yaml",
+        env!("CARGO_BIN_EXE_kereru")
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(place).stderr(Stdio::piped());
+    let server = Server::run(&mut command);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.child.id())).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let [soft, hard, ..] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+        panic!("{line}")
+    };
+    assert_eq!(soft, hard);
+}
+
+#[test]
+fn more_connections_than_open_files_are_told() {
+    let place = folder("listen: ['127.0.0.1:0']\ntcp: {connections: 5000}\n", &[]);
+    let script =
+        format!("ulimit -n 4096; exec {} serve --config kereru.yaml", env!("CARGO_BIN_EXE_kereru"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(place).stderr(Stdio::piped());
+    let log = Server::run(&mut command).lines.concat();
+    assert!(log.contains("`tcp.connections` needs 5256 open files, and the system allows 4096"));
+}
