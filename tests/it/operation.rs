@@ -90,7 +90,7 @@ fn sockets_that_were_handed_over_are_used() {
 }
 
 #[test]
-fn half_of_an_address_is_opened_and_what_is_not_configured_is_told() {
+fn socket_for_http_is_used_and_one_that_is_not_configured_is_told() {
     let http = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = http.local_addr().unwrap();
     let other = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -102,6 +102,25 @@ fn half_of_an_address_is_opened_and_what_is_not_configured_is_told() {
     let log = server.lines.concat();
     let told = format!("the socket {unused} (UDP) of systemd is not in the configuration");
     assert!(log.contains(&told), "{log}");
+}
+
+#[test]
+fn half_of_an_address_is_handed_over_and_the_other_half_is_opened() {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = udp.local_addr().unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = tcp.local_addr().unwrap();
+    let config = format!(
+        "listen: ['{address}', '{other}']\nzones: [{{zone: example, file: example.zone}}]\n"
+    );
+    let server = Server::run(&mut with_sockets(&config, udp.into(), tcp.into(), "$$"));
+    assert_eq!(server.addresses, [address, other]);
+    for address in [address, other] {
+        assert_eq!(ask_udp(address, &www()).render(), ANSWER);
+        let mut stream = connect(address);
+        stream.write_all(&framed(&www())).unwrap();
+        assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    }
 }
 
 #[test]
