@@ -374,8 +374,10 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         };
         let owner = Owner::Name(cut.owner());
         self.reply.write_set(Section::Authority, owner, &servers, servers.ttl())?;
+        let is_signed = cut.signatures(Rtype::DS).is_some();
         match cut.find(Rtype::DS) {
-            Some(signers) if self.reply.wants_dnssec() => {
+            // Without a signature it tells the client nothing, and no other server sends it.
+            Some(signers) if self.reply.wants_dnssec() && is_signed => {
                 let ttl = signers.ttl();
                 self.reply.write_signed(Section::Authority, owner, cut, &signers, ttl)?;
             }

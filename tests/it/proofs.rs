@@ -48,3 +48,20 @@ fn wildcard_is_proved_where_the_chain_leaves_our_zones() {
          authority: *.w.example. 3600 NSEC example. CNAME NSEC",
     );
 }
+
+#[test]
+fn referral_holds_the_ds_of_the_cut_where_it_is_signed() {
+    let ds = "DS 1 13 9 00";
+    let referral = "NOERROR\nauthority: cut.example. 3600 NS ns.elsewhere.";
+    let unsigned = format!("cut NS ns.elsewhere.\ncut {ds}");
+    check(&unsigned, "www.cut.example. A", referral);
+    let signature = "DS 13 2 3600 20300101000000 20200101000000 1 example. AAAA";
+    check(
+        &format!("{unsigned}\ncut RRSIG {signature}"),
+        "www.cut.example. A",
+        &format!(
+            "{referral}\nauthority: cut.example. 3600 {ds}\n\
+             authority: cut.example. 3600 RRSIG {signature}"
+        ),
+    );
+}
