@@ -216,6 +216,13 @@ def any_holds_records_of_dnssec_or_not(context, qtype, left, right):
             left.answer, right.answer = kept
 
 
+@allowed("BIND calls an answer to ANY of which it left out everything authentic", wrong=("bind",))
+def nothing_is_not_authentic(context, qtype, left, right):
+    if qtype == ANY and not left.answer and not right.answer:
+        for reply in (left, right):
+            reply.flags &= ~wire.AD
+
+
 @allowed("a question for RRSIG may be answered in part (RFC 8482 §2): Knot gives the signatures of"
          " one type, with the TTL that they name", wrong=("knot",))
 def signatures_are_all_given(context, qtype, left, right):

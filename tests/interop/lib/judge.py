@@ -35,8 +35,14 @@ def names_around(owner, apex_labels):
 def transports(asked):
     """(name, how to ask, packets) of each transport."""
     with_edns = [wire.query(name, rtype, edns=wire.EDNS_SIZE) for name, rtype in asked]
+    with_do = [wire.query(name, rtype, edns=wire.EDNS_SIZE, do=True) for name, rtype in asked]
     plain = [wire.query(name, rtype) for name, rtype in asked]
-    return (("UDP with EDNS", ask.udp, with_edns), ("UDP", ask.udp, plain), ("TCP", ask.tcp, with_edns))
+    return (
+        ("UDP with EDNS", ask.udp, with_edns),
+        ("UDP with DO", ask.udp, with_do),
+        ("UDP", ask.udp, plain),
+        ("TCP", ask.tcp, with_edns),
+    )
 
 
 def show(asked, transport, replies):

@@ -23,6 +23,7 @@ EDNS_SIZE = 1232
 TC = 0x0200
 AA = 0x0400
 DO = 0x8000
+AD = 0x0020
 
 
 def name_from_text(text):
