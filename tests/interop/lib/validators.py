@@ -37,18 +37,20 @@ class Validators:
             "delv", f"@{host}", "-p", str(port), "-a", str(self.anchors), f"+root={self.origin}",
             "+nocrypto", name, rtype,
         )
-        found = re.findall(r"^; (?:negative response, )?(fully validated|unsigned answer)$", text, re.M)
+        marks = r"^; (?:negative response, )?(fully validated|unsigned answer)$"
+        found = re.findall(marks, text, re.M)
         failed = re.findall(r"resolution failed: (?!ncache )(.*)$", text, re.M)
         if failed or not found:
             return BOGUS, text
         return SECURE if {*found} == {"fully validated"} else INSECURE, text
 
     def drill(self, name, rtype):
-        """drill's verdict, over TCP because it believes a truncated denial; it does not tell what is
-        insecure from what is bogus."""
+        """drill's verdict, over TCP because it believes a truncated denial; it does not tell what
+        is insecure from what is bogus."""
         host, port = self.address
-        command = ("drill", "-t", "-S", "-k", str(self.key), "-p", str(port), f"@{host}", name, rtype)
-        text = run(*command)
+        text = run(
+            "drill", "-t", "-S", "-k", str(self.key), "-p", str(port), f"@{host}", name, rtype
+        )
         return SECURE if ";; Chase successful" in text else BOGUS, text
 
 
