@@ -103,8 +103,8 @@ class Context:
 
 class Allowed:
     """One entry. `wrong` names peers whose reply is not one to be like; `only` those without whom
-    it does not apply; `ours` says that we, too, may differ from every peer in this way; `stops` that
-    one reply goes on where the other ends."""
+    it does not apply; `ours` says that we, too, may differ from every peer in this way; `stops`
+    that one reply goes on where the other ends."""
 
     def __init__(self, relax, reason, wrong, only, ours, stops):
         self.name = relax.__name__.replace("_", " ")
@@ -217,8 +217,8 @@ def any_holds_records_of_dnssec_or_not(context, qtype, left, right):
             left.answer, right.answer = kept
 
 
-@allowed("whether a question for a type that may stand beside an alias (RRSIG, NSEC, SIG, KEY) and does"
-         " not is for the alias or for its target is nowhere said: BIND and Knot answer for it if"
+@allowed("whether a question for a type that may stand beside an alias (RRSIG, NSEC, SIG, KEY) and"
+         " does not is for the alias or for its target is nowhere said: BIND and Knot answer for it if"
          " it is NSEC, BIND also if it is KEY or SIG, Knot also if it is RRSIG, NSD also if it is"
          " NSEC3; we never", ours=True)
 def some_questions_follow_aliases_or_not(context, qtype, left, right):
@@ -239,7 +239,7 @@ def nothing_is_not_authentic(context, qtype, left, right):
 @allowed("a question for RRSIG may be answered in part (RFC 8482 §2): Knot gives the signatures of"
          " one type, with the TTL that they name", wrong=("knot",))
 def signatures_are_all_given(context, qtype, left, right):
-    if qtype != RRSIG or sorted(left.answer) == sorted(right.answer):
+    if qtype != RRSIG or {*left.answer} == {*right.answer}:
         return
     if left.answer and right.answer or left.tc or right.tc:
         names = [{(*record[:2], record[4]) for record in reply.answer} for reply in (left, right)]
@@ -408,7 +408,8 @@ def addresses_beside_a_referral_are_optional(context, qtype, left, right):
             reply.forget("additional")
 
 
-@allowed("a wildcard below a cut is not the zone's own: Knot and NSD make glue of it, BIND does not")
+@allowed("a wildcard below a cut is not the zone's own: Knot and NSD make glue of it, BIND and we do"
+         " not", ours=True)
 def glue_does_not_come_from_wildcards(context, qtype, left, right):
     cut = differing_glue(left, right)
     if cut and all(record[0] not in context.owners for record in differing(left, right)):
