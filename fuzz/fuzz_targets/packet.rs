@@ -8,7 +8,7 @@ use kereru::answer::{
     AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState, ZoneTable,
     respond,
 };
-use kereru::base::time::Wall;
+use kereru::base::time::{Now, Wall};
 use kereru::policy::cookie::Secrets;
 use kereru::wire::character_string::CharacterString;
 use kereru::wire::header::{Flags, Header};
@@ -33,7 +33,7 @@ static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
         cookies: Some(Secrets::new([7; 16], Some([8; 16]))),
         ..AnswerOptions::default()
     };
-    Snapshot { views: vec![Arc::new(View { addresses: Vec::new(), zones, options })] }
+    Snapshot { views: vec![Arc::new(View { zones, options, ..View::default() })] }
 });
 
 fuzz_target!(|query: &[u8]| {
@@ -49,6 +49,7 @@ fuzz_target!(|query: &[u8]| {
             local,
             transport,
             received: Wall::from_secs(1_559_731_985),
+            now: Now::default(),
         };
         if let Outcome::Reply { len, .. } = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())
         {

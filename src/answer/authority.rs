@@ -10,6 +10,7 @@ use crate::answer::reply::Reply;
 use crate::answer::snapshot::{AnyPolicy, View, ZoneState};
 use crate::base::limits::ALIASES_MAX;
 use crate::metrics::{AnswerSource, Transport};
+use crate::policy::rate::Kind;
 use crate::wire::error::NoSpace;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameArray};
@@ -87,6 +88,8 @@ struct Answer<'v, 'l, 'r, 'm, T> {
     dnames: Met,
     /// Proofs of what is not there.
     proofs: Proofs<'v>,
+    /// What the reply counts as when replies are limited: what the last name gets.
+    kind: Kind,
     reply: &'r mut Reply<'m>,
     trace: &'r mut T,
 }
@@ -101,7 +104,7 @@ pub(super) fn answer<'v, T: Trace>(
     names: Names<'_>,
     reply: &mut Reply<'_>,
     trace: &mut T,
-) {
+) -> Kind {
     let mut answer = Answer {
         view,
         asked,
@@ -110,6 +113,7 @@ pub(super) fn answer<'v, T: Trace>(
         met: Met::default(),
         dnames: Met::default(),
         proofs: Proofs::default(),
+        kind: Kind::Error,
         reply,
         trace,
     };
@@ -117,6 +121,7 @@ pub(super) fn answer<'v, T: Trace>(
     while let Some(next) = answer.step(zone) {
         zone = next;
     }
+    answer.kind
 }
 
 impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
@@ -173,6 +178,16 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         if self.aliases == 0 && !matches!(lookup, Lookup::Referral { .. }) {
             self.reply.set_authoritative();
         }
+        self.kind = match lookup {
+            Lookup::Answer { source, .. }
+            | Lookup::All { source, .. }
+            | Lookup::Signatures { source, .. }
+            | Lookup::Alias { source, .. }
+            | Lookup::NoData { source } => Kind::Answer(source.node().id()),
+            Lookup::Redirect { node, .. } => Kind::Answer(node.id()),
+            Lookup::NameError { .. } => Kind::NameError(zone.apex_node().id()),
+            Lookup::Referral { cut } => Kind::Referral(cut.id()),
+        };
         match lookup {
             Lookup::Answer { set, source } => {
                 self.tell_source(source);

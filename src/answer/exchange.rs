@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::base::time::Wall;
+use crate::base::time::{Now, Wall};
 use crate::metrics::{DropReason, ReplyKind, Transport};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameArray};
@@ -23,6 +23,8 @@ pub struct Exchange<'b> {
     pub transport: Transport,
     /// When it came; the same for all queries that came together.
     pub received: Wall,
+    /// The same on the clock that nobody sets.
+    pub now: Now,
 }
 
 /// What became of a query.
@@ -52,6 +54,10 @@ pub struct Local {
     pub(super) target: FoldedName,
     /// Names of the message being written.
     pub(super) compressor: Compressor,
+    /// Queries so far, by which the records of sets take turns.
+    pub(super) turn: usize,
+    /// Replies limited so far, of which every so many slips through.
+    pub(super) limited: u32,
 }
 
 impl Default for Local {
@@ -62,6 +68,8 @@ impl Default for Local {
             alias_wire: NameArray::new(Name::ROOT),
             target: FoldedName::root(),
             compressor: Compressor::default(),
+            turn: 0,
+            limited: 0,
         }
     }
 }

@@ -17,4 +17,4 @@ pub use crate::metrics::{DropReason, Transport};
 pub use exchange::{Exchange, Local, Outcome};
 pub use refusal::Refusal;
 pub use respond::respond;
-pub use snapshot::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
+pub use snapshot::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};

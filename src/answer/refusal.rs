@@ -25,6 +25,8 @@ pub enum Refusal {
     ObsoleteType(Rtype),
     /// A transfer of a zone.
     Transfer,
+    /// The client may not ask.
+    NotAllowed,
     /// The name is in none of our zones.
     NotAuthoritative,
     /// The zone could not be loaded.
@@ -39,7 +41,9 @@ impl Refusal {
             Self::Opcode(_) | Self::ObsoleteType(_) => Rcode::NOTIMP,
             Self::EdnsVersion(_) => Rcode::BADVERS,
             Self::UnknownKey => Rcode::NOTAUTH,
-            Self::Class(_) | Self::Transfer | Self::NotAuthoritative => Rcode::REFUSED,
+            Self::Class(_) | Self::Transfer | Self::NotAllowed | Self::NotAuthoritative => {
+                Rcode::REFUSED
+            }
             Self::BrokenZone => Rcode::SERVFAIL,
         }
     }
@@ -47,6 +51,7 @@ impl Refusal {
     /// The extended error that goes with it (RFC 8914).
     pub fn extended_error(self) -> Option<ExtendedError> {
         match self {
+            Self::NotAllowed => Some(ExtendedError::PROHIBITED),
             Self::NotAuthoritative => Some(ExtendedError::NOT_AUTHORITATIVE),
             Self::BrokenZone => Some(ExtendedError::INVALID_DATA),
             Self::Class(_) | Self::ObsoleteType(_) | Self::Transfer => {

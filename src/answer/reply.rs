@@ -35,6 +35,8 @@ pub(super) struct Beginning<'a> {
     pub(super) options: &'a AnswerOptions,
     /// The cookie that the client gets.
     pub(super) cookie: Option<ReplyCookie>,
+    /// Which of the records of a set comes first, counted around.
+    pub(super) turn: usize,
 }
 
 /// A reply under construction.
@@ -46,6 +48,10 @@ pub(super) struct Reply<'m> {
     flags: u16,
     source: AnswerSource,
     opt: Option<ReplyOpt<'m>>,
+    /// The place behind the question.
+    start: Mark,
+    /// Which of the records of a set comes first, counted around.
+    turn: usize,
 }
 
 impl<'m> Reply<'m> {
@@ -55,7 +61,7 @@ impl<'m> Reply<'m> {
         beginning: &Beginning<'m>,
         compressor: &'m mut Compressor,
     ) -> Self {
-        let Beginning { query, question, options, cookie } = *beginning;
+        let Beginning { query, question, options, cookie, turn } = *beginning;
         let (size, keepalive) = match (exchange.transport, query.edns) {
             (Transport::Tcp, edns) => {
                 let is_asked = edns.is_some_and(|edns| edns.keepalive_len == Some(0));
@@ -86,6 +92,7 @@ impl<'m> Reply<'m> {
             let held = writer.hold_back(opt.wire_len());
             debug_assert!(held.is_ok(), "no room for an OPT record behind a question");
         }
+        let start = writer.mark();
         Self {
             writer,
             header: query.header,
@@ -93,6 +100,8 @@ impl<'m> Reply<'m> {
             flags: 0,
             source: AnswerSource::Error,
             opt,
+            start,
+            turn,
         }
     }
 
@@ -154,6 +163,12 @@ impl<'m> Reply<'m> {
         self.writer.question_name()
     }
 
+    /// Takes all records out, and marks the reply as cut.
+    pub(super) fn cut(&mut self) {
+        self.writer.rewind(self.start);
+        self.set_truncated();
+    }
+
     /// Marks the reply as cut to fit.
     pub(super) fn set_truncated(&mut self) {
         self.flags |= Flags::TC;
@@ -176,7 +191,8 @@ impl<'m> Reply<'m> {
             return Err(NoSpace);
         }
         let mark: Mark = self.writer.mark();
-        for rdata in set.records() {
+        let first = self.turn % set.len();
+        for rdata in set.records().skip(first).chain(set.records().take(first)) {
             let record = RecordRef { owner, rtype: set.rtype(), ttl, rdata };
             if self.writer.write_record(section, &record).is_err() {
                 self.writer.rewind(mark);

@@ -2,6 +2,8 @@
 //!
 //! The order of the stages is the policy. Called by every transport, by tests and by benchmarks.
 
+use std::net::IpAddr;
+
 use crate::answer::authority::{self, Asked, Names};
 use crate::answer::chaos;
 use crate::answer::exchange::{Exchange, Local, Outcome};
@@ -10,6 +12,7 @@ use crate::answer::reply::{Beginning, Reply, write_bare};
 use crate::answer::snapshot::{AnswerOptions, Snapshot, View, ZoneState};
 use crate::metrics::{DropReason, Transport};
 use crate::policy::cookie::Checked;
+use crate::policy::rate::{Kind, Verdict};
 use crate::wire::edns::{self, Edns};
 use crate::wire::error::WireError;
 use crate::wire::folded::FoldedName;
@@ -73,19 +76,46 @@ fn respond_in<T: Trace>(
         let refusal = Refusal::Malformed(WireError::QuestionCount(0));
         return refuse_bare(exchange, query.header, refusal, trace);
     }
-    let transport = exchange.transport;
-    let Local { question, alias, alias_wire, target, compressor } = local;
+    let (transport, peer, now) = (exchange.transport, exchange.peer.ip(), exchange.now);
+    let Local { question, alias, alias_wire, target, compressor, turn, limited } = local;
+    *turn = turn.wrapping_add(usize::from(view.options.rotate_answers));
     let cookie = cookie.map(|cookie| cookie.reply);
-    let beginning = Beginning { query: &query, question, options: &view.options, cookie };
+    let options = &view.options;
+    let beginning = Beginning { query: &query, question, options, cookie, turn: *turn };
     let mut reply = Reply::new(exchange, &beginning, compressor);
     let names = Names { question, alias, alias_wire, target };
-    if let Err(refusal) = answer(view, &query, transport, names, &mut reply, trace) {
+    let answered = check_client(view, peer)
+        .and_then(|()| answer(view, &query, transport, names, &mut reply, trace));
+    let kind = answered.unwrap_or_else(|refusal| {
         reply.refuse(refusal, trace);
+        Kind::Error
+    });
+    if transport == Transport::Udp
+        && !query.has_valid_cookie
+        && let Some(limit) = &view.rate_limit
+        && !limit.exempt.allows(peer)
+        && limit.limiter.count(now, peer, kind) == Verdict::Limited
+    {
+        *limited = limited.wrapping_add(1);
+        if limit.slip == 0 || !limited.is_multiple_of(limit.slip) {
+            return Outcome::Drop(DropReason::RateLimited);
+        }
+        // An honest client behind a forged address comes back over TCP.
+        reply.cut();
     }
     reply.finish()
 }
 
-/// Answers what the query asks, or says why not.
+/// Refuses a client that may not ask.
+fn check_client(view: &View, client: IpAddr) -> Result<(), Refusal> {
+    match &view.allow_query {
+        Some(allowed) if !allowed.allows(client) => Err(Refusal::NotAllowed),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Answers what the query asks, or says why not. Returns what counts together with the reply when
+/// replies are limited.
 fn answer<T: Trace>(
     view: &View,
     query: &Query,
@@ -93,14 +123,19 @@ fn answer<T: Trace>(
     names: Names<'_>,
     reply: &mut Reply<'_>,
     trace: &mut T,
-) -> Result<(), Refusal> {
+) -> Result<Kind, Refusal> {
     check_edns(query.edns.as_ref(), transport)?;
     // A query without a question asks for a cookie, and has it by now.
-    let Some(Question { rtype, class }) = query.question else { return Ok(()) };
+    let Some(Question { rtype, class }) = query.question else {
+        return Ok(Kind::Error);
+    };
     check_type(rtype)?;
     match class {
         Class::IN => (),
-        Class::CH => return chaos::answer(&view.options, names.question, rtype, reply),
+        Class::CH => {
+            chaos::answer(&view.options, names.question, rtype, reply)?;
+            return Ok(Kind::Error);
+        }
         _ => return Err(Refusal::Class(class)),
     }
     let zone = find_zone(view, rtype, names.question)?;
@@ -112,8 +147,7 @@ fn answer<T: Trace>(
         // We are the primary of all our zones (RFC 7314 §3.1).
         reply.set_expire(soa.expire_secs);
     }
-    authority::answer(view, zone, Asked { rtype, transport }, names, reply, trace);
-    Ok(())
+    Ok(authority::answer(view, zone, Asked { rtype, transport }, names, reply, trace))
 }
 
 /// Refuses a version above ours, and an option that no client sends.
@@ -181,7 +215,7 @@ fn refuse_signed<T: Trace>(
 ) -> Outcome {
     let (question, options) = (&local.question, &view.options);
     let cookie = check_cookie(options, query, exchange).map(|cookie| cookie.reply);
-    let beginning = Beginning { query, question, options, cookie };
+    let beginning = Beginning { query, question, options, cookie, turn: 0 };
     let mut reply = Reply::new(exchange, &beginning, &mut local.compressor);
     reply.refuse(Refusal::UnknownKey, trace);
     reply.finish_unsigned(tsig)

@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::policy::acl::Acl;
 use crate::policy::cookie::Secrets;
+use crate::policy::rate::RateLimiter;
 use crate::wire::character_string::CharacterString;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
@@ -41,6 +43,21 @@ pub struct View {
     pub zones: ZoneTable,
     /// How answers are made.
     pub options: AnswerOptions,
+    /// Who may ask; `None` is everyone.
+    pub allow_query: Option<Acl>,
+    /// How many like replies a network gets; `None` is any number.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// Response rate limiting of a view.
+#[derive(Clone, Debug)]
+pub struct RateLimit {
+    /// The table that all workers share.
+    pub limiter: Arc<RateLimiter>,
+    /// Every so many limited replies one goes out truncated; 0 is never.
+    pub slip: u32,
+    /// Who is never limited.
+    pub exempt: Acl,
 }
 
 /// How answers are made.
@@ -49,6 +66,8 @@ pub struct AnswerOptions {
     /// Leaves out what the client can ask for if it needs it: NS records of the zone in positive
     /// answers, and addresses for NS and MX.
     pub minimal_responses: bool,
+    /// Lets the records of a set take turns at being the first.
+    pub rotate_answers: bool,
     /// What a question for all types gets.
     pub any: AnyPolicy,
     /// The largest reply over UDP, and the largest query we say we take, in octets.
@@ -67,6 +86,7 @@ impl Default for AnswerOptions {
     fn default() -> Self {
         Self {
             minimal_responses: true,
+            rotate_answers: false,
             any: AnyPolicy::Minimal,
             udp_size: 1232,
             idle_timeout: Duration::from_secs(10),

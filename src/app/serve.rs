@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::answer::{AnswerOptions, AnyPolicy, Snapshot, View, ZoneState, ZoneTable};
+use crate::answer::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
 use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
@@ -32,6 +32,7 @@ use crate::net::listen::{self, HttpListener, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::{Crew, Port};
 use crate::policy::cookie::Secrets;
+use crate::policy::rate::{RateLimiter, RateOptions};
 use crate::sys::{affinity, signal};
 use crate::wire::character_string::CharacterString;
 
@@ -88,7 +89,8 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         Ok(cookies) => cookies,
         Err(problems) => return refuse(&problems),
     };
-    let state = State { path: args.config.clone(), config, catalog, cookies, cpus };
+    let (path, rate_limit) = (args.config.clone(), rate_limit(&config, None));
+    let state = State { path, config, catalog, cookies, rate_limit, cpus };
     match Server::start(state, sockets, notifier) {
         Ok(server) => server.run(),
         Err(error) => {
@@ -159,7 +161,8 @@ fn open_sockets(
 }
 
 /// The world to serve, of one view.
-fn snapshot(config: &Config, catalog: &Catalog, cookies: Option<Secrets>) -> Snapshot {
+fn snapshot(state: &State) -> Snapshot {
+    let State { config, catalog, cookies, rate_limit, .. } = state;
     let mut zones = ZoneTable::default();
     for entry in &catalog.entries {
         let state = entry.zone.clone().map_or(ZoneState::Broken, ZoneState::Loaded);
@@ -170,6 +173,7 @@ fn snapshot(config: &Config, catalog: &Catalog, cookies: Option<Secrets>) -> Sna
     }
     let options = AnswerOptions {
         minimal_responses: config.minimal_responses,
+        rotate_answers: config.rotate_answers,
         any: match config.any {
             AnyReply::Minimal => AnyPolicy::Minimal,
             AnyReply::Full => AnyPolicy::Full,
@@ -178,10 +182,30 @@ fn snapshot(config: &Config, catalog: &Catalog, cookies: Option<Secrets>) -> Sna
         idle_timeout: config.tcp.idle_timeout.duration(),
         identity: config.identity.as_deref().and_then(CharacterString::new),
         version: config.version.as_deref().and_then(CharacterString::new),
-        cookies,
+        cookies: cookies.clone(),
     };
-    let view = View { addresses: Vec::new(), zones, options };
+    let allow_query = Some(config.allow_query.clone());
+    let rate_limit = rate_limit.clone();
+    let view = View { addresses: Vec::new(), zones, options, allow_query, rate_limit };
     Snapshot { views: vec![Arc::new(view)] }
+}
+
+/// The rate limit that a configuration asks for; the table of `previous` if it has the same options,
+/// so that a reload forgets nobody.
+fn rate_limit(config: &Config, previous: Option<&RateLimit>) -> Option<RateLimit> {
+    let spec = config.rate_limit.as_ref()?;
+    let length = |bits: u32| u8::try_from(bits).unwrap_or(u8::MAX);
+    let options = RateOptions {
+        per_second: spec.per_second.get(),
+        ipv4_prefix: length(spec.ipv4_prefix.get()),
+        ipv6_prefix: length(spec.ipv6_prefix.get()),
+    };
+    let kept = previous.filter(|previous| *previous.limiter.options() == options);
+    let limiter = match kept {
+        Some(previous) => Arc::clone(&previous.limiter),
+        None => Arc::new(RateLimiter::new(options)),
+    };
+    Some(RateLimit { limiter, slip: spec.slip.get(), exempt: spec.exempt.clone() })
 }
 
 /// What the server was made from, and the next state is made from.
@@ -192,6 +216,8 @@ struct State {
     catalog: Catalog,
     /// What cookies are signed with; `None` if they are off.
     cookies: Option<Secrets>,
+    /// How many like replies a network gets; `None` is any number.
+    rate_limit: Option<RateLimit>,
     cpus: Vec<usize>,
 }
 
@@ -230,7 +256,8 @@ impl State {
             }
         };
         let (path, cpus) = (self.path.clone(), self.cpus.clone());
-        Some(Self { path, config, catalog, cookies, cpus })
+        let rate_limit = rate_limit(&config, self.rate_limit.as_ref());
+        Some(Self { path, config, catalog, cookies, rate_limit, cpus })
     }
 
     fn tcp_limits(&self) -> TcpLimits {
@@ -317,7 +344,7 @@ impl Server {
     fn start(state: State, sockets: Sockets, notifier: Notifier) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> =
             sockets.dns.iter().map(|listener| listener.address).collect();
-        let snapshot = snapshot(&state.config, &state.catalog, state.cookies.clone());
+        let snapshot = snapshot(&state);
         announce(&state.config, &snapshot, &addresses);
         let world = Arc::new(World::new(snapshot));
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -445,7 +472,7 @@ impl Server {
             .map(|listener| accept(&self.runtime, &self.tcp, listener))
             .collect::<io::Result<_>>()?;
         let is_moved = !new.is_empty() || kept.len() < self.listening.len();
-        self.world.publish(snapshot(&state.config, &state.catalog, state.cookies.clone()));
+        self.world.publish(snapshot(&state));
         self.tcp.set_limits(state.tcp_limits());
         self.pages.site.set_audience(audience(&state.config));
         let zones_max = state.config.zones_with_metrics.as_usize();

@@ -20,9 +20,6 @@ enum Off {
 /// Keys without effect.
 const NOT_YET: &[(&str, Off)] = &[
     ("sandbox", Off::Value),
-    ("rotate-answers", Off::Value),
-    ("allow-query", Off::Absent),
-    ("rate-limit", Off::Key("per-second")),
     ("resolver", Off::Key("mode")),
     ("cache", Off::Absent),
     ("mail", Off::Absent),

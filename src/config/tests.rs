@@ -490,12 +490,12 @@ fn values_that_contradict_each_other_are_told() {
 
 #[test]
 fn key_without_effect_is_a_warning_if_it_asks_for_more_than_off() {
-    check("sandbox: false\nrate-limit: {per-second: 0}\n", &[]);
+    check("sandbox: false\nresolver: {mode: \"off\"}\n", &[]);
     check(
-        "sandbox: true\nrate-limit: {slip: 0}\n",
+        "sandbox: true\ncache: {}\n",
         &[
             "1:1: warning: `sandbox` has no effect in this version [no-effect]",
-            "2:1: warning: `rate-limit` has no effect in this version [no-effect]",
+            "2:1: warning: `cache` has no effect in this version [no-effect]",
         ],
     );
     check("http: {listen: []}\nlog: {queries: {to: \"\"}, level: debug}\nuser: \"\"\n", &[]);

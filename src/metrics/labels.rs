@@ -59,6 +59,8 @@ labels! {
         Reply = "reply",
         /// The source port is 0, to which nothing can be sent.
         PortZero = "port-zero",
+        /// The client's network has had its share of like replies.
+        RateLimited = "rate-limited",
         /// The kernel did not take the reply, which counts as a response all the same.
         NotSent = "not-sent",
     }

@@ -257,7 +257,7 @@ impl Connection {
     /// Answers the messages that are whole, until the replies are many. Returns the octets that were
     /// dealt with; `None` after a panic, which is a bug of ours and ends the connection.
     fn answer_whole_messages(&self, received: &[u8], replies: &mut Vec<u8>) -> Option<usize> {
-        let (snapshot, now) = (self.world.snapshot().load(), Wall::now());
+        let (snapshot, wall) = (self.world.snapshot().load(), Wall::now());
         let mut taken = 0;
         while replies.len() < REPLIES_LEN_MAX
             && let Some(query) = first_message(&received[taken..])
@@ -265,7 +265,7 @@ impl Connection {
             taken += 2 + query.len();
             let answered = SCRATCH.with_borrow_mut(|scratch| {
                 let scratch = scratch.get_or_insert_with(|| Scratch::new(&self.world));
-                let asked = Asked { query, received: now };
+                let asked = Asked { query, received: wall };
                 catch_unwind(AssertUnwindSafe(|| self.answer(&snapshot, asked, scratch, replies)))
             });
             if answered.is_err() {
@@ -295,6 +295,7 @@ impl Connection {
             local: self.local,
             transport: Transport::Tcp,
             received,
+            now: self.world.now(),
         };
         counters.query(Transport::Tcp);
         match respond(snapshot, local, &mut exchange, &mut ()) {

@@ -226,7 +226,8 @@ impl Serving<'_> {
 
     /// Answers the datagrams of the batch from `next` on, which counts those begun.
     fn answer(&mut self, port: &Port, next: &mut usize, received: usize) {
-        let (snapshot, now) = (self.snapshot.load(), Wall::now());
+        let (snapshot, received_at) = (self.snapshot.load(), Wall::now());
+        let now = self.world.now();
         while *next < received {
             let index = *next;
             *next += 1;
@@ -241,7 +242,8 @@ impl Serving<'_> {
                 peer: datagram.peer,
                 local,
                 transport: Transport::Udp,
-                received: now,
+                received: received_at,
+                now,
             };
             self.counters.query(Transport::Udp);
             match respond(snapshot, &mut self.local, &mut exchange, &mut ()) {

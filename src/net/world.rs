@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use crate::answer::Snapshot;
+use crate::base::time::Now;
 use crate::metrics::Counters;
 
 /// The snapshot in force, and whether the server is stopping.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct World {
+    /// From when on `now` counts.
+    began: Instant,
     snapshot: ArcSwap<Snapshot>,
     counters: Counters,
     stopping: AtomicBool,
@@ -24,7 +28,19 @@ pub struct World {
 impl World {
     /// A world with its first snapshot.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot: ArcSwap::from_pointee(snapshot), ..Self::default() }
+        Self {
+            began: Instant::now(),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            counters: Counters::default(),
+            stopping: AtomicBool::new(false),
+            panics: AtomicU64::new(0),
+            failed: Notify::new(),
+        }
+    }
+
+    /// The time since this world began.
+    pub fn now(&self) -> Now {
+        Now::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
     /// Where the snapshot in force is found.

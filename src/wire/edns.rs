@@ -136,6 +136,8 @@ impl Edns {
 pub struct ExtendedError(pub u16);
 
 impl ExtendedError {
+    /// The client may not ask (EDE 18).
+    pub const PROHIBITED: Self = Self(18);
     /// The server is not authoritative for the name, and offers nothing else (EDE 20).
     pub const NOT_AUTHORITATIVE: Self = Self(20);
     /// What was asked for is not offered (EDE 21).

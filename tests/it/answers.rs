@@ -625,7 +625,7 @@ fn view_is_chosen_by_the_address_that_was_asked() {
         let mut zones = ZoneTable::default();
         zones.insert(name("example.").as_name(), ZoneState::Loaded(Arc::new(zone)));
         let addresses = vec![address.parse().unwrap()];
-        Arc::new(View { addresses, zones, options: AnswerOptions::default() })
+        Arc::new(View { addresses, zones, ..View::default() })
     };
     let views = vec![view("192.0.2.2:53", 2), view("192.0.2.1:53", 1)];
     // `exchange` asks 192.0.2.1:53.

@@ -10,6 +10,7 @@
     reason = "tests: a failure is meant to end them, and nobody reads their documentation"
 )]
 
+mod abuse;
 mod answers;
 mod checklist;
 mod config;

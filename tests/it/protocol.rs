@@ -5,6 +5,7 @@ use crate::message::{Asking, Message, query};
 use crate::world::{NOW, exchange, name, snapshot, zone};
 use hickory_proto::op::Message as OtherMessage;
 use kereru::answer::{DropReason, Exchange, Local, Outcome, Snapshot, Transport, respond};
+use kereru::base::time::Now;
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
 use proptest::prelude::*;
@@ -124,8 +125,9 @@ fn query_from_port_0_gets_silence() {
     message.resize(512, 0);
     let (peer, local) = (([192, 0, 2, 53], 0).into(), ([192, 0, 2, 1], 53).into());
     let transport = Transport::Udp;
-    let received = NOW;
-    let mut exchange = Exchange { message: &mut message, len, peer, local, transport, received };
+    let (received, now) = (NOW, Now::default());
+    let mut exchange =
+        Exchange { message: &mut message, len, peer, local, transport, received, now };
     let outcome = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ());
     assert_eq!(outcome, Outcome::Drop(DropReason::PortZero));
 }
@@ -260,9 +262,9 @@ proptest! {
             message[..query.len()].copy_from_slice(&query);
             let (peer, to) = (([192, 0, 2, 53], 4000).into(), ([192, 0, 2, 1], 53).into());
             let (len, transport) = (query.len(), Transport::Tcp);
-            let received = NOW;
+            let (received, now) = (NOW, Now::default());
             let mut asked =
-                Exchange { message: &mut message, len, peer, local: to, transport, received };
+                Exchange { message: &mut message, len, peer, local: to, transport, received, now };
             let Outcome::Reply { len, .. } = respond(&WORLD, &mut local, &mut asked, &mut ()) else {
                 panic!("no reply");
             };

@@ -5,7 +5,7 @@ use kereru::answer::{
     AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState,
     ZoneTable, respond,
 };
-use kereru::base::time::Wall;
+use kereru::base::time::{Now, Wall};
 use kereru::wire::name::{Name, NameBuf};
 use kereru::wire::numbers::Rtype;
 use kereru::wire::trace::Trace;
@@ -47,7 +47,7 @@ pub fn snapshot(zones: Vec<Zone>, options: AnswerOptions) -> Snapshot {
 }
 
 pub fn of_table(zones: ZoneTable, options: AnswerOptions) -> Snapshot {
-    Snapshot { views: vec![Arc::new(View { addresses: Vec::new(), zones, options })] }
+    Snapshot { views: vec![Arc::new(View { zones, options, ..View::default() })] }
 }
 
 /// What the snapshot makes of a query; `None` if there is no reply.
@@ -87,6 +87,7 @@ pub fn exchange_with(
         local: "192.0.2.1:53".parse().unwrap(),
         transport,
         received: NOW,
+        now: Now::default(),
     };
     match respond(snapshot, &mut Local::default(), &mut exchange, trace) {
         Outcome::Reply { len, .. } => {
