@@ -6,6 +6,7 @@
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
 use crate::answer::snapshot::AnswerOptions;
+use crate::metrics::AnswerSource;
 use crate::wire::folded::FoldedName;
 use crate::wire::numbers::{Class, Rtype};
 
@@ -37,6 +38,7 @@ pub(super) fn answer(
     };
     let text = text.as_ref().ok_or(Refusal::Class(Class::CH))?;
     reply.set_authoritative();
+    reply.set_source(AnswerSource::Local);
     if matches!(rtype, Rtype::TXT | Rtype::ANY) && reply.write_chaos(text).is_err() {
         reply.set_truncated();
     }
