@@ -584,14 +584,16 @@ fn negative_ttl_is_the_lesser_of_soa_ttl_and_minimum() {
 
 #[test]
 fn signer_of_a_delegation_goes_to_clients_that_want_dnssec() {
-    let records = "sub NS ns.other.\nsub DS 1 8 99 00";
+    let records = "sub NS ns.other.\nsub DS 1 8 99 00\n\
+         sub RRSIG DS 8 2 3600 20300101000000 20200101000000 1 example. AAAA";
     let snapshot = snapshot(vec![zone("example.", records)], AnswerOptions::default());
     for dnssec_ok in [false, true] {
         let asking = Asking { edns_size: Some(1232), dnssec_ok };
         let asked = query(&name("www.sub.example."), Rtype::A, asking);
         let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
         let types: Vec<Rtype> = reply.authorities.iter().map(|record| record.rtype).collect();
-        let expected: &[Rtype] = if dnssec_ok { &[Rtype::NS, Rtype::DS] } else { &[Rtype::NS] };
+        let signed = [Rtype::NS, Rtype::DS, Rtype::RRSIG];
+        let expected = if dnssec_ok { &signed[..] } else { &signed[..1] };
         assert_eq!(types, expected);
     }
 }
