@@ -1,0 +1,251 @@
+//! What an answer costs in the engine alone, without sockets: nanoseconds, allocations and
+//! instructions for each kind of answer, on small and large zones.
+//!
+//! ```text
+//! cargo bench --bench engine                       the table
+//! cargo bench --bench engine -- --filter nxdomain  only the cases with this in their name
+//! cargo bench --bench engine -- --instructions     counted by callgrind, which must be installed
+//! ```
+#![expect(clippy::expect_used, reason = "a benchmark may end where it cannot go on")]
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
+mod zones;
+
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Parser;
+use kereru::answer::{
+    AnswerOptions, Exchange, Local, Outcome, RateLimit, Snapshot, Transport, View, ZoneState,
+    ZoneTable, respond,
+};
+use kereru::base::limits::UDP_SIZE_MAX;
+use kereru::base::time::{Now, Wall};
+use kereru::policy::acl::Acl;
+use kereru::policy::rate::{RateLimiter, RateOptions};
+use kereru::zone::file::source::Texts;
+use kereru::zone::load::{Apex, load};
+
+use zones::{Kind, Signed};
+
+/// Questions of a case, asked in turn. More than the caches of a CPU hold answers for.
+const QUESTIONS_MAX: usize = 1 << 18;
+
+/// Times a case is measured; the median counts.
+const ROUNDS: usize = 7;
+
+/// Answers in a measurement.
+const ANSWERS: usize = 1 << 18;
+
+/// Names of the zone in which instructions are counted: their number does not depend on it.
+const SMALL: usize = 800;
+
+#[derive(Parser)]
+struct Args {
+    /// Only cases with this in their name.
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// Counts instructions with callgrind.
+    #[arg(long)]
+    instructions: bool,
+    /// Answers so many questions of the one case with this name, and measures nothing.
+    #[arg(long, hide = true)]
+    only: Option<usize>,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Zones of one size and kind, and how they are asked.
+struct Case {
+    kind: Kind,
+    names: usize,
+    signed: Signed,
+    dnssec_ok: bool,
+}
+
+impl Case {
+    fn name(&self) -> String {
+        let signed = match self.signed {
+            Signed::No => "",
+            Signed::Nsec => " nsec",
+            Signed::Nsec3 => " nsec3",
+        };
+        let dnssec_ok = if self.dnssec_ok { " DO" } else { "" };
+        format!("{}{signed}{dnssec_ok} {}", self.kind.label(), self.names)
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (names, signed, dnssec_ok) in [
+        (SMALL, Signed::No, false),
+        (SMALL, Signed::Nsec, true),
+        (SMALL, Signed::Nsec3, true),
+        (160_000, Signed::No, false),
+        (160_000, Signed::Nsec, true),
+        (160_000, Signed::Nsec3, true),
+        (1_000_000, Signed::No, false),
+    ] {
+        cases.extend(Kind::ALL.map(|kind| Case { kind, names, signed, dnssec_ok }));
+    }
+    cases
+}
+
+/// A snapshot of one zone, limited as a server is, at a rate that limits nobody.
+fn snapshot(names: usize, signed: Signed) -> Snapshot {
+    let texts = Texts::of("bench.zone", zones::text(names, signed).into_bytes());
+    let apex = zones::absolute("@");
+    let loaded = load(&texts, "bench.zone", Apex::Given(apex.as_name()));
+    let problems: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let zone = loaded.zone.expect("a zone without problems");
+    let mut table = ZoneTable::default();
+    table.insert(apex.as_name(), ZoneState::Loaded(Arc::new(zone)));
+    let options = RateOptions { per_second: 1_000_000, ipv4_prefix: 24, ipv6_prefix: 56 };
+    let view = View {
+        zones: table,
+        options: AnswerOptions::default(),
+        rate_limit: Some(RateLimit {
+            limiter: Arc::new(RateLimiter::new(options)),
+            slip: 2,
+            exempt: Acl::new([]),
+        }),
+        ..View::default()
+    };
+    Snapshot { views: vec![Arc::new(view)] }
+}
+
+/// The questions of a case, in an order that jumps through the zone.
+fn questions(case: &Case) -> Vec<Vec<u8>> {
+    let count = QUESTIONS_MAX.min(case.names);
+    let mut number = 0_usize;
+    let questions = (0..count).map(|_| {
+        // A step that has no divisor in common with the number of names reaches all of them.
+        number = (number + 7_919) % case.names;
+        let (name, rtype) = case.kind.question(number, case.names);
+        let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+        query.extend_from_slice(zones::absolute(&name).as_name().as_wire());
+        query.extend_from_slice(&rtype.to_be_bytes());
+        query.extend_from_slice(&[0, 1, 0, 0, 41, 0x04, 0xD0, 0, 0]);
+        query.extend_from_slice(&[if case.dnssec_ok { 0x80 } else { 0 }, 0, 0, 0]);
+        query
+    });
+    questions.collect()
+}
+
+/// Asks what a case asks.
+struct Asker<'s> {
+    snapshot: &'s Snapshot,
+    local: Local,
+    buffer: Vec<u8>,
+    /// Moves on with each query, as fast as the rate limit lets pass.
+    micros: u64,
+}
+
+impl<'s> Asker<'s> {
+    fn new(snapshot: &'s Snapshot) -> Self {
+        Self { snapshot, local: Local::default(), buffer: vec![0; UDP_SIZE_MAX], micros: 0 }
+    }
+
+    /// Answers one query as a worker does; returns the octets of the reply.
+    fn ask(&mut self, query: &[u8]) -> usize {
+        self.buffer[..query.len()].copy_from_slice(query);
+        self.micros += 1;
+        let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4000);
+        let mut exchange = Exchange {
+            message: &mut self.buffer,
+            len: query.len(),
+            peer,
+            local: peer,
+            transport: Transport::Udp,
+            received: Wall::from_secs(1_800_000_000),
+            now: Now::from_micros(self.micros),
+        };
+        match respond(self.snapshot, &mut self.local, &mut exchange, &mut ()) {
+            Outcome::Reply { len, .. } => black_box(len),
+            Outcome::Drop(reason) => {
+                assert!(false, "dropped: {reason:?}");
+                0
+            }
+        }
+    }
+}
+
+/// Nanoseconds and allocations per answer, and octets of a reply.
+fn measure(case: &Case, snapshot: &Snapshot) -> (f64, f64, usize) {
+    let questions = questions(case);
+    let mut asker = Asker::new(snapshot);
+    let len = asker.ask(&questions[0]);
+    let mut times: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let began = Instant::now();
+            for query in questions.iter().cycle().take(ANSWERS) {
+                asker.ask(query);
+            }
+            began.elapsed().as_secs_f64() * 1e9 / ANSWERS as f64
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let counted = allocation_counter::measure(|| {
+        for query in &questions {
+            asker.ask(query);
+        }
+    });
+    (times[ROUNDS / 2], counted.count_total as f64 / questions.len() as f64, len)
+}
+
+/// Instructions per answer: the difference between two runs, so that the rest does not count.
+fn instructions(case: &Case) -> u64 {
+    let [few, many] = [1_000_u64, 3_000].map(|answers| {
+        let program = std::env::current_exe().expect("the path of this program");
+        let run = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(program)
+            .args(["--filter", &case.name(), "--only", &answers.to_string()])
+            .output()
+            .expect("valgrind runs: apt install valgrind");
+        let text = String::from_utf8_lossy(&run.stderr).into_owned();
+        let collected = text.split("Collected : ").nth(1).and_then(|rest| rest.lines().next());
+        collected.and_then(|number| number.trim().parse::<u64>().ok()).expect("a count")
+    });
+    (many - few) / 2_000
+}
+
+fn main() {
+    let args = Args::parse();
+    let cases = cases();
+    let chosen = cases.iter().filter(|case| case.name().contains(&args.filter));
+    if let Some(answers) = args.only {
+        for case in chosen.take(1) {
+            let snapshot = snapshot(case.names, case.signed);
+            let questions = questions(case);
+            let mut asker = Asker::new(&snapshot);
+            for query in questions.iter().cycle().take(answers) {
+                asker.ask(query);
+            }
+        }
+        return;
+    }
+    if args.instructions {
+        println!("{:<28} {:>12}", "case", "instructions");
+        for case in chosen.filter(|case| case.names == SMALL) {
+            println!("{:<28} {:>12}", case.name(), instructions(case));
+        }
+        return;
+    }
+    println!("{:<28} {:>8} {:>8} {:>8}", "case", "ns", "allocs", "octets");
+    let mut kept: Option<((usize, Signed), Snapshot)> = None;
+    for case in chosen {
+        let key = (case.names, case.signed);
+        if kept.as_ref().is_none_or(|(of, _)| *of != key) {
+            kept = Some((key, snapshot(case.names, case.signed)));
+        }
+        let Some((_, snapshot)) = &kept else { continue };
+        let (ns, allocations, len) = measure(case, snapshot);
+        println!("{:<28} {ns:>8.0} {allocations:>8.2} {len:>8}", case.name());
+    }
+}
