@@ -21,6 +21,19 @@ const NAMES_MAX: usize = 32;
 /// The types of addresses, in the order they are added.
 const ADDRESSES: [Rtype; 2] = [Rtype::A, Rtype::AAAA];
 
+/// A zone cut whose NS records have been written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut<'z> {
+    /// The zone that has it.
+    pub(super) zone: &'z Zone,
+    /// Its name.
+    pub(super) name: Name<'z>,
+    /// Its NS records.
+    pub(super) servers: Set<'z>,
+    /// Where these begin in the reply, if they stand there in the same order.
+    pub(super) servers_at: Option<usize>,
+}
+
 /// Writes the addresses of the servers of a cut.
 ///
 /// Those of names at or below the cut come first and must fit; those of other names of the zone
@@ -31,30 +44,37 @@ const ADDRESSES: [Rtype; 2] = [Rtype::A, Rtype::AAAA];
 /// Fails if an address that must be there does not fit.
 pub(super) fn write_glue(
     reply: &mut Reply<'_>,
-    zone: &Zone,
-    cut: Name<'_>,
-    servers: &Set<'_>,
+    cut: &Cut<'_>,
     target: &mut FoldedName,
 ) -> Result<(), NoSpace> {
-    for server in server_names(servers).filter(|server| server.is_within(cut)) {
-        if let Some(node) = find_server(zone, server, target) {
-            write_addresses(reply, server, node, |_| false)?;
-        }
-    }
-    let siblings = server_names(servers)
-        .filter(|server| !server.is_within(cut) && server.is_within(zone.apex()));
-    for server in siblings {
-        if let Some(node) = find_server(zone, server, target)
-            && write_addresses(reply, server, node, |_| false).is_err()
-        {
-            break;
-        }
-    }
+    write_glue_of(reply, cut, target, |server| server.is_within(cut.name))?;
+    let apex = cut.zone.apex();
+    let is_sibling = |server: Name<'_>| server.is_within(apex) && !server.is_within(cut.name);
+    // What does not fit of these is left out.
+    let _ = write_glue_of(reply, cut, target, is_sibling);
     Ok(())
 }
 
-fn server_names<'z>(servers: &Set<'z>) -> impl Iterator<Item = Name<'z>> {
-    servers.records().filter_map(|rdata| Name::read(rdata).ok())
+/// Writes the addresses of those servers that are `wanted`, up to the first that do not fit.
+fn write_glue_of(
+    reply: &mut Reply<'_>,
+    cut: &Cut<'_>,
+    target: &mut FoldedName,
+    wanted: impl Fn(Name<'_>) -> bool,
+) -> Result<(), NoSpace> {
+    let mut next = cut.servers_at;
+    for rdata in cut.servers.records() {
+        let placed = next.and_then(|at| reply.target_of(at));
+        next = placed.map(|(_, next)| next);
+        if let Ok(server) = Name::read(rdata)
+            && wanted(server)
+            && let Some(node) = find_server(cut.zone, server, target)
+        {
+            let owner = placed.map_or(Owner::Name(server), |(at, _)| Owner::At(at));
+            write_addresses(reply, owner, node, |_| false)?;
+        }
+    }
+    Ok(())
 }
 
 fn find_server<'z>(zone: &'z Zone, server: Name<'_>, target: &mut FoldedName) -> Option<&'z Node> {
@@ -65,13 +85,13 @@ fn find_server<'z>(zone: &'z Zone, server: Name<'_>, target: &mut FoldedName) ->
 /// Writes the addresses that a node owns, but for a type that is `left_out`.
 fn write_addresses(
     reply: &mut Reply<'_>,
-    owner: Name<'_>,
+    owner: Owner<'_>,
     node: &Node,
     left_out: impl Fn(Rtype) -> bool,
 ) -> Result<(), NoSpace> {
     let wanted = ADDRESSES.iter().filter(|&&rtype| !left_out(rtype));
     for set in wanted.filter_map(|&rtype| node.find(rtype)) {
-        reply.write_signed(Section::Additional, Owner::Name(owner), node, &set, set.ttl())?;
+        reply.write_signed(Section::Additional, owner, node, &set, set.ttl())?;
     }
     Ok(())
 }
@@ -162,7 +182,7 @@ impl<'v, 'l> Helper<'v, 'l> {
             name_answered == hash && (rtype_answered == rtype || rtype_answered == Rtype::ANY)
         };
         match node {
-            Some(node) => write_addresses(reply, name, node, is_answered),
+            Some(node) => write_addresses(reply, Owner::Name(name), node, is_answered),
             None => Ok(()),
         }
     }

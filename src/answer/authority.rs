@@ -3,7 +3,7 @@
 //! The only place that marks an answer as authoritative. RFC 1034 §4.3.2, RFC 2308, RFC 4592,
 //! RFC 6604, RFC 6672, RFC 8482.
 
-use crate::answer::additional::{self, Helper, Reason};
+use crate::answer::additional::{self, Cut, Helper, Reason};
 use crate::answer::denial::{Case, Proofs};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
@@ -82,6 +82,8 @@ struct Answer<'v, 'l, 'r, 'm, T> {
     names: Names<'l>,
     /// Aliases followed so far.
     aliases: usize,
+    /// Where the name stands in the reply that the last alias led to, if it is known.
+    alias_at: Option<u16>,
     /// Names that were answered for, so that a loop of aliases ends.
     met: Met,
     /// DNAMEs that the answer holds, so that none is there twice.
@@ -110,6 +112,7 @@ pub(super) fn answer<'v, T: Trace>(
         asked,
         names,
         aliases: 0,
+        alias_at: None,
         met: Met::default(),
         dnames: Met::default(),
         proofs: Proofs::default(),
@@ -263,7 +266,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         let answered = current_name(self.aliases, &self.names).hash(0);
         for set in sets.clone() {
             self.trace.step(Event::Answer(node.owner(), set.rtype()));
-            let owner = current_owner(self.aliases, self.names.alias_wire);
+            let owner = current_owner(self.aliases, self.alias_at, self.names.alias_wire);
             // A DNAME that redirected an earlier name of the chain is there already.
             if set.rtype() != Rtype::DNAME || self.dnames.add(answered) {
                 self.reply.write_signed(Section::Answer, owner, node, &set, set.ttl())?;
@@ -327,8 +330,10 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             debug_assert!(false, "a CNAME set without a name");
             return Ok(Next::Done);
         };
-        let owner = current_owner(self.aliases, self.names.alias_wire);
+        let owner = current_owner(self.aliases, self.alias_at, self.names.alias_wire);
+        let at = self.reply.position();
         self.reply.write_signed(Section::Answer, owner, source.node(), set, set.ttl())?;
+        self.alias_at = self.reply.target_of(at).map(|(target_at, _)| target_at);
         self.prove_source(zone, source);
         let owner = current_name(self.aliases, &self.names).as_name();
         self.trace.step(Event::Alias { owner, target });
@@ -365,10 +370,11 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         }
         let target = self.names.alias_wire.as_name();
         self.trace.step(Event::Redirect { owner, target: Some(target) });
-        let owner = current_owner(self.aliases, &current);
+        let owner = current_owner(self.aliases, self.alias_at, &current);
         let alias =
             RecordRef { owner, rtype: Rtype::CNAME, ttl: set.ttl(), rdata: target.as_wire() };
         self.reply.write_record(Section::Answer, &alias)?;
+        self.alias_at = None;
         // The alias is itself what was asked for, as a CNAME record of the zone would be.
         let is_asked = matches!(self.asked.rtype, Rtype::CNAME | Rtype::ANY);
         Ok(if is_asked { Next::Done } else { Next::Follow })
@@ -388,7 +394,8 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             return Ok(Next::Done);
         };
         let owner = Owner::Name(cut.owner());
-        self.reply.write_set(Section::Authority, owner, &servers, servers.ttl())?;
+        let servers_at = (!self.reply.turns(&servers)).then(|| self.reply.position());
+        self.reply.write_set(Section::Authority, owner, cut, &servers, servers.ttl())?;
         let is_signed = cut.signatures(Rtype::DS).is_some();
         match cut.find(Rtype::DS) {
             // Without a signature it tells the client nothing, and no other server sends it.
@@ -400,14 +407,19 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             None => self.prove(zone, |proofs, case| proofs.insecure_cut(case, cut)),
         }
         self.proofs.write(self.reply)?;
-        additional::write_glue(self.reply, zone, cut.owner(), &servers, self.names.target)?;
+        let cut = Cut { zone, name: cut.owner(), servers, servers_at };
+        additional::write_glue(self.reply, &cut, self.names.target)?;
         Ok(Next::Done)
     }
 }
 
 /// The owner of the records that answer for the current name.
-fn current_owner(aliases: usize, alias: &NameArray) -> Owner<'_> {
-    if aliases == 0 { Owner::Question } else { Owner::Name(alias.as_name()) }
+fn current_owner(aliases: usize, alias_at: Option<u16>, alias: &NameArray) -> Owner<'_> {
+    match (aliases, alias_at) {
+        (0, _) => Owner::Question,
+        (_, Some(at)) => Owner::At(at),
+        (_, None) => Owner::Name(alias.as_name()),
+    }
 }
 
 /// The name that is being answered for.

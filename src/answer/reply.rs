@@ -22,8 +22,6 @@ use crate::wire::tsig::Tsig;
 use crate::wire::writer::{Compressor, Mark, Owner, RecordRef, Section, Writer};
 use crate::zone::node::{Node, Set};
 
-/// Octets of the shortest record: an owner pointer, type, class, TTL and length.
-const RECORD_LEN_MIN: usize = 12;
 /// What a reply begins with.
 #[derive(Debug)]
 pub(super) struct Beginning<'a> {
@@ -174,7 +172,8 @@ impl<'m> Reply<'m> {
         self.flags |= Flags::TC;
     }
 
-    /// Writes all records of a set, or none of them.
+    /// Writes all records of a set that `node` owns, or none of them. Returns where the owner's name
+    /// stands, if it has been written.
     ///
     /// # Errors
     ///
@@ -183,23 +182,12 @@ impl<'m> Reply<'m> {
         &mut self,
         section: Section,
         owner: Owner<'_>,
+        node: &Node,
         set: &Set<'_>,
         ttl: Ttl,
-    ) -> Result<(), NoSpace> {
-        // A set whose records cannot fit, however short, is not begun.
-        if set.len() * RECORD_LEN_MIN > self.writer.room() {
-            return Err(NoSpace);
-        }
-        let mark: Mark = self.writer.mark();
-        let first = self.turn % set.len();
-        for rdata in set.records().skip(first).chain(set.records().take(first)) {
-            let record = RecordRef { owner, rtype: set.rtype(), ttl, rdata };
-            if self.writer.write_record(section, &record).is_err() {
-                self.writer.rewind(mark);
-                return Err(NoSpace);
-            }
-        }
-        Ok(())
+    ) -> Result<Option<u16>, NoSpace> {
+        let set = set.as_written(ttl, self.turn);
+        self.writer.write_set(section, owner, node.owner().len(), &set)
     }
 
     /// Writes all records of a set that `node` owns and, for a client that wants them, their
@@ -217,18 +205,35 @@ impl<'m> Reply<'m> {
         ttl: Ttl,
     ) -> Result<(), NoSpace> {
         let mark = self.writer.mark();
-        self.write_set(section, owner, set, ttl)?;
+        let owner_at = self.write_set(section, owner, node, set, ttl)?;
         if self.wants_dnssec()
             && let Some(signatures) = node.signatures(set.rtype())
         {
+            let owner = owner_at.map_or(owner, Owner::At);
             // A signature has the TTL of what it covers (RFC 4034 §3), also where that was lowered.
-            let written = self.write_set(section, owner, &signatures, signatures.ttl().min(ttl));
-            if written.is_err() {
+            let ttl = signatures.ttl().min(ttl);
+            if self.write_set(section, owner, node, &signatures, ttl).is_err() {
                 self.writer.rewind(mark);
+                return Err(NoSpace);
             }
-            return written;
         }
         Ok(())
+    }
+
+    /// Whether the records of a set stand in another order than in the zone.
+    pub(super) fn turns(&self, set: &Set<'_>) -> bool {
+        !self.turn.is_multiple_of(set.len())
+    }
+
+    /// Octets written.
+    pub(super) fn position(&self) -> usize {
+        self.writer.position()
+    }
+
+    /// Where the name stands that is the data of the record at `at`, and where the next record
+    /// begins; `None` if the record does not begin with a pointer.
+    pub(super) fn target_of(&self, at: usize) -> Option<(u16, usize)> {
+        self.writer.target_of(at)
     }
 
     /// Writes one record.

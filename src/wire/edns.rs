@@ -202,12 +202,18 @@ impl ReplyOpt<'_> {
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), NoSpace> {
         let rcode_high = (self.rcode.0 >> 4 & 0xFF) as u8;
         let flags = if self.dnssec_ok { DO } else { 0 };
-        writer.write_octets(&[0])?;
-        writer.write_u16(Rtype::OPT.0)?;
-        writer.write_u16(self.udp_size)?;
-        writer.write_octets(&[rcode_high, VERSION])?;
-        writer.write_u16(flags)?;
-        writer.write_u16(u16::try_from(self.options_len()).map_err(|_| NoSpace)?)?;
+        let [type_high, type_low] = Rtype::OPT.0.to_be_bytes();
+        let [size_high, size_low] = self.udp_size.to_be_bytes();
+        let [flags_high, flags_low] = flags.to_be_bytes();
+        let options_len = u16::try_from(self.options_len()).map_err(|_| NoSpace)?;
+        let [len_high, len_low] = options_len.to_be_bytes();
+        writer.write_octets(&[
+            0, type_high, type_low, size_high, size_low, rcode_high, VERSION, flags_high,
+            flags_low, len_high, len_low,
+        ])?;
+        if options_len == 0 {
+            return Ok(());
+        }
         if let Some(nsid) = self.nsid {
             write_option(writer, code::NSID, &[nsid])?;
         }

@@ -62,8 +62,9 @@ impl FoldedName {
 
     /// Takes another name in.
     pub fn fold(&mut self, name: Name<'_>) {
-        for (slot, octet) in self.octets.iter_mut().zip(name.as_wire()) {
-            *slot = octet.to_ascii_lowercase();
+        if let Some(octets) = self.octets.get_mut(..name.len()) {
+            octets.copy_from_slice(name.as_wire());
+            octets.make_ascii_lowercase();
         }
         let mut start = 0_u8;
         let mut count = 0;
@@ -93,6 +94,20 @@ impl FoldedName {
         self.label_count
     }
 
+    /// Octets in wire form, from 1 to 255.
+    #[expect(clippy::len_without_is_empty, reason = "a name has at least the root label")]
+    pub fn len(&self) -> usize {
+        self.start(self.label_count) + 1
+    }
+
+    /// The octets of this name before its suffix `name`; `None` if it is not within `name`.
+    pub fn find(&self, name: Name<'_>) -> Option<usize> {
+        let start = self.len().checked_sub(name.len())?;
+        let mut starts = self.suffixes.iter().take(self.label_count + 1);
+        let dropped = starts.position(|suffix| usize::from(suffix.start) == start)?;
+        (self.suffix(dropped) == name).then_some(start)
+    }
+
     /// The whole name in lower case.
     pub fn as_name(&self) -> Name<'_> {
         self.suffix(0)
@@ -100,8 +115,7 @@ impl FoldedName {
 
     /// The name without its first `dropped` labels; the root if there are no more.
     pub fn suffix(&self, dropped: usize) -> Name<'_> {
-        let end = self.start(self.label_count) + 1;
-        self.octets.get(self.start(dropped)..end).map_or(Name::ROOT, Name::known)
+        self.octets.get(self.start(dropped)..self.len()).map_or(Name::ROOT, Name::known)
     }
 
     /// The hash of `suffix(dropped)`.

@@ -10,6 +10,7 @@ pub mod folded;
 pub mod header;
 pub mod name;
 pub mod numbers;
+pub mod pointers;
 pub mod query;
 pub mod rdata;
 pub mod reader;

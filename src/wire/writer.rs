@@ -9,6 +9,7 @@ use crate::wire::folded::FoldedName;
 use crate::wire::header::HEADER_LEN;
 use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
+use crate::wire::pointers::{Base, Pointers};
 use crate::wire::rdata::{self, NameKind};
 
 /// Names remembered for compression. Beyond this names are written in full, so that a large message
@@ -18,8 +19,14 @@ const TARGETS_MAX: usize = 128;
 /// The largest offset a pointer can hold (RFC 1035 §4.1.4).
 const POINTER_MAX: u16 = 0x3FFF;
 
+/// The bits that tell a pointer from a label.
+const POINTER: u16 = 0xC000;
+
 /// The pointer to the name of the question, which stands right behind the header.
 const QUESTION_POINTER: u16 = 0xC00C;
+
+/// Octets of a record before its data, if its owner is a pointer.
+const RECORD_HEAD_LEN: usize = 12;
 
 /// Where a suffix was written, and the low half of its hash.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,8 +66,41 @@ pub enum Section {
 pub enum Owner<'a> {
     /// The name of the question.
     Question,
+    /// A name that the message has at this position.
+    At(u16),
     /// Another name.
     Name(Name<'a>),
+}
+
+/// A set of records, worked out when its zone was loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct SetRef<'a> {
+    /// The records as they follow each other in a message, each with a pointer as its owner and its
+    /// data in uncompressed wire form.
+    pub records: &'a [u8],
+    /// How many there are.
+    pub count: usize,
+    /// Where names of the data can be pointers.
+    pub pointers: Pointers<'a>,
+    /// The time to live that they get instead of their own.
+    pub ttl: Option<Ttl>,
+    /// Which of them comes first; those before it follow the last.
+    pub first: usize,
+}
+
+impl<'a> SetRef<'a> {
+    /// Type, time to live and data of each record.
+    fn iter(&self) -> impl Iterator<Item = (Rtype, Ttl, &'a [u8])> + use<'a> {
+        let mut left = self.records;
+        std::iter::from_fn(move || {
+            let (record, rest) = left.split_at_checked(record_len(left)?)?;
+            left = rest;
+            let (head, rdata) = record.split_first_chunk::<RECORD_HEAD_LEN>()?;
+            let &[_, _, t1, t0, _, _, a, b, c, d, _, _] = head;
+            let ttl = Ttl::from_wire(u32::from_be_bytes([a, b, c, d]));
+            Some((Rtype(u16::from_be_bytes([t1, t0])), ttl, rdata))
+        })
+    }
 }
 
 /// A record to write.
@@ -92,6 +132,7 @@ pub struct Writer<'m> {
     limit: usize,
     class: Class,
     counts: [u16; 3],
+    question: &'m FoldedName,
     compressor: &'m mut Compressor,
 }
 
@@ -101,7 +142,7 @@ impl<'m> Writer<'m> {
     /// `limit` is the size the message may reach; more than `message` holds counts as that much.
     pub fn new(
         message: &'m mut [u8],
-        question: &FoldedName,
+        question: &'m FoldedName,
         end: usize,
         limit: usize,
         compressor: &'m mut Compressor,
@@ -109,11 +150,7 @@ impl<'m> Writer<'m> {
         let limit = limit.min(message.len());
         compressor.used = 0;
         let class = Class::IN;
-        let mut writer = Self { message, at: end, limit, class, counts: [0; 3], compressor };
-        for dropped in 0..question.label_count() {
-            writer.remember(question.hash(dropped), HEADER_LEN + question.start(dropped));
-        }
-        writer
+        Self { message, at: end, limit, class, counts: [0; 3], question, compressor }
     }
 
     /// Octets written, the header and question included.
@@ -205,12 +242,20 @@ impl<'m> Writer<'m> {
     ///
     /// Fails if there is no room; a part of the name may have been written then.
     pub fn write_name(&mut self, name: Name<'_>) -> Result<(), NoSpace> {
+        if self.compressor.used == 0 {
+            for dropped in 0..self.question.label_count() {
+                self.remember(
+                    self.question.hash(dropped),
+                    HEADER_LEN + self.question.start(dropped),
+                );
+            }
+        }
         self.compressor.folded.fold(name);
         let mut suffix = name;
         for dropped in 0..self.compressor.folded.label_count() {
             let hash = self.compressor.folded.hash(dropped);
             if let Some(offset) = self.find(hash, suffix) {
-                return self.write_u16(0xC000 | offset);
+                return self.write_u16(POINTER | offset);
             }
             self.remember(hash, self.at);
             let Some(parent) = suffix.parent() else { break };
@@ -240,9 +285,153 @@ impl<'m> Writer<'m> {
         written
     }
 
+    /// Writes the records of a set, all or none, and counts them for their section. Returns where the
+    /// owner's name stands in the message, for what else it owns.
+    ///
+    /// The name for which the set was worked out has `source_len` octets: the owner's, or those of the
+    /// wildcard that stands for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room; the message is then as before.
+    pub fn write_set(
+        &mut self,
+        section: Section,
+        owner: Owner<'_>,
+        source_len: usize,
+        set: &SetRef<'_>,
+    ) -> Result<Option<u16>, NoSpace> {
+        // What ends like the question stands in it, and so does what ends like that.
+        let names_at = match owner {
+            Owner::Question => (HEADER_LEN + self.question.len()).checked_sub(source_len),
+            Owner::Name(name) => self.question.find(name).map(|at| HEADER_LEN + at),
+            Owner::At(_) => None,
+        };
+        let owner_at = match owner {
+            Owner::Question => u16::try_from(HEADER_LEN).ok(),
+            Owner::Name(_) => names_at.and_then(|at| u16::try_from(at).ok()),
+            Owner::At(at) => Some(at),
+        };
+        let mark = self.mark();
+        let end_max = self.at + set.records.len();
+        let written = match (owner_at, names_at) {
+            (Some(owner_at), _) if set.first == 0 && set.pointers.is_empty() => self
+                .write_octets(set.records)
+                .map(|()| self.patch_heads(mark.at, owner_at, set.ttl)),
+            (Some(owner_at), Some(names_at))
+                if set.first == 0 && end_max <= usize::from(POINTER_MAX) =>
+            {
+                self.write_with_pointers(names_at, set)
+                    .map(|()| self.patch_heads(mark.at, owner_at, set.ttl))
+            }
+            _ => return self.write_each(section, owner, set).map(|()| owner_at),
+        };
+        match (written, u16::try_from(set.count), self.counts.get_mut(section as usize)) {
+            (Ok(()), Ok(count), Some(counted)) => *counted = counted.saturating_add(count),
+            _ => {
+                self.rewind(mark);
+                return Err(NoSpace);
+            }
+        }
+        Ok(owner_at)
+    }
+
+    /// Writes the records of a set one by one, as `write_set` does all together.
+    fn write_each(
+        &mut self,
+        section: Section,
+        owner: Owner<'_>,
+        set: &SetRef<'_>,
+    ) -> Result<(), NoSpace> {
+        // A set whose records cannot fit, however short, is not begun.
+        if set.count * RECORD_HEAD_LEN > self.room() {
+            return Err(NoSpace);
+        }
+        let mark = self.mark();
+        let turned = set.iter().skip(set.first).chain(set.iter().take(set.first));
+        for (rtype, ttl, rdata) in turned {
+            let ttl = set.ttl.unwrap_or(ttl);
+            let record = RecordRef { owner, rtype, ttl, rdata };
+            if self.write_record(section, &record).is_err() {
+                self.rewind(mark);
+                return Err(NoSpace);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies records, with pointers where they are worked out. What was written stays where there
+    /// is no room.
+    fn write_with_pointers(&mut self, names_at: usize, set: &SetRef<'_>) -> Result<(), NoSpace> {
+        let start = self.at;
+        let mut pointers = set.pointers.iter().peekable();
+        let (mut read, mut left) = (0, set.records);
+        while let Some((head, rest)) = left.split_at_checked(RECORD_HEAD_LEN) {
+            let &[.., high, low] = head else { break };
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            let Some((rdata, after)) = rest.split_at_checked(length) else { break };
+            let length_at = self.at + RECORD_HEAD_LEN - 2;
+            self.write_octets(head)?;
+            read += RECORD_HEAD_LEN;
+            let mut copied = 0;
+            while let Some(pointer) = pointers.next_if(|pointer| pointer.at < read + length) {
+                let here = pointer.at - read;
+                self.write_octets(rdata.get(copied..here).unwrap_or_default())?;
+                let base = if pointer.base == Base::Owner { names_at } else { start };
+                let target = u16::try_from(base + pointer.target).map_err(|_| NoSpace)?;
+                self.write_u16(POINTER | target)?;
+                copied = here + pointer.skipped;
+            }
+            self.write_octets(rdata.get(copied..).unwrap_or_default())?;
+            if copied > 0 {
+                let length = u16::try_from(self.at - length_at - 2).map_err(|_| NoSpace)?;
+                self.put_u16(length_at, length);
+            }
+            read += length;
+            left = after;
+        }
+        Ok(())
+    }
+
+    /// Gives the records from `start` on their owner, and another TTL if there is one. Their owners
+    /// are pointers to the question.
+    fn patch_heads(&mut self, start: usize, owner_at: u16, ttl: Option<Ttl>) {
+        if ttl.is_none() && POINTER | owner_at == QUESTION_POINTER {
+            return;
+        }
+        let mut at = start;
+        while let Some(length) = self.message.get(at..self.at).and_then(record_len) {
+            self.put_u16(at, POINTER | owner_at);
+            if let Some(ttl) = ttl
+                && let Some(slot) = self.message.get_mut(at + 6..at + 10)
+            {
+                slot.copy_from_slice(&ttl.as_secs().to_be_bytes());
+            }
+            at += length;
+        }
+    }
+
+    /// Where the name stands that is the data of the record at `at`, and where the next record
+    /// begins; `None` if the record does not begin with a pointer.
+    pub fn target_of(&self, at: usize) -> Option<(u16, usize)> {
+        if *self.message.get(at)? < 0xC0 {
+            return None;
+        }
+        let length = self.message.get(at..self.at).and_then(record_len)?;
+        let name_at = self.label_at(at + RECORD_HEAD_LEN)?;
+        Some((u16::try_from(name_at).ok().filter(|&at| at <= POINTER_MAX)?, at + length))
+    }
+
+    fn put_u16(&mut self, at: usize, number: u16) {
+        if let Some(slot) = self.message.get_mut(at..at + 2) {
+            slot.copy_from_slice(&number.to_be_bytes());
+        }
+    }
+
     fn write_record_parts(&mut self, record: &RecordRef<'_>) -> Result<(), NoSpace> {
         match record.owner {
             Owner::Question => self.write_u16(QUESTION_POINTER)?,
+            Owner::At(position) => self.write_u16(POINTER | position)?,
             Owner::Name(name) => self.write_name(name)?,
         }
         self.write_u16(record.rtype.0)?;
@@ -252,9 +441,7 @@ impl<'m> Writer<'m> {
         self.write_u16(0)?;
         self.write_rdata(record.rtype, record.rdata)?;
         let length = u16::try_from(self.at - length_at - 2).map_err(|_| NoSpace)?;
-        if let Some(slot) = self.message.get_mut(length_at..length_at + 2) {
-            slot.copy_from_slice(&length.to_be_bytes());
-        }
+        self.put_u16(length_at, length);
         Ok(())
     }
 
@@ -322,6 +509,12 @@ impl<'m> Writer<'m> {
             at = target;
         }
     }
+}
+
+/// Octets of the record that `octets` begin with, whose owner is a pointer.
+fn record_len(octets: &[u8]) -> Option<usize> {
+    let &[high, low] = octets.get(RECORD_HEAD_LEN - 2..RECORD_HEAD_LEN)?.first_chunk()?;
+    Some(RECORD_HEAD_LEN + usize::from(u16::from_be_bytes([high, low])))
 }
 
 fn low_half(hash: u64) -> u32 {

@@ -1,6 +1,7 @@
 //! A name of a zone with its records, packed into one block of octets.
 //!
-//! Records stand as a reply wants them: pointer to the question, type, class, TTL, length, data.
+//! Records stand as a reply wants them: pointer to the question, type, class, TTL, length, data; and
+//! before those of a set, where their data can hold pointers.
 //! A block is never changed; a changed name gets a new one, made from `NodeParts`.
 
 use std::cmp::Ordering;
@@ -10,13 +11,18 @@ use crate::base::limits::{NAME_DATA_MAX, SETS_MAX};
 use crate::base::time::Ttl;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::{Class, Rtype};
+use crate::wire::pointers::{self, Pointers};
 use crate::wire::rdata::{self, NameKind};
+use crate::wire::writer::SetRef;
 use crate::zone::shards::Hashed;
 
 /// Octets before the directory: hash, flags, length of the owner, number of sets.
 const HEAD_LEN: usize = 12;
 /// Octets of a directory entry: type, covered type, number of records, offset of the first.
 const ENTRY_LEN: usize = 12;
+/// The bit of the number of records that says that pointers stand before the first. Far above any
+/// number that `NAME_DATA_MAX` lets be.
+const HAS_POINTERS: u32 = 1 << 31;
 /// Octets of a record before its data: owner pointer, type, class, TTL, length.
 const RECORD_HEAD_LEN: usize = 12;
 
@@ -133,9 +139,10 @@ impl Node {
 
     fn set(&self, index: usize) -> Set<'_> {
         let at = HEAD_LEN + index * ENTRY_LEN;
-        let start = u32::from_le_bytes(self.array(at + 8)) as usize;
+        let (count, start, pointers) = self.entry(index);
         let end = if index + 1 < self.set_count() {
-            u32::from_le_bytes(self.array(at + ENTRY_LEN + 8)) as usize
+            let (_, next, pointers) = self.entry(index + 1);
+            next - pointers.encoded_len()
         } else {
             self.0.len()
         };
@@ -144,9 +151,22 @@ impl Node {
                 rtype: Rtype(u16::from_le_bytes(self.array(at))),
                 covered: Rtype(u16::from_le_bytes(self.array(at + 2))),
             },
-            count: u32::from_le_bytes(self.array(at + 4)) as usize,
+            count,
             records: &self.0[start..end],
+            pointers,
         }
+    }
+
+    /// The number of records of a set, where they begin, and the pointers before them.
+    fn entry(&self, index: usize) -> (usize, usize, Pointers<'_>) {
+        let at = HEAD_LEN + index * ENTRY_LEN;
+        let count = u32::from_le_bytes(self.array(at + 4));
+        let start = u32::from_le_bytes(self.array(at + 8)) as usize;
+        let pointers = match count & HAS_POINTERS {
+            0 => Pointers::default(),
+            _ => Pointers::at_end_of(&self.0[..start]),
+        };
+        ((count & !HAS_POINTERS) as usize, start, pointers)
     }
 
     /// The name and its records, to be changed.
@@ -168,6 +188,7 @@ pub struct Set<'z> {
     pub key: SetKey,
     count: usize,
     records: &'z [u8],
+    pointers: Pointers<'z>,
 }
 
 impl<'z> Set<'z> {
@@ -191,6 +212,18 @@ impl<'z> Set<'z> {
     pub fn ttl(&self) -> Ttl {
         let octets = self.records.get(6..10).and_then(|octets| octets.first_chunk());
         octets.map(|octets| Ttl::from_wire(u32::from_be_bytes(*octets))).unwrap_or_default()
+    }
+
+    /// The records as a message takes them: with this TTL, and the one whose number is `first`, counted
+    /// around, before the others.
+    pub fn as_written(&self, ttl: Ttl, first: usize) -> SetRef<'z> {
+        SetRef {
+            records: self.records,
+            count: self.count,
+            pointers: self.pointers,
+            ttl: (ttl != self.ttl()).then_some(ttl),
+            first: first % self.count,
+        }
     }
 
     /// The data of each record in uncompressed wire form, in canonical order.
@@ -332,25 +365,28 @@ impl NodeParts {
         let owner = self.owner.as_name();
         let data_len: usize =
             self.sets.iter().flat_map(|set| &set.rdatas).map(|rdata| record_len(rdata)).sum();
-        let start = HEAD_LEN + self.sets.len() * ENTRY_LEN + owner.len();
-        let mut octets = Vec::with_capacity(start + data_len);
+        let directory = HEAD_LEN..HEAD_LEN + self.sets.len() * ENTRY_LEN;
+        let mut octets = Vec::with_capacity(directory.end + owner.len() + data_len);
         octets.extend_from_slice(&hash.to_le_bytes());
         octets.push(flags);
         octets.push(owner.len() as u8);
         octets.extend_from_slice(&(self.sets.len() as u16).to_le_bytes());
-        let mut offset = start;
-        for set in &self.sets {
-            octets.extend_from_slice(&set.key.rtype.0.to_le_bytes());
-            octets.extend_from_slice(&set.key.covered.0.to_le_bytes());
-            octets.extend_from_slice(&(set.rdatas.len() as u32).to_le_bytes());
-            octets.extend_from_slice(&(offset as u32).to_le_bytes());
-            offset += set.rdatas.iter().map(|rdata| record_len(rdata)).sum::<usize>();
-        }
+        octets.resize(directory.end, 0);
         octets.extend_from_slice(owner.as_wire());
-        for set in &self.sets {
+        for (index, set) in self.sets.iter().enumerate() {
+            let (rtype, mut count) = (set.key.rtype, set.rdatas.len() as u32);
+            if pointers::append(owner, rtype, &set.rdatas, &mut octets) {
+                count |= HAS_POINTERS;
+            }
+            let offset = octets.len() as u32;
+            let entry = &mut octets[directory.clone()][index * ENTRY_LEN..][..ENTRY_LEN];
+            entry[..2].copy_from_slice(&rtype.0.to_le_bytes());
+            entry[2..4].copy_from_slice(&set.key.covered.0.to_le_bytes());
+            entry[4..8].copy_from_slice(&count.to_le_bytes());
+            entry[8..].copy_from_slice(&offset.to_le_bytes());
             for rdata in &set.rdatas {
                 octets.extend_from_slice(&[0xC0, 0x0C]);
-                octets.extend_from_slice(&set.key.rtype.0.to_be_bytes());
+                octets.extend_from_slice(&rtype.0.to_be_bytes());
                 octets.extend_from_slice(&Class::IN.0.to_be_bytes());
                 octets.extend_from_slice(&set.ttl.as_secs().to_be_bytes());
                 octets.extend_from_slice(&(rdata.len() as u16).to_be_bytes());

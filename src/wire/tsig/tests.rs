@@ -19,7 +19,8 @@ fn check(owner: &[u8], written: &[u8]) {
     let tsig = Tsig::read(&message(owner, 255, RDATA), 17).unwrap();
     let mut reply = vec![0; 512];
     let mut compressor = Compressor::default();
-    let mut writer = Writer::new(&mut reply, &FoldedName::root(), 12, 512, &mut compressor);
+    let root = FoldedName::root();
+    let mut writer = Writer::new(&mut reply, &root, 12, 512, &mut compressor);
     tsig.write_unsigned(Rcode::BADKEY, &mut writer).unwrap();
     let expected: &[u8] = b"\0\xFA\0\xFF\0\0\0\0\0\x15\
         \x03alg\0\0\0\x5C\xF7\x9F\x11\x01\x2C\0\0\x12\x34\0\x11\0\0";

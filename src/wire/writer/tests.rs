@@ -90,7 +90,8 @@ fn record_that_does_not_fit_leaves_the_message_as_it_was() {
 fn octets_beyond_the_limit_are_refused() {
     let mut message = [0; 20];
     let mut compressor = Compressor::default();
-    let mut writer = Writer::new(&mut message, &FoldedName::root(), 17, 19, &mut compressor);
+    let root = FoldedName::root();
+    let mut writer = Writer::new(&mut message, &root, 17, 19, &mut compressor);
     assert_eq!(writer.write_octets(&[1, 2, 3]), Err(NoSpace));
     assert_eq!(writer.write_u16(0x0102), Ok(()));
     assert_eq!(writer.write_octets(&[3]), Err(NoSpace));

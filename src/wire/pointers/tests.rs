@@ -1,0 +1,67 @@
+use super::{Base, Pointer, Pointers, append};
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
+
+fn name(text: &str) -> NameBuf {
+    NameBuf::from_text(text.as_bytes(), Some(Name::ROOT)).unwrap()
+}
+
+/// The pointers of NS records for `targets` at `owner`.
+fn pointers(owner: &str, targets: &[&str]) -> Vec<Pointer> {
+    let rdatas: Vec<Box<[u8]>> =
+        targets.iter().map(|target| name(target).as_name().as_wire().into()).collect();
+    let mut out = vec![7; 5];
+    let has_any = append(name(owner).as_name(), Rtype::NS, &rdatas, &mut out);
+    assert_eq!(has_any, out.len() > 5);
+    assert_eq!(out[..5], [7; 5]);
+    if has_any { Pointers::at_end_of(&out).iter().collect() } else { Vec::new() }
+}
+
+fn pointer(at: usize, skipped: usize, base: Base, target: usize) -> Pointer {
+    Pointer { at, skipped, base, target }
+}
+
+#[test]
+fn name_below_the_owner_points_at_it() {
+    assert_eq!(pointers("sub.example.", &["ns.Sub.example."]), [pointer(15, 13, Base::Owner, 0)]);
+}
+
+#[test]
+fn name_beside_the_owner_points_into_it() {
+    assert_eq!(pointers("sub.example.", &["ns.example."]), [pointer(15, 9, Base::Owner, 4)]);
+}
+
+#[test]
+fn name_that_ends_like_an_earlier_one_points_at_that() {
+    assert_eq!(
+        pointers("sub.example.", &["a.ns.other.", "b.NS.other.", "a.ns.other."]),
+        [pointer(12 + 12 + 12 + 2, 10, Base::Set, 14), pointer(60, 12, Base::Set, 12)]
+    );
+}
+
+#[test]
+fn longest_of_several_is_pointed_at() {
+    assert_eq!(
+        pointers("sub.example.", &["a.ns.example.", "b.ns.example."]),
+        [pointer(17, 9, Base::Owner, 4), pointer(12 + 14 + 12 + 2, 12, Base::Set, 14)]
+    );
+}
+
+#[test]
+fn names_with_nothing_in_common_have_no_pointers() {
+    assert_eq!(pointers("sub.example.", &["ns.other.", "."]), []);
+    assert_eq!(pointers(".", &["a.root."]), []);
+}
+
+#[test]
+fn nothing_points_at_the_asterisk_of_a_wildcard() {
+    assert_eq!(pointers("*.example.", &["*.example."]), [pointer(14, 9, Base::Owner, 2)]);
+}
+
+#[test]
+fn set_too_large_to_be_worth_it_has_no_pointers() {
+    let targets: Vec<String> = (0..33).map(|number| format!("ns{number}.example.")).collect();
+    let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
+    assert_eq!(pointers("example.", &targets[..32]).len(), 32);
+    assert_eq!(pointers("example.", &targets), []);
+}
