@@ -165,6 +165,10 @@ impl Ord for Name<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         let (mine, theirs) = (LabelStarts::new(*self), LabelStarts::new(*other));
         for (a, b) in mine.rightmost_first(*self).zip(theirs.rightmost_first(*other)) {
+            // Names that are compared mostly share labels, which is told fastest for whole ones.
+            if a == b {
+                continue;
+            }
             let order =
                 a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase));
             if order != Ordering::Equal {
