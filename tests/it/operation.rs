@@ -106,9 +106,10 @@ fn socket_for_http_is_used_and_one_that_is_not_configured_is_told() {
 
 #[test]
 fn half_of_an_address_is_handed_over_and_the_other_half_is_opened() {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // Addresses of this test alone: the other half of one must be free.
+    let udp = UdpSocket::bind("127.0.2.1:0").unwrap();
     let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tcp = TcpListener::bind("127.0.2.2:0").unwrap();
     let other = tcp.local_addr().unwrap();
     let config = format!(
         "listen: ['{address}', '{other}']\nzones: [{{zone: example, file: example.zone}}]\n"
