@@ -9,7 +9,8 @@ use crate::answer::chaos;
 use crate::answer::exchange::{Exchange, Local, Outcome};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Beginning, Reply, write_bare};
-use crate::answer::snapshot::{AnswerOptions, Snapshot, View, ZoneState};
+use crate::answer::snapshot::{AnswerOptions, RateLimit, Snapshot, View, ZoneState};
+use crate::base::time::Now;
 use crate::metrics::{DropReason, Transport};
 use crate::policy::cookie::Checked;
 use crate::policy::rate::{Kind, Verdict};
@@ -44,20 +45,23 @@ pub fn respond<T: Trace>(
     if header.flags.contains(Flags::QR) {
         return Outcome::Drop(DropReason::Reply);
     }
+    let view = snapshot.view(exchange.local);
     if header.flags.opcode() != Opcode::QUERY {
-        return refuse_bare(exchange, header, Refusal::Opcode(header.flags.opcode()), trace);
+        return refuse_bare(view, exchange, header, Refusal::Opcode(header.flags.opcode()), trace);
     }
     let query = match Query::read(received, header, &mut local.question) {
         Ok(query) => query,
-        Err(error) => return refuse_bare(exchange, header, Refusal::Malformed(error), trace),
+        Err(error) => return refuse_bare(view, exchange, header, Refusal::Malformed(error), trace),
     };
-    let Some(view) = snapshot.view(exchange.local) else {
-        return refuse_bare(exchange, header, Refusal::NotAuthoritative, trace);
+    let Some(view) = view else {
+        return refuse_bare(None, exchange, header, Refusal::NotAuthoritative, trace);
     };
     match query.tsig_at.map(|at| Tsig::read(received, at)) {
         None => respond_in(view, query, local, exchange, trace),
         Some(Ok(tsig)) => refuse_signed(view, &query, &tsig, local, exchange, trace),
-        Some(Err(error)) => refuse_bare(exchange, header, Refusal::Malformed(error), trace),
+        Some(Err(error)) => {
+            refuse_bare(Some(view), exchange, header, Refusal::Malformed(error), trace)
+        }
     }
 }
 
@@ -74,9 +78,9 @@ fn respond_in<T: Trace>(
     if query.question.is_none() && cookie.is_none() {
         // Cookies are off: then a query without a question asks for nothing.
         let refusal = Refusal::Malformed(WireError::QuestionCount(0));
-        return refuse_bare(exchange, query.header, refusal, trace);
+        return refuse_bare(Some(view), exchange, query.header, refusal, trace);
     }
-    let (transport, peer, now) = (exchange.transport, exchange.peer.ip(), exchange.now);
+    let sender = Sender::of(exchange);
     let Local { question, alias, alias_wire, target, compressor, turn, limited } = local;
     *turn = turn.wrapping_add(usize::from(view.options.rotate_answers));
     let cookie = cookie.map(|cookie| cookie.reply);
@@ -84,17 +88,14 @@ fn respond_in<T: Trace>(
     let beginning = Beginning { query: &query, question, options, cookie, turn: *turn };
     let mut reply = Reply::new(exchange, &beginning, compressor);
     let names = Names { question, alias, alias_wire, target };
-    let answered = check_client(view, peer)
-        .and_then(|()| answer(view, &query, transport, names, &mut reply, trace));
+    let answered = check_client(view, sender.ip)
+        .and_then(|()| answer(view, &query, sender.transport, names, &mut reply, trace));
     let kind = answered.unwrap_or_else(|refusal| {
         reply.refuse(refusal, trace);
         Kind::Error
     });
-    if transport == Transport::Udp
-        && !query.has_valid_cookie
-        && let Some(limit) = &view.rate_limit
-        && !limit.exempt.allows(peer)
-        && limit.limiter.count(now, peer, kind) == Verdict::Limited
+    if !query.has_valid_cookie
+        && let Some(limit) = limit_reached(view, sender, kind)
     {
         *limited = limited.wrapping_add(1);
         if limit.slip == 0 || !limited.is_multiple_of(limit.slip) {
@@ -104,6 +105,32 @@ fn respond_in<T: Trace>(
         reply.cut();
     }
     reply.finish()
+}
+
+/// Who is to get a reply, and when.
+#[derive(Clone, Copy, Debug)]
+struct Sender {
+    ip: IpAddr,
+    transport: Transport,
+    now: Now,
+}
+
+impl Sender {
+    fn of(exchange: &Exchange<'_>) -> Self {
+        let Exchange { peer, transport, now, .. } = *exchange;
+        Self { ip: peer.ip(), transport, now }
+    }
+}
+
+/// Counts a reply, and returns the limit if the reply is one too many for it. Over TCP the address
+/// is not forged.
+fn limit_reached(view: &View, sender: Sender, kind: Kind) -> Option<&RateLimit> {
+    let Sender { ip, transport, now } = sender;
+    let limit = view.rate_limit.as_ref()?;
+    let is_over = transport == Transport::Udp
+        && !limit.exempt.allows(ip)
+        && limit.limiter.count(now, ip, kind) == Verdict::Limited;
+    is_over.then_some(limit)
 }
 
 /// Refuses a client that may not ask.
@@ -193,13 +220,18 @@ fn find_zone<'s>(view: &'s View, rtype: Rtype, name: &FoldedName) -> Result<&'s 
     }
 }
 
+/// Refuses a query with a header alone. Such a reply is never sent cut: no honest client needs it.
 fn refuse_bare<T: Trace>(
+    view: Option<&View>,
     exchange: &mut Exchange<'_>,
     query: Header,
     refusal: Refusal,
     trace: &mut T,
 ) -> Outcome {
     trace.step(Event::Refused(refusal.rcode()));
+    if view.is_some_and(|view| limit_reached(view, Sender::of(exchange), Kind::Error).is_some()) {
+        return Outcome::Drop(DropReason::RateLimited);
+    }
     write_bare(exchange.message, query, refusal.rcode())
 }
 
@@ -214,7 +246,13 @@ fn refuse_signed<T: Trace>(
     trace: &mut T,
 ) -> Outcome {
     let (question, options) = (&local.question, &view.options);
-    let cookie = check_cookie(options, query, exchange).map(|cookie| cookie.reply);
+    let cookie = check_cookie(options, query, exchange);
+    if !cookie.as_ref().is_some_and(|cookie| cookie.is_valid)
+        && limit_reached(view, Sender::of(exchange), Kind::Error).is_some()
+    {
+        return Outcome::Drop(DropReason::RateLimited);
+    }
+    let cookie = cookie.map(|cookie| cookie.reply);
     let beginning = Beginning { query, question, options, cookie, turn: 0 };
     let mut reply = Reply::new(exchange, &beginning, &mut local.compressor);
     reply.refuse(Refusal::UnknownKey, trace);

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::app::cli::CheckArgs;
 use crate::app::zones::{self, Catalog, Task};
-use crate::app::{Exit, load, output, report, secret};
+use crate::app::{Exit, load, open_files, output, report, secret};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::{Config, Origin};
+use crate::sys::affinity;
 use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
 use crate::zone::file::print;
@@ -49,6 +50,7 @@ fn check_configuration(args: &CheckArgs, problems: &mut Diagnostics) -> Option<C
             }
             problems.append(warnings);
             problems.append(secret::check(&config));
+            problems.append(open_files::check(&config, &affinity::allowed_cpus()));
             Some(config)
         }
         Err(found) => {

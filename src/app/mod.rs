@@ -11,6 +11,7 @@ mod load;
 mod logging;
 mod metrics;
 mod notify;
+mod open_files;
 mod output;
 mod pages;
 mod privileges;

@@ -9,14 +9,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 use crate::config::Config;
-use crate::sys::files;
 use crate::sys::privilege::{self, User};
 
 /// Nobody but the server looks into its state.
 const STATE_MODE: u32 = 0o700;
-
-/// Files that are open besides connections: sockets, logs, zones being read.
-const FILES_RESERVED: u64 = 256;
 
 /// Why rights could not be given up.
 #[derive(Debug)]
@@ -49,7 +45,6 @@ impl fmt::Display for PrivilegeError {
 ///
 /// Fails if there is no such user, or the server may not become it.
 pub(super) fn give_up(config: &Config) -> Result<(), PrivilegeError> {
-    raise_file_limit(config);
     let is_root = privilege::effective_uid() == 0;
     let name = config.user.as_ref().filter(|_| is_root);
     let user = name.map(|name| Ok((name, find_user(name)?))).transpose()?;
@@ -70,17 +65,6 @@ fn find_user(name: &str) -> Result<User, PrivilegeError> {
         Ok(Some(user)) => Ok(user),
         Ok(None) => Err(PrivilegeError::UnknownUser(name.to_owned())),
         Err(error) => Err(PrivilegeError::Users(error)),
-    }
-}
-
-fn raise_file_limit(config: &Config) {
-    let needed = config.tcp.connections.as_usize() as u64 + FILES_RESERVED;
-    match files::raise_limit() {
-        Ok(limit) if limit < needed => tracing::warn!(
-            "`tcp.connections` needs {needed} open files, and the system allows {limit}"
-        ),
-        Ok(_) => (),
-        Err(error) => tracing::warn!("cannot raise the limit of open files: {error}"),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
 use crate::app::zones::{self, Catalog};
-use crate::app::{Exit, activation, load, logging, output, privileges, report, secret};
+use crate::app::{Exit, activation, load, logging, open_files, output, privileges, report, secret};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
@@ -57,8 +57,9 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         }
         Err(problems) => return refuse(&problems),
     };
-    let mut inherited = activation::sockets();
     let cpus = affinity::allowed_cpus();
+    log_problems(&open_files::raise(&config, &cpus));
+    let mut inherited = activation::sockets();
     let sockets = match open_sockets(&config, worker_count(&config, &cpus), &mut inherited) {
         Ok(sockets) => sockets,
         Err(error) => {
@@ -121,7 +122,8 @@ fn log_problems(problems: &Diagnostics) {
     }
 }
 
-fn worker_count(config: &Config, cpus: &[usize]) -> usize {
+/// Threads that answer over UDP.
+pub(super) fn worker_count(config: &Config, cpus: &[usize]) -> usize {
     match config.workers {
         Workers::Count(count) => count.as_usize(),
         Workers::Auto if cpus.is_empty() => 1,
@@ -233,6 +235,7 @@ impl State {
             }
         };
         log_problems(&problems);
+        log_problems(&open_files::check(&config, &self.cpus));
         if config.origin == Origin::BuiltIn && self.config.origin != Origin::BuiltIn {
             tracing::error!("the configuration file is gone");
             return None;

@@ -204,8 +204,10 @@ impl Checker<'_, '_> {
 
     fn tcp(&mut self, spec: &TcpSpec) -> Tcp {
         self.check_share(&spec.per_client, &spec.connections, "connections");
+        let place = |mark| self.problems.source().place(mark);
         Tcp {
             connections: spec.connections.value,
+            place: spec.connections.mark.map(place),
             per_client: spec.per_client.value,
             idle_timeout: spec.idle_timeout.value,
         }

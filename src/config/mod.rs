@@ -165,10 +165,12 @@ pub struct RateLimit {
 }
 
 /// TCP connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tcp {
     /// Connections at a time.
     pub connections: Connections,
+    /// Where the operator wrote how many; `None` for the default.
+    pub place: Option<Place>,
     /// Connections at a time from one address.
     pub per_client: Connections,
     /// How long a connection may be silent.

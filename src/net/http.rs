@@ -2,13 +2,12 @@
 //!
 //! hyper reads and writes; what a request gets is decided by the function that is handed in.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -17,17 +16,21 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::base::limits::{
     HTTP_CONNECTION_SECONDS_MAX, HTTP_CONNECTIONS_MAX, HTTP_HEAD_LEN_MAX, HTTP_PAUSE_SECONDS_MAX,
 };
+use crate::net::seats::{Places, Seat, Seats};
 use crate::net::tcp::{ACCEPT_PAUSE, is_passing};
 use crate::sys::socket::set_send_timeout;
 
 /// See `HTTP_PAUSE_SECONDS_MAX`.
 const PAUSE_MAX: Duration = Duration::from_secs(HTTP_PAUSE_SECONDS_MAX);
+
+/// No bound for one client: behind a proxy or a tunnel all have one address.
+const PLACES: Places = Places { total: HTTP_CONNECTIONS_MAX, per_client: HTTP_CONNECTIONS_MAX };
 
 /// What a request of a client gets.
 type Respond = dyn Fn(SocketAddr, &Request<Incoming>) -> Response<Full<Bytes>> + Send + Sync;
@@ -36,69 +39,10 @@ type Respond = dyn Fn(SocketAddr, &Request<Incoming>) -> Response<Full<Bytes>> +
 #[derive(Clone)]
 pub struct HttpServer {
     respond: Arc<Respond>,
-    seats: Arc<Mutex<Seats>>,
+    seats: Seats,
     /// Turns true when the server stops. Every listener and connection holds one, so that the
     /// sender sees when all have ended.
     stopping: watch::Receiver<bool>,
-}
-
-/// The connections that are open.
-#[derive(Debug, Default)]
-struct Seats {
-    next: u64,
-    taken: HashMap<u64, Taken>,
-}
-
-/// A connection that is open.
-#[derive(Debug)]
-struct Taken {
-    /// When its last request came, or itself.
-    active: Instant,
-    /// Tells it to end.
-    leave: Arc<Notify>,
-}
-
-/// A place among the open connections, given back when dropped.
-#[derive(Debug)]
-struct Seat {
-    number: u64,
-    seats: Arc<Mutex<Seats>>,
-    leave: Arc<Notify>,
-}
-
-impl Seat {
-    /// Takes a place. If all are taken, the connection with the oldest request gives up its own.
-    fn take(seats: &Arc<Mutex<Seats>>) -> Self {
-        let leave = Arc::new(Notify::new());
-        let mut open = seats.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.taken.len() >= HTTP_CONNECTIONS_MAX {
-            let idlest = open.taken.iter().min_by_key(|(_, taken)| taken.active);
-            if let Some((&number, _)) = idlest
-                && let Some(taken) = open.taken.remove(&number)
-            {
-                taken.leave.notify_one();
-            }
-        }
-        let number = open.next;
-        open.next += 1;
-        open.taken.insert(number, Taken { active: Instant::now(), leave: Arc::clone(&leave) });
-        Self { number, seats: Arc::clone(seats), leave }
-    }
-
-    /// Notes that a request came.
-    fn touch(&self) {
-        let mut open = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = open.taken.get_mut(&self.number) {
-            taken.active = Instant::now();
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut open = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        open.taken.remove(&self.number);
-    }
 }
 
 impl HttpServer {
@@ -110,7 +54,7 @@ impl HttpServer {
         + 'static,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        Self { respond: Arc::new(respond), seats: Arc::default(), stopping }
+        Self { respond: Arc::new(respond), seats: Seats::default(), stopping }
     }
 
     /// Accepts connections until the server stops.
@@ -123,7 +67,7 @@ impl HttpServer {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let seat = Seat::take(&self.seats);
+                    let seat = self.seats.take(peer, PLACES);
                     tokio::spawn(self.clone().serve(stream, peer, seat));
                 }
                 Err(error) if is_passing(&error) => (),
@@ -138,6 +82,7 @@ impl HttpServer {
         {
             return;
         }
+        let leave = seat.leave();
         let service = service_fn(|request| {
             seat.touch();
             let response = (self.respond)(peer, &request);
@@ -153,7 +98,7 @@ impl HttpServer {
         tokio::select! {
             // How it ended concerns the client alone.
             _ = connection.as_mut() => return,
-            () = seat.leave.notified() => return,
+            () = leave.notified() => return,
             _ = self.stopping.wait_for(|stopping| *stopping) => (),
             () = sleep(Duration::from_secs(HTTP_CONNECTION_SECONDS_MAX)) => (),
         }

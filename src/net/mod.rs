@@ -3,6 +3,7 @@
 pub mod http;
 pub mod inherited;
 pub mod listen;
+mod seats;
 pub mod tcp;
 pub mod udp;
 mod world;

@@ -4,11 +4,10 @@
 //! of DNS but the two octets of length.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,6 +21,7 @@ use crate::base::limits::MESSAGE_LEN_MAX;
 use crate::base::time::Wall;
 use crate::metrics::WorkerCounters;
 use crate::net::World;
+use crate::net::seats::{Places, Seat, Seats};
 
 /// Octets read at once: some fifty questions.
 const READ_LEN: usize = 4096;
@@ -39,56 +39,12 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// The bounds of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct TcpLimits {
-    /// Connections in all.
+    /// Connections in all. One more takes the place of the idlest.
     pub connections: usize,
-    /// Connections of one client address.
+    /// Connections of one client. One more takes the place of the client's idlest.
     pub per_client: usize,
     /// How long a connection may be without a whole question, and a client without reading.
     pub idle_timeout: Duration,
-}
-
-/// The connections that are open.
-#[derive(Debug, Default)]
-struct Open {
-    total: usize,
-    by_client: HashMap<IpAddr, usize>,
-}
-
-/// A place among the open connections, given back when dropped.
-#[derive(Debug)]
-struct Seat {
-    open: Arc<Mutex<Open>>,
-    client: IpAddr,
-}
-
-impl Seat {
-    /// Takes a place; `None` if all, or all of this client, are taken.
-    fn take(open: &Arc<Mutex<Open>>, client: IpAddr, limits: &TcpLimits) -> Option<Self> {
-        let mut counts = open.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.total >= limits.connections {
-            return None;
-        }
-        let of_client = counts.by_client.entry(client).or_insert(0);
-        if *of_client >= limits.per_client {
-            return None;
-        }
-        *of_client += 1;
-        counts.total += 1;
-        Some(Self { open: Arc::clone(open), client })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut counts = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.total = counts.total.saturating_sub(1);
-        if let Some(of_client) = counts.by_client.get_mut(&self.client) {
-            *of_client = of_client.saturating_sub(1);
-            if *of_client == 0 {
-                counts.by_client.remove(&self.client);
-            }
-        }
-    }
 }
 
 /// The TCP side of the server.
@@ -96,7 +52,7 @@ impl Drop for Seat {
 pub struct TcpServer {
     world: Arc<World>,
     limits: Arc<ArcSwap<TcpLimits>>,
-    open: Arc<Mutex<Open>>,
+    seats: Seats,
     /// Turns true when the server stops. Every listener and connection holds one, so that the sender
     /// sees when all have ended.
     stopping: watch::Receiver<bool>,
@@ -106,7 +62,7 @@ impl TcpServer {
     /// A server without listeners. It drains when `stopping` turns true.
     pub fn new(world: Arc<World>, limits: TcpLimits, stopping: watch::Receiver<bool>) -> Self {
         let limits = Arc::new(ArcSwap::from_pointee(limits));
-        Self { world, limits, open: Arc::default(), stopping }
+        Self { world, limits, seats: Seats::default(), stopping }
     }
 
     /// Sets other bounds, for connections that are opened from now on.
@@ -140,36 +96,33 @@ impl TcpServer {
 
     /// Tells how many connections are open, without keeping the server from ending.
     pub fn open_connections(&self) -> impl Fn() -> usize + Send + Sync + 'static {
-        let open = Arc::clone(&self.open);
-        move || open.lock().unwrap_or_else(PoisonError::into_inner).total
+        let seats = self.seats.clone();
+        move || seats.taken()
     }
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let limits = self.limits.load();
-        let Some(seat) = Seat::take(&self.open, client_of(peer), &limits) else {
-            return;
-        };
         let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
+        let limits = self.limits.load();
+        let places = Places { total: limits.connections, per_client: limits.per_client };
+        // Whoever leaves for this one closes its socket when its task runs, which is before the
+        // runtime lets a listener accept another round of 128.
+        let seat = self.seats.take(peer, places);
+        let leave = seat.leave();
         let connection = Connection {
             stream,
             peer,
             local,
             world: Arc::clone(&self.world),
+            seat,
             idle_timeout: limits.idle_timeout,
             stopping: self.stopping.clone(),
         };
         tokio::spawn(async move {
-            connection.run().await;
-            drop(seat);
+            tokio::select! {
+                () = connection.run() => (),
+                () = leave.notified() => (),
+            }
         });
-    }
-}
-
-/// What counts as one client: an IPv4 address, or the /64 that one IPv6 host can fill.
-fn client_of(peer: SocketAddr) -> IpAddr {
-    match peer.ip().to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
     }
 }
 
@@ -198,6 +151,7 @@ struct Connection {
     peer: SocketAddr,
     local: SocketAddr,
     world: Arc<World>,
+    seat: Seat,
     idle_timeout: Duration,
     stopping: watch::Receiver<bool>,
 }
@@ -219,10 +173,9 @@ impl Connection {
                 if replies.is_empty() {
                     break;
                 }
-                let written = self.stream.write_all(&replies);
-                if !matches!(timeout(self.idle_timeout, written).await, Ok(Ok(()))) {
-                    return;
-                }
+                let idle_timeout = self.idle_timeout;
+                let written = timeout(idle_timeout, self.write(&replies));
+                let Ok(Some(())) = written.await else { return };
                 replies.clear();
                 deadline = Instant::now() + self.idle_timeout;
             }
@@ -252,6 +205,17 @@ impl Connection {
             whole = timeout_at(deadline, whole) => whole.ok()?,
             _ = stopping.wait_for(|stopping| *stopping) => None,
         }
+    }
+
+    /// Writes all of the replies; `None` if that cannot be. The connection is active whenever some of
+    /// them are taken, so that one which asks and does not read is as idle as one that is silent.
+    async fn write(&mut self, mut replies: &[u8]) -> Option<()> {
+        while !replies.is_empty() {
+            let taken = self.stream.write(replies).await.ok().filter(|&taken| taken > 0)?;
+            self.seat.touch();
+            replies = replies.get(taken..)?;
+        }
+        Some(())
     }
 
     /// Answers the messages that are whole, until the replies are many. Returns the octets that were

@@ -50,9 +50,14 @@ impl Client {
 
     /// What a question gets: text of the reply, or why there is none.
     fn ask(&mut self, world: &Snapshot, qname: &str, rtype: Rtype) -> Result<String, DropReason> {
-        let query = query(&name(qname), rtype, Asking { edns_size: Some(1232), dnssec_ok: false });
+        let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
+        self.send(world, &query(&name(qname), rtype, asking))
+    }
+
+    /// What these octets get.
+    fn send(&mut self, world: &Snapshot, query: &[u8]) -> Result<String, DropReason> {
         let mut message = vec![0; 4096];
-        message[..query.len()].copy_from_slice(&query);
+        message[..query.len()].copy_from_slice(query);
         let mut exchange = Exchange {
             message: &mut message,
             len: query.len(),
@@ -125,6 +130,25 @@ fn invented_names_count_together() {
         let (world, mut client) = (limited(0), Client::new("192.0.2.53:4000", Transport::Udp));
         let replies = names.map(|qname| client.ask(&world, qname, Rtype::TXT).is_ok());
         assert_eq!(replies, [true, true, false], "{names:?}");
+    }
+}
+
+#[test]
+fn refusals_that_are_a_header_alone_count_together_and_are_dropped() {
+    let sound = query(&name("www.example."), Rtype::A, Asking::PLAIN);
+    let broken = &sound[..sound.len() - 6];
+    let mut other_operation = sound.clone();
+    other_operation[2] = 2 << 3;
+    for (transport, peer, is_limited) in [
+        (Transport::Udp, "192.0.2.53:4000", true),
+        (Transport::Udp, "198.51.100.1:4000", false),
+        (Transport::Tcp, "192.0.2.53:4000", false),
+    ] {
+        let (world, mut client) = (limited(1), Client::new(peer, transport));
+        assert_eq!(client.send(&world, broken), Ok("FORMERR".to_owned()));
+        assert_eq!(client.send(&world, &other_operation), Ok("NOTIMP".to_owned()));
+        let third = client.send(&world, broken);
+        assert_eq!(third == Err(DropReason::RateLimited), is_limited, "{peer} {third:?}");
     }
 }
 

@@ -58,8 +58,9 @@ fn example_differs_from_the_defaults_only_where_it_says() {
     default.identity = example.identity.clone();
     default.user = example.user.clone();
     default.zones = example.zones.clone();
-    // The same folder, but written.
+    // The same folder and number, but written.
     default.state = example.state.clone();
+    default.tcp.place = example.tcp.place.clone();
     let (ours, theirs) = (default.resolver.as_mut().unwrap(), example.resolver.as_ref().unwrap());
     ours.forward = theirs.forward.clone();
     ours.stub = theirs.stub.clone();

@@ -106,9 +106,10 @@ fn socket_for_http_is_used_and_one_that_is_not_configured_is_told() {
 
 #[test]
 fn half_of_an_address_is_handed_over_and_the_other_half_is_opened() {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // Addresses of this test alone: the other half of one must be free.
+    let udp = UdpSocket::bind("127.0.2.1:0").unwrap();
     let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tcp = TcpListener::bind("127.0.2.2:0").unwrap();
     let other = tcp.local_addr().unwrap();
     let config = format!(
         "listen: ['{address}', '{other}']\nzones: [{{zone: example, file: example.zone}}]\n"
@@ -217,12 +218,42 @@ fn limit_of_open_files_is_raised() {
 }
 
 #[test]
-fn more_connections_than_open_files_are_told() {
-    let place = folder("listen: ['127.0.0.1:0']\ntcp: {connections: 5000}\n", &[]);
-    let script =
-        format!("ulimit -n 4096; exec {} serve --config kereru.yaml", env!("CARGO_BIN_EXE_kereru"));
+fn more_connections_than_open_files_are_told_with_place_and_what_to_do() {
+    for (connections, is_told) in [(4096, true), (1000, false)] {
+        let config =
+            format!("listen: ['127.0.0.1:0']\nworkers: 2\ntcp: {{connections: {connections}}}\n");
+        let place = folder(&config, &[]);
+        let limited = |arguments: &str| {
+            let binary = env!("CARGO_BIN_EXE_kereru");
+            let mut command = Command::new("sh");
+            let script = format!("ulimit -n 4096; exec {binary} {arguments} --config kereru.yaml");
+            command.args(["-c", &script]).current_dir(&place).stderr(Stdio::piped());
+            command
+        };
+        let log = Server::run(&mut limited("serve")).lines.concat();
+        let output = limited("check").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{text}");
+        for told in [log, text] {
+            let message = "4096 TCP connections and all else need";
+            for part in ["kereru.yaml:3:20", message, "allows 4096", "`LimitNOFILE=`"] {
+                assert_eq!(told.contains(part), is_told, "{part}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn reload_that_asks_for_too_many_connections_says_so() {
+    let config = "listen: ['127.0.0.1:0']\ntcp: {connections: 1000}\n";
+    let place = folder(config, &[]);
+    let binary = env!("CARGO_BIN_EXE_kereru");
+    let script = format!("ulimit -n 4096; exec {binary} serve --config kereru.yaml");
     let mut command = Command::new("sh");
     command.args(["-c", &script]).current_dir(place).stderr(Stdio::piped());
-    let log = Server::run(&mut command).lines.concat();
-    assert!(log.contains("`tcp.connections` needs 5256 open files, and the system allows 4096"));
+    let mut server = Server::run(&mut command);
+    server.write("kereru.yaml", "listen: ['127.0.0.1:0']\nhttp: {listen: []}\n");
+    let log = server.reload();
+    assert!(log.contains("warning: 4096 TCP connections and all else need"), "{log}");
+    assert!(log.contains("or set `tcp.connections` to at most"), "{log}");
 }

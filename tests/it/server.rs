@@ -11,6 +11,8 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 /// How long anything may take before a test fails. Generous, because machines are shared.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -264,27 +266,79 @@ fn idle_connection_is_closed() {
     assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
 }
 
+/// A connection from this address of the loopback device that has been answered once.
+fn answered_from(source: &str, server: SocketAddr) -> TcpStream {
+    let mut stream = connect_from(source, server);
+    asks(&mut stream);
+    stream
+}
+
+fn connect_from(source: &str, server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(source.parse().unwrap(), 0).into()).unwrap();
+    socket.connect(&server.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+fn asks(stream: &mut TcpStream) {
+    stream.write_all(&framed(&www())).unwrap();
+    assert_eq!(read_reply(stream).render(), ANSWER);
+}
+
 #[test]
-fn connections_of_one_client_are_bounded() {
-    let server = Server::example("'127.0.0.1:0'", "tcp: {per-client: 2}");
-    let mut open: Vec<TcpStream> = (0..2).map(|_| connect(server.addresses[0])).collect();
-    for stream in &mut open {
-        stream.write_all(&framed(&www())).unwrap();
-        assert_eq!(read_reply(stream).render(), ANSWER);
+fn idlest_connection_of_a_client_is_closed_for_its_next_one() {
+    let server = Server::example("'127.0.0.1:0'", "tcp: {per-client: 2, idle-timeout: 1h}");
+    let address = server.addresses[0];
+    let mut other = answered_from("127.0.0.9", address);
+    let mut first = answered_from("127.0.0.1", address);
+    let mut second = answered_from("127.0.0.1", address);
+    asks(&mut first);
+    let mut third = answered_from("127.0.0.1", address);
+    assert!(is_closed(&mut second));
+    for stream in [&mut first, &mut third, &mut other] {
+        asks(stream);
     }
-    assert!(is_closed(&mut connect(server.addresses[0])));
-    // A place that was given back can be taken again.
-    drop(open.pop());
-    let deadline = std::time::Instant::now() + PATIENCE;
-    loop {
-        let mut stream = connect(server.addresses[0]);
-        let sent = stream.write_all(&framed(&www()));
-        let mut length = [0; 2];
-        if sent.is_ok() && stream.read_exact(&mut length).is_ok() {
-            return;
-        }
-        assert!(std::time::Instant::now() < deadline, "the place is never free again");
+}
+
+#[test]
+fn connections_that_ask_nothing_are_closed_for_others() {
+    let server = Server::example("'127.0.0.1:0'", "tcp: {connections: 8, idle-timeout: 1h}");
+    let address = server.addresses[0];
+    let mut honest = answered_from("127.0.0.1", address);
+    let mut stalled: Vec<TcpStream> = Vec::new();
+    for number in 0..200 {
+        let mut stream = connect_from(&format!("127.0.1.{number}"), address);
+        let half = &framed(&www())[..number % 20];
+        // It may be closed already.
+        let _ = stream.write_all(half);
+        stalled.push(stream);
+        asks(&mut answered_from("127.0.0.2", address));
     }
+    asks(&mut honest);
+    assert!(stalled[..190].iter_mut().all(is_closed));
+}
+
+#[test]
+fn connection_that_does_not_read_is_closed_for_others() {
+    let large = format!("{ZONE}large TXT {}\n", format!("\"{}\" ", "x".repeat(250)).repeat(200));
+    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: example.zone}]\n\
+                  tcp: {connections: 2, idle-timeout: 1h}\n";
+    let server = Server::start(config, &[("example.zone", &large)]);
+    let address = server.addresses[0];
+    let mut deaf = connect_from("127.0.1.1", address);
+    deaf.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let question = framed(&query(&name("large.example."), Rtype::TXT, Asking::PLAIN));
+    // Until the server reads no more because nobody takes what it writes.
+    while deaf.write(&question.repeat(100)).is_ok() {}
+    let mut honest = answered_from("127.0.0.1", address);
+    let mut next = answered_from("127.0.0.2", address);
+    asks(&mut honest);
+    asks(&mut next);
+    let mut taken = vec![0; 1 << 16];
+    while deaf.read(&mut taken).is_ok_and(|count| count > 0) {}
 }
 
 #[test]

@@ -4,7 +4,9 @@ Importing this runs the script again under the Python of .venv, which `tests/run
 """
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -56,6 +58,19 @@ class Tally:
 def indent(text):
     """The text, moved in under its heading."""
     return "\n".join("    " + line for line in str(text).splitlines())
+
+
+def enter_namespace():
+    """Runs the script again in its own network namespace, with the loopback device up, where there
+    can be one; says whether it is in one."""
+    if os.environ.get("KERERU_INSIDE") or not shutil.which("ip"):
+        return bool(os.environ.get("KERERU_INSIDE"))
+    command = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+        return False
+    os.environ["KERERU_INSIDE"] = "1"
+    script = 'ip link set lo up && exec "$@"'
+    os.execvp(command[0], [*command, "sh", "-c", script, "sh", sys.executable, *sys.argv])
 
 
 def run(main):
