@@ -11,6 +11,7 @@
 )]
 
 mod abuse;
+mod allocations;
 mod answers;
 mod checklist;
 mod config;
