@@ -115,6 +115,9 @@ fn run(options: &Options) -> Result<Value, Box<dyn Error>> {
     if let Some(cpu) = options.cpu {
         affinity::pin_to(cpu)?;
     }
+    if options.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
+        return Err("a rate is more than 0".into());
+    }
     let plan = Plan {
         pass: options.lengths.is_some(),
         warm_up: Duration::try_from_secs_f64(options.warm_up)?,
@@ -158,6 +161,7 @@ fn report(options: &Options, session: &Session<'_>) -> Value {
     let answered = measured.answered.max(1) as f64;
     let elapsed = measured.elapsed.as_nanos() as f64;
     let microseconds = |ns: u64| ns as f64 / 1e3;
+    let first_fault = session.first_fault.map(|(query, fault)| format!("{query}: {fault:?}"));
     let per_query = |ns: u64| (!options.pids.is_empty()).then(|| ns as f64 / answered);
     json!({
         "address": options.address.to_string(),
@@ -178,7 +182,7 @@ fn report(options: &Options, session: &Session<'_>) -> Value {
             "question": tally.wrong_question,
             "rcode": tally.wrong_rcode,
             "length": tally.wrong_length,
-            "first": session.first_fault.map(|(query, fault)| format!("{query}: {fault:?}")),
+            "first": first_fault,
         },
         "reconnects": tally.reconnects,
         "reply_octets": tally.reply_octets as f64 / tally.answered.max(1) as f64,

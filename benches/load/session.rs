@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::histogram::Histogram;
 use crate::queries::{Fault, Queries};
-use crate::slots::{Found, Slots};
+use crate::slots::{Chosen, Found, Slots};
 use crate::usage::Usage;
 
 /// Sockets of one kind, each with its queries under way.
@@ -237,7 +237,7 @@ impl<'q> Session<'q> {
     /// Chooses the next query; tells the moment from which it waits: with a rate that at which it
     /// was due, however late it is sent, so that a stall of the server counts for all that it holds
     /// up.
-    pub fn choose(&mut self, now: u64) -> (u32, u64) {
+    pub fn choose(&mut self, now: u64) -> Chosen {
         let since = match (self.phase, self.plan.rate) {
             (Phase::WarmUp | Phase::Measure, Some(rate)) => {
                 self.phase_since + ((self.chosen + 1) as f64 * 1e9 / rate) as u64
@@ -252,7 +252,7 @@ impl<'q> Session<'q> {
         self.chosen += 1;
         self.tally.sent += 1;
         // There are fewer than 2³² queries.
-        (query as u32, since)
+        Chosen { query: query as u32, since, sent: now }
     }
 
     /// A number below `bound`: xorshift64*, whose high half is good.

@@ -13,9 +13,20 @@ enum State {
 #[derive(Clone, Copy)]
 struct Slot {
     since: u64,
+    sent: u64,
     query: u32,
     id: u16,
     state: State,
+}
+
+/// A query that is to be sent.
+#[derive(Clone, Copy)]
+pub struct Chosen {
+    pub query: u32,
+    /// The moment from which it waits for its reply.
+    pub since: u64,
+    /// The moment at which it is sent.
+    pub sent: u64,
 }
 
 /// What an ID means.
@@ -43,7 +54,7 @@ impl Slots {
     /// So many places, at least one and at most `SLOTS_MAX`.
     pub fn new(count: u16) -> Self {
         let count = count.clamp(1, SLOTS_MAX);
-        let slot = |id| Slot { since: 0, query: 0, id, state: State::Lost };
+        let slot = |id| Slot { since: 0, sent: 0, query: 0, id, state: State::Lost };
         Self {
             slots: (0..count).map(slot).collect(),
             free: (0..count).rev().collect(),
@@ -60,11 +71,12 @@ impl Slots {
     }
 
     /// Takes a place for a query; gives its ID, or `None` if all are taken.
-    pub fn take(&mut self, query: u32, since: u64) -> Option<u16> {
+    pub fn take(&mut self, chosen: Chosen) -> Option<u16> {
+        let Chosen { query, since, sent } = chosen;
         let place = self.free.pop()?;
         let slot = &mut self.slots[usize::from(place)];
         let id = slot.id.wrapping_add(self.step);
-        *slot = Slot { since, query, id, state: State::Waiting };
+        *slot = Slot { since, sent, query, id, state: State::Waiting };
         Some(id)
     }
 
@@ -85,10 +97,10 @@ impl Slots {
         }
     }
 
-    /// Gives up the queries that wait since before `since`; tells of each since when.
+    /// Gives up the queries that were sent before; tells of each since when it waited.
     pub fn give_up(&mut self, before: u64, mut lost: impl FnMut(u64)) {
         for (place, slot) in (0..).zip(&mut self.slots) {
-            if slot.state == State::Waiting && slot.since < before {
+            if slot.state == State::Waiting && slot.sent < before {
                 slot.state = State::Lost;
                 self.free.push(place);
                 lost(slot.since);

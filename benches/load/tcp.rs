@@ -70,9 +70,9 @@ impl Transport for Connections {
         if lane.unsent.is_empty() {
             let now = session.now();
             while count < most && lane.slots.free() > 0 {
-                let (query, since) = session.choose(now);
-                let Some(id) = lane.slots.take(query, since) else { break };
-                let packet = session.packet(query);
+                let chosen = session.choose(now);
+                let Some(id) = lane.slots.take(chosen) else { break };
+                let packet = session.packet(chosen.query);
                 let length = u16::try_from(2 + packet.len()).unwrap_or(0);
                 lane.unsent.extend_from_slice(&length.to_be_bytes());
                 lane.unsent.extend_from_slice(&id.to_be_bytes());

@@ -74,9 +74,9 @@ impl Transport for Datagrams {
         }
         let now = session.now();
         for _ in 0..count {
-            let (query, since) = session.choose(now);
-            let Some(id) = lane.slots.take(query, since) else { break };
-            self.outbox.push(id, session.packet(query));
+            let chosen = session.choose(now);
+            let Some(id) = lane.slots.take(chosen) else { break };
+            self.outbox.push(id, session.packet(chosen.query));
         }
         self.outbox.send(&lane.socket)?;
         Ok(count)
