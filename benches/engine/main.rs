@@ -6,11 +6,7 @@
 //! cargo bench --bench engine -- --filter nxdomain  only the cases with this in their name
 //! cargo bench --bench engine -- --instructions     counted by callgrind, which must be installed
 //! ```
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a benchmark may end where it cannot go on"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark may end where it cannot go on")]
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod zones;
