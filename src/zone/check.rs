@@ -215,8 +215,8 @@ impl Findings {
     }
 }
 
-/// Adds everything that is wrong with a zone, in the order of its names; then what is wrong with its
-/// signatures as of `now`, and with its proofs.
+/// Adds everything that is wrong with a zone, in the order of its names; then what is wrong with
+/// its signatures as of `now`, and with its proofs.
 pub fn check(zone: &Zone, now: Wall, findings: &mut Findings) {
     let mut check = Check { zone, findings, target: FoldedName::root() };
     check.apex();

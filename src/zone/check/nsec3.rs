@@ -1,7 +1,7 @@
 //! The chain of NSEC3 records (RFC 5155), and that each name has its record.
 //!
-//! Hashes each name once. Each hole is told once: a link that leads to a hash whose record is missing
-//! is not broken itself.
+//! Hashes each name once. Each hole is told once: a link that leads to a hash whose record is
+//! missing is not broken itself.
 
 use std::collections::HashSet;
 

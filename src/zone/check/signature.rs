@@ -351,8 +351,8 @@ fn tell_algorithm(signed: &Signed<'_>, algorithm: u8, holes: &mut Holes) {
     });
 }
 
-/// Whether a signature has the TTL of its set (RFC 4034 §3) or, where that is longer than the signature
-/// lasts, that time, as BIND's signer has it.
+/// Whether a signature has the TTL of its set (RFC 4034 §3) or, where that is longer than the
+/// signature lasts, that time, as BIND's signer has it.
 fn is_ttl_of(own: Ttl, ttl: Ttl, signature: &Signature<'_>) -> bool {
     let lifetime = signature.expiration.wrapping_sub(signature.inception);
     own == ttl || (own < ttl && own.as_secs() == lifetime)

@@ -1,8 +1,8 @@
 //! What is wrong with a zone that claims to be signed.
 //!
 //! A zone claims that by a DNSKEY with the zone key flag, an RRSIG, an NSEC or an NSEC3PARAM record
-//! at its apex; the records of any other zone are not looked at. Verifies no signature: it sees what
-//! can be told without cryptography, in one walk over the names.
+//! at its apex; the records of any other zone are not looked at. Verifies no signature: it sees
+//! what can be told without cryptography, in one walk over the names.
 
 use crate::base::time::Wall;
 use crate::wire::name::Name;
@@ -165,9 +165,9 @@ impl<'z> Walk<'z, '_> {
     }
 }
 
-/// The types that the proof of a name lists, in order (RFC 4035 §2.3): all but those of hashed names,
-/// and at a cut those that belong to this side. `other` is the type of the proofs that the zone does
-/// not go by, which may be left from before or be there already.
+/// The types that the proof of a name lists, in order (RFC 4035 §2.3): all but those of hashed
+/// names, and at a cut those that belong to this side. `other` is the type of the proofs that the
+/// zone does not go by, which may be left from before or be there already.
 fn list_types(node: &Node, other: Rtype, types: &mut Vec<Rtype>) {
     types.clear();
     let belongs_here =

@@ -223,9 +223,8 @@ fn time_of_a_signature_is_that_of_the_caller() {
     );
     check_signature(
         "13 2 60 20231214000000 20231115011320 1038 example. AAAA",
-        &[
-            "11 signature-not-yet-valid: the signature of a.example. A is not valid for another 3 hours",
-        ],
+        &["11 signature-not-yet-valid: the signature of a.example. A is not valid for another 3 \
+             hours"],
     );
 }
 
@@ -312,10 +311,9 @@ fn signature_of_another_signer_name_or_ttl_is_told() {
     }
     check_signature(
         &format!("13 2 59 {rest} example. AAAA"),
-        &[
-            "11 signature-ttl-differs: the signature of a.example. A is for a TTL of 59, and the set \
-           has one of 60",
-        ],
+        &["11 signature-ttl-differs: the signature of a.example. A is for a TTL of 59, and the \
+             set \
+           has one of 60"],
     );
     let with_ttl = |ttl: &str| format!("a {ttl} RRSIG A 13 2 60 {rest} example. AAAA");
     check(
@@ -347,10 +345,9 @@ fn each_algorithm_of_the_keys_signs_everything() {
     check(
         &with(NSEC, key),
         &[],
-        &[
-            "4 algorithm-without-signature: example. NS has no signature of algorithm 8, of which the \
-           zone has a key, and 10 more like this",
-        ],
+        &["4 algorithm-without-signature: example. NS has no signature of algorithm 8, of which \
+             the \
+           zone has a key, and 10 more like this"],
     );
     // 0x0100 + 0x0308.
     let tag = "60 20231214000000 20231101000000 1032 example. AAAA";
@@ -363,10 +360,9 @@ fn each_algorithm_of_the_keys_signs_everything() {
     check(
         &twice,
         &[(&format!("a RRSIG A 8 2 {tag}"), "")],
-        &[
-            "10 algorithm-without-signature: a.example. A has no signature of algorithm 8, of which \
-           the zone has a key",
-        ],
+        &["10 algorithm-without-signature: a.example. A has no signature of algorithm 8, of \
+             which \
+           the zone has a key"],
     );
 }
 
@@ -382,10 +378,9 @@ fn key_tags_are_those_of_the_rfc() {
             ("DNSKEY 257 3 13 AAAA", &format!("DNSKEY 256 3 5 {key}")),
             ("a RRSIG A 2", "a RRSIG A 5 2 60 20231214000000 20231101000000 60485 example. AAAA"),
         ],
-        &[
-            "5 signature-by-unknown-key: the signature of example. NS is by the key 1038 of algorithm \
-           13, which the zone does not have, and 9 more like this",
-        ],
+        &["5 signature-by-unknown-key: the signature of example. NS is by the key 1038 of \
+             algorithm \
+           13, which the zone does not have, and 9 more like this"],
     );
 }
 
@@ -394,9 +389,8 @@ fn signed_zone_that_proves_nothing_is_told() {
     check(
         NSEC,
         &[("@ NSEC a NS SOA RRSIG NSEC DNSKEY", ""), ("@ RRSIG NSEC 1", "")],
-        &[
-            "3 denial-missing: the signed zone example. has neither an NSEC nor an NSEC3PARAM record",
-        ],
+        &["3 denial-missing: the signed zone example. has neither an NSEC nor an NSEC3PARAM \
+             record"],
     );
     check(
         NSEC3,
@@ -564,20 +558,18 @@ fn nsec3_leads_to_the_next_hash() {
     check(
         NSEC3,
         &[("- jos3qps0lcho129brha6fejve7uu7b46 A", "- lmesrfmisd3aaqgp2bm46rml8rd4c0tn A")],
-        &[
-            "23 nsec3-chain-broken: the NSEC3 record 6cd522290vma0nr8lqu1ivtcofj94rga.example. leads \
+        &["23 nsec3-chain-broken: the NSEC3 record 6cd522290vma0nr8lqu1ivtcofj94rga.example. \
+             leads \
            to lmesrfmisd3aaqgp2bm46rml8rd4c0tn, and the next hash is \
-           jos3qps0lcho129brha6fejve7uu7b46",
-        ],
+           jos3qps0lcho129brha6fejve7uu7b46"],
     );
     check(
         NSEC3,
         &[("- 0pqigpvj967vim28d9p12g5b48df8s1k NS", "- 3msev9usmd4br9s97v51r2tdvmr9iqo1 NS")],
-        &[
-            "31 nsec3-chain-broken: the NSEC3 record ppnmqj5gubmc9fjhhrhg5f8qfeori31m.example. leads \
+        &["31 nsec3-chain-broken: the NSEC3 record ppnmqj5gubmc9fjhhrhg5f8qfeori31m.example. \
+             leads \
            to 3msev9usmd4br9s97v51r2tdvmr9iqo1, and the next hash is \
-           0pqigpvj967vim28d9p12g5b48df8s1k",
-        ],
+           0pqigpvj967vim28d9p12g5b48df8s1k"],
     );
     check(
         &with(
@@ -614,10 +606,9 @@ fn nsec3_that_belongs_to_no_name_is_told() {
     check(
         NSEC3,
         &[("a A 192.0.2.1", ""), ("a RRSIG A 2", "")],
-        &[
-            "23 nsec3-out-of-place: the NSEC3 record 6cd522290vma0nr8lqu1ivtcofj94rga.example. belongs \
-           to no name of the zone",
-        ],
+        &["23 nsec3-out-of-place: the NSEC3 record 6cd522290vma0nr8lqu1ivtcofj94rga.example. \
+             belongs \
+           to no name of the zone"],
     );
     check(
         &with(NSEC3, "q NSEC3 1 0 0 - 0pqigpvj967vim28d9p12g5b48df8s1k\nq RRSIG NSEC3 2"),
@@ -634,18 +625,16 @@ fn nsec3_made_otherwise_than_nsec3param_says_is_told_once() {
             "6cd522290vma0nr8lqu1ivtcofj94rga NSEC3 1 0 0 -",
             "6cd522290vma0nr8lqu1ivtcofj94rga NSEC3 1 0 0 AA",
         )],
-        &[
-            "23 nsec3-parameters-differ: the NSEC3 record 6cd522290vma0nr8lqu1ivtcofj94rga.example. is \
-           not made as any NSEC3PARAM record says",
-        ],
+        &["23 nsec3-parameters-differ: the NSEC3 record \
+             6cd522290vma0nr8lqu1ivtcofj94rga.example. is \
+           not made as any NSEC3PARAM record says"],
     );
     check(
         NSEC3,
         &[("NSEC3PARAM 1 0 0 -", "NSEC3PARAM 1 0 1 -")],
-        &[
-            "19 nsec3-parameters-differ: the NSEC3 record 0pqigpvj967vim28d9p12g5b48df8s1k.example. is \
-           not made as any NSEC3PARAM record says, and 6 more like this",
-        ],
+        &["19 nsec3-parameters-differ: the NSEC3 record \
+             0pqigpvj967vim28d9p12g5b48df8s1k.example. is \
+           not made as any NSEC3PARAM record says, and 6 more like this"],
     );
 }
 
