@@ -21,9 +21,12 @@ const ZONE: &str = "$TTL 60\n@ SOA ns.sub a 1 2 3 4 5\n@ NS ns.sub\nwww A 192.0.
     sub NS ns.sub\nns.sub A 192.0.2.2\na CNAME www\nd DNAME sub\n*.w TXT wild\n\
     $GENERATE 1-99 big TXT \"string $\"\n";
 
+const NOW: Wall = Wall::from_secs(1_559_731_985);
+
 static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
     let apex = NameBuf::from_text(b"example.", None).expect("a name");
-    let loaded = load(&Texts::of("zone", ZONE.as_bytes()), "zone", Apex::Given(apex.as_name()));
+    let (texts, given) = (Texts::of("zone", ZONE.as_bytes()), Apex::Given(apex.as_name()));
+    let loaded = load(&texts, "zone", given, NOW);
     let mut zones = ZoneTable::default();
     let zone = loaded.zone.expect("a zone without errors");
     zones.insert(apex.as_name(), ZoneState::Loaded(Arc::new(zone)));
@@ -48,7 +51,7 @@ fuzz_target!(|query: &[u8]| {
             peer,
             local,
             transport,
-            received: Wall::from_secs(1_559_731_985),
+            received: NOW,
             now: Now::default(),
         };
         if let Outcome::Reply { len, .. } = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())

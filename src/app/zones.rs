@@ -13,6 +13,7 @@ use std::thread;
 use crate::app::files::{Folder, Seen};
 use crate::app::lab;
 use crate::base::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+use crate::base::time::Wall;
 use crate::config::{Config, FilePath, Origin, ZoneSource};
 use crate::wire::name::{Name, NameBuf};
 use crate::zone::file::source::{Opened, Source, SourceError, Texts};
@@ -51,7 +52,7 @@ impl Task {
             Some(name) => Apex::Given(name.as_name()),
             None => Apex::Told(by_file.as_ref().map(NameBuf::as_name)),
         };
-        let mut loaded = load(source, &self.path, apex);
+        let mut loaded = load(source, &self.path, apex, Wall::now());
         for problem in loaded.diagnostics.iter_mut().filter(|problem| problem.place.is_none()) {
             problem.place.clone_from(&self.place);
         }

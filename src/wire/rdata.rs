@@ -9,6 +9,7 @@ pub mod svcb;
 
 use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata::octets::Octets;
 
 /// How a name within record data is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,4 +219,19 @@ fn fixed_len(field: Field, rest: &[u8]) -> Option<usize> {
         | Field::Opaque => return None,
     };
     Some(length)
+}
+
+/// The types that a bitmap lists, in ascending order if it is well-formed (RFC 4034 §4.1.2).
+pub fn listed_types(bitmap: &[u8]) -> impl Iterator<Item = Rtype> {
+    let mut octets = Octets::new(bitmap);
+    let windows =
+        std::iter::from_fn(move || Some((octets.take_u8()?, octets.take_counted().unwrap_or(&[]))));
+    windows.flat_map(|(window, bits)| {
+        bits.iter().zip(0_u8..).flat_map(move |(&octet, high)| {
+            (0..8_u8).filter(move |bit| octet & (0x80 >> bit) != 0).map(move |bit| {
+                let low = high.wrapping_mul(8).wrapping_add(bit);
+                Rtype(u16::from_be_bytes([window, low]))
+            })
+        })
+    })
 }

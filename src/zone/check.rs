@@ -1,10 +1,18 @@
 //! What is wrong with a zone as a whole, beyond the syntax of its file.
 //!
 //! An error is what BIND refuses to load; all else is a warning and served. Findings name the record
-//! they are about; `zone::load` finds its place in the file. Does not look at other zones.
+//! they are about; `zone::load` finds its place in the file. Does not look at other zones. What is
+//! asked of signed zones stands in `signed`.
+
+mod holes;
+mod nsec;
+mod nsec3;
+mod signature;
+mod signed;
 
 use crate::base::diagnostic::Severity;
 use crate::base::limits::{DIAGNOSTICS_MAX, MESSAGE_LEN_MAX};
+use crate::base::time::Wall;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
@@ -84,6 +92,53 @@ kinds! {
     DS_AT_APEX = Error "ds-at-apex", "the DS record of a zone stands in its parent (RFC 4035 §2.4)";
     SET_TOO_LARGE = Error "set-too-large",
         "no message has room for these records, so nobody will see them";
+    NOT_SIGNED = Warning "not-signed",
+        "sign the zone, or take out what says that it is signed";
+    DNSKEY_MISSING = Warning "dnskey-missing",
+        "give the zone the DNSKEY records of the keys it is signed with";
+    SIGNATURE_MISSING = Warning "signature-missing",
+        "sign the zone again: validators take these records for forged (RFC 4035 §2.2)";
+    SIGNATURE_EXPIRED = Warning "signature-expired",
+        "sign the zone again: validators take what it covers for forged";
+    SIGNATURE_NOT_YET_VALID = Warning "signature-not-yet-valid",
+        "is the clock right, here and where the zone was signed?";
+    SIGNATURE_EXPIRES_SOON = Warning "signature-expires-soon",
+        "sign the zone again, well before that";
+    SIGNATURE_BY_UNKNOWN_KEY = Warning "signature-by-unknown-key",
+        "sign the zone again with keys that it publishes";
+    SIGNATURE_BY_OTHER_SIGNER = Warning "signature-by-other-signer",
+        "records are signed by the zone they are in (RFC 4034 §3.1.7)";
+    SIGNATURE_LABELS_DIFFER = Warning "signature-labels-differ",
+        "the signature is for another name; sign the zone again (RFC 4034 §3.1.3)";
+    SIGNATURE_TTL_DIFFERS = Warning "signature-ttl-differs",
+        "a signature has and covers the TTL of its set (RFC 4035 §2.2); sign the zone again";
+    SIGNATURE_OUT_OF_PLACE = Warning "signature-out-of-place",
+        "what belongs to the zone below is not signed here (RFC 4035 §2.2)";
+    ALGORITHM_WITHOUT_SIGNATURE = Warning "algorithm-without-signature",
+        "sign all records with each algorithm of the zone's keys, or take the key out \
+         (RFC 4035 §2.2)";
+    DENIAL_MISSING = Warning "denial-missing",
+        "sign the zone again: nothing proves what is not there, so such answers count as forged";
+    NSEC_MISSING = Warning "nsec-missing",
+        "sign the zone again: nothing proves which types the name has (RFC 4035 §2.3)";
+    NSEC_OUT_OF_PLACE = Warning "nsec-out-of-place",
+        "only names that the zone answers for, and its cuts, have NSEC records (RFC 4035 §2.3)";
+    NSEC_CHAIN_BROKEN = Warning "nsec-chain-broken",
+        "each NSEC record names the next name, and the last one the zone (RFC 4034 §4.1.1)";
+    NSEC_TYPES_DIFFER = Warning "nsec-types-differ",
+        "an NSEC record lists the types of its name (RFC 4034 §4.1.2); sign the zone again";
+    NSEC3_MISSING = Warning "nsec3-missing",
+        "sign the zone again: nothing proves which types the name has (RFC 5155 §7.1)";
+    NSEC3_OUT_OF_PLACE = Warning "nsec3-out-of-place",
+        "an NSEC3 record belongs to a name of the zone; sign the zone again (RFC 5155 §7.1)";
+    NSEC3_CHAIN_BROKEN = Warning "nsec3-chain-broken",
+        "each NSEC3 record names the next hash, and the last one the first (RFC 5155 §3.1.7)";
+    NSEC3_TYPES_DIFFER = Warning "nsec3-types-differ",
+        "an NSEC3 record lists the types of its name (RFC 5155 §3.1.8); sign the zone again";
+    NSEC3_PARAMETERS_DIFFER = Warning "nsec3-parameters-differ",
+        "NSEC3 records are made as the zone's NSEC3PARAM record says (RFC 5155 §4)";
+    NSEC3_ITERATIONS = Warning "nsec3-iterations",
+        "sign the zone again with 0 iterations (RFC 9276 §3.1): nothing is proved with so many";
 }
 
 /// Which of several equal records is meant.
@@ -160,8 +215,9 @@ impl Findings {
     }
 }
 
-/// Adds everything that is wrong with a zone, in the order of its names.
-pub fn check(zone: &Zone, findings: &mut Findings) {
+/// Adds everything that is wrong with a zone, in the order of its names; then what is wrong with
+/// its signatures as of `now`, and with its proofs.
+pub fn check(zone: &Zone, now: Wall, findings: &mut Findings) {
     let mut check = Check { zone, findings, target: FoldedName::root() };
     check.apex();
     // The closest name above that hides what is below it, and what to say of that.
@@ -184,6 +240,7 @@ pub fn check(zone: &Zone, findings: &mut Findings) {
             }
         }
     }
+    signed::check(zone, now, findings);
 }
 
 struct Check<'z, 'f> {

@@ -21,7 +21,7 @@ pub const NSEC3_ITERATIONS_MAX: u16 = 150;
 const SHA1: u8 = 1;
 
 /// Octets of a hash.
-const HASH_LEN: usize = 20;
+pub const HASH_LEN: usize = 20;
 
 /// Octets of a hash in Base32hex.
 const LABEL_LEN: usize = 32;
@@ -47,15 +47,15 @@ impl Nsec3Params {
     }
 
     /// Whether an NSEC3 record, given its data, was made like this.
-    fn made(&self, rdata: &[u8]) -> bool {
+    pub fn made(&self, rdata: &[u8]) -> bool {
         let &[algorithm, _flags, high, low, salt_len, ref rest @ ..] = rdata else { return false };
         algorithm == SHA1
             && u16::from_be_bytes([high, low]) == self.iterations
             && rest.get(..usize::from(salt_len)) == Some(&*self.salt)
     }
 
-    /// The name that owns the NSEC3 record of `name` in the zone `apex`.
-    fn hashed_name(&self, name: Name<'_>, apex: Name<'_>) -> NameArray {
+    /// The hash of a name.
+    pub fn hash(&self, name: Name<'_>) -> [u8; HASH_LEN] {
         let mut lower = NameArray::new(name);
         lower.make_lowercase();
         let mut hash = Sha1::new().chain_update(lower.as_name().as_wire());
@@ -64,9 +64,13 @@ impl Nsec3Params {
         for _ in 0..self.iterations {
             digest = Sha1::new().chain_update(digest).chain_update(&self.salt).finalize();
         }
+        digest.into()
+    }
+
+    /// The name that owns the NSEC3 record of `name` in the zone `apex`.
+    fn hashed_name(&self, name: Name<'_>, apex: Name<'_>) -> NameArray {
         let mut label = [0; LABEL_LEN];
-        debug_assert_eq!(digest.len(), HASH_LEN);
-        data_encoding::BASE32HEX_NOPAD.encode_mut(&digest, &mut label);
+        data_encoding::BASE32HEX_NOPAD.encode_mut(&self.hash(name), &mut label);
         label.make_ascii_lowercase();
         let mut hashed = NameArray::new(Name::ROOT);
         // A zone whose name leaves no room for the label has no such record.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+use crate::base::time::Wall;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::check::{self, Finding, Findings, Kind, Occurrence, Subject};
@@ -58,8 +59,8 @@ pub struct Loaded {
     pub files: Vec<Arc<str>>,
 }
 
-/// Reads a zone and checks it.
-pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>) -> Loaded {
+/// Reads a zone and checks it. Signatures are judged as of `now`.
+pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>, now: Wall) -> Loaded {
     let mut reader = Reader::new(source, path, apex.origin());
     let mut builder = None;
     while reader.next_record().is_some() {
@@ -94,7 +95,7 @@ pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>) -> Loaded {
         for duplicate in duplicates {
             findings.add(Kind::DUPLICATE, duplicate_message(&duplicate), subject_of(duplicate));
         }
-        check::check(&zone, &mut findings);
+        check::check(&zone, now, &mut findings);
     }
     let places = locate(source, path, apex.origin(), findings.kept());
     for (finding, place) in findings.kept().iter().zip(places) {

@@ -1,6 +1,11 @@
-use super::{Apex, load};
+use super::{Apex, Loaded};
+use crate::base::time::Wall;
 use crate::wire::name::{Name, NameBuf};
-use crate::zone::file::source::Texts;
+use crate::zone::file::source::{Source, Texts};
+
+fn load(source: &dyn Source, path: &str, apex: Apex<'_>) -> Loaded {
+    super::load(source, path, apex, Wall::from_secs(1_700_000_000))
+}
 
 fn name(text: &str) -> NameBuf {
     NameBuf::from_text(text.as_bytes(), Some(Name::ROOT)).unwrap()

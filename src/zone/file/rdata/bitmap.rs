@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata::listed_types;
 use crate::wire::rdata::octets::Octets;
 use crate::zone::file::code;
 use crate::zone::file::lexer::{Word, Words};
@@ -59,13 +60,8 @@ fn parse(word: &Word<'_>) -> Result<Rtype, Problem> {
 
 /// Writes the types of a bitmap in order.
 pub(super) fn write(octets: &mut Octets<'_>, line: &mut Line<'_>) -> fmt::Result {
-    while let (Some(window), Some(bits)) = (octets.take_u8(), octets.take_counted()) {
-        for (&octet, high) in bits.iter().zip(0_u8..) {
-            for bit in (0..8_u8).filter(|bit| octet & (0x80 >> bit) != 0) {
-                let low = high.wrapping_mul(8).wrapping_add(bit);
-                line.item(Rtype(u16::from_be_bytes([window, low])))?;
-            }
-        }
+    for rtype in listed_types(octets.take_rest()) {
+        line.item(rtype)?;
     }
     Ok(())
 }

@@ -1,0 +1,203 @@
+//! What is wrong with a zone that claims to be signed.
+//!
+//! A zone claims that by a DNSKEY with the zone key flag, an RRSIG, an NSEC or an NSEC3PARAM record
+//! at its apex; the records of any other zone are not looked at. Verifies no signature: it sees
+//! what can be told without cryptography, in one walk over the names.
+
+use crate::base::time::Wall;
+use crate::wire::name::Name;
+use crate::wire::numbers::Rtype;
+use crate::wire::rdata::listed_types;
+use crate::zone::check::holes::Holes;
+use crate::zone::check::nsec::NsecChain;
+use crate::zone::check::nsec3::Nsec3Chain;
+use crate::zone::check::signature::{Keys, Signatures};
+use crate::zone::check::{Findings, Kind, Subject, any_record, record};
+use crate::zone::denial::{Denial, NSEC3_ITERATIONS_MAX};
+use crate::zone::node::Node;
+use crate::zone::store::Zone;
+
+/// Adds what is wrong with the signatures of a zone, as of `now`, and with its proofs.
+pub(super) fn check(zone: &Zone, now: Wall, findings: &mut Findings) {
+    let (apex, keys) = (zone.apex_node(), Keys::of(zone.apex_node()));
+    let Some(claim) = claim(apex, &keys) else { return };
+    let mut holes = Holes::default();
+    if has_signatures(apex) {
+        let chain = chain(zone, &mut holes);
+        Walk { apex: zone.apex(), signatures: Signatures::new(zone.apex(), &keys, now), chain }
+            .walk(zone, &mut holes);
+    } else {
+        holes.add(Kind::NOT_SIGNED, || {
+            let name = apex.owner();
+            let message = format!("the zone {name} has {claim} records and no signatures");
+            (message, any_record(name, claim))
+        });
+    }
+    holes.tell(findings);
+}
+
+/// The type of the record that says the zone is signed.
+fn claim(apex: &Node, keys: &Keys) -> Option<Rtype> {
+    if !keys.is_empty() {
+        return Some(Rtype::DNSKEY);
+    }
+    let claims = |rtype: Rtype| matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3PARAM);
+    apex.sets().map(|set| set.rtype()).find(|rtype| claims(*rtype))
+}
+
+fn has_signatures(node: &Node) -> bool {
+    node.sets().any(|set| set.rtype() == Rtype::RRSIG)
+}
+
+/// How the zone denies, ready to be walked along; none if it does not.
+fn chain<'z>(zone: &'z Zone, holes: &mut Holes) -> Chain<'z> {
+    match zone.chain().denial() {
+        Denial::Nsec => Chain::Nsec(NsecChain::new(zone.apex())),
+        Denial::Nsec3(params) => Chain::Nsec3(Nsec3Chain::new(zone, params, holes)),
+        Denial::Unsigned => {
+            let apex = zone.apex_node();
+            match apex.find(Rtype::NSEC3PARAM).and_then(|set| set.records().find(is_overdone)) {
+                Some(rdata) => holes.add(Kind::NSEC3_ITERATIONS, || {
+                    let message = format!(
+                        "the zone {} has NSEC3 with more than {NSEC3_ITERATIONS_MAX} iterations",
+                        zone.apex()
+                    );
+                    (message, record(zone.apex(), Rtype::NSEC3PARAM, rdata))
+                }),
+                None => holes.add(Kind::DENIAL_MISSING, || denial_missing(apex)),
+            }
+            Chain::None
+        }
+    }
+}
+
+/// Whether an NSEC3PARAM record wants more iterations than are served.
+fn is_overdone(rdata: &&[u8]) -> bool {
+    let iterations = rdata.get(2..4).and_then(|octets| octets.first_chunk());
+    iterations.is_some_and(|octets| u16::from_be_bytes(*octets) > NSEC3_ITERATIONS_MAX)
+}
+
+fn denial_missing(apex: &Node) -> (String, Subject) {
+    let name = apex.owner();
+    if apex.find(Rtype::NSEC3PARAM).is_some() {
+        let message = format!("the zone {name} has no NSEC3PARAM record that can be used");
+        return (message, any_record(name, Rtype::NSEC3PARAM));
+    }
+    let message = format!("the signed zone {name} has neither an NSEC nor an NSEC3PARAM record");
+    (message, any_record(name, Rtype::RRSIG))
+}
+
+/// The records that prove what is not there.
+enum Chain<'z> {
+    /// There are none.
+    None,
+    /// By name.
+    Nsec(NsecChain<'z>),
+    /// By hash.
+    Nsec3(Nsec3Chain<'z>),
+}
+
+struct Walk<'z, 'k> {
+    apex: Name<'z>,
+    signatures: Signatures<'z, 'k>,
+    chain: Chain<'z>,
+}
+
+impl<'z> Walk<'z, '_> {
+    fn walk(mut self, zone: &'z Zone, holes: &mut Holes) {
+        self.signatures.keys(zone.apex_node(), holes);
+        let mut types = Vec::new();
+        // The closest cut or DNAME above.
+        let mut hiding: Option<&Node> = None;
+        for node in zone.nodes() {
+            let owner = node.owner();
+            // Hashes stand below a DNAME of the apex as they do below any apex.
+            if node.is_hashed() && owner.parent() == Some(self.apex) {
+                self.signatures.node(node, holes);
+                continue;
+            }
+            if hiding.is_some_and(|above| !owner.is_below(above.owner())) {
+                hiding = None;
+            }
+            if let Some(above) = hiding {
+                self.hidden(node, above, holes);
+                continue;
+            }
+            self.signatures.node(node, holes);
+            match &mut self.chain {
+                Chain::None => (),
+                Chain::Nsec(chain) => {
+                    list_types(node, Rtype::NSEC3, &mut types);
+                    chain.name(node, &types, holes);
+                }
+                Chain::Nsec3(chain) => {
+                    list_types(node, Rtype::NSEC, &mut types);
+                    chain.name(zone, node, &types, holes);
+                }
+            }
+            if node.is_cut() || node.has_dname() {
+                hiding = Some(node);
+            }
+        }
+        match self.chain {
+            Chain::None => (),
+            Chain::Nsec(chain) => chain.finish(holes),
+            Chain::Nsec3(chain) => chain.finish(holes),
+        }
+    }
+
+    /// Checks a name that a cut or a DNAME hides.
+    fn hidden(&mut self, node: &'z Node, above: &Node, holes: &mut Holes) {
+        let owner = node.owner();
+        if node.find(Rtype::NSEC).is_some() {
+            if let Chain::Nsec(chain) = &mut self.chain {
+                chain.stray(node);
+            }
+            holes.add(Kind::NSEC_OUT_OF_PLACE, || {
+                let what = if above.is_cut() { "delegation" } else { "DNAME" };
+                let name = above.owner();
+                let message = format!("{owner} has an NSEC record below the {what} at {name}");
+                (message, any_record(owner, Rtype::NSEC))
+            });
+        } else if above.is_cut() {
+            self.signatures.hidden(node, holes);
+        }
+    }
+}
+
+/// The types that the proof of a name lists, in order (RFC 4035 §2.3): all but those of hashed
+/// names, and at a cut those that belong to this side. `other` is the type of the proofs that the
+/// zone does not go by, which may be left from before or be there already.
+fn list_types(node: &Node, other: Rtype, types: &mut Vec<Rtype>) {
+    types.clear();
+    let belongs_here =
+        |rtype: &Rtype| !node.is_cut() || *rtype == Rtype::NS || is_signed_at_cut(*rtype);
+    let is_listed = |rtype: &Rtype| ![Rtype::RRSIG, Rtype::NSEC3, other].contains(rtype);
+    types.extend(node.sets().map(|set| set.rtype()).filter(is_listed).filter(belongs_here));
+    // As it ought to be: a missing signature is told as that.
+    let is_signed =
+        if node.is_cut() { types.iter().any(|t| is_signed_at_cut(*t)) } else { !types.is_empty() };
+    if is_signed {
+        types.insert(types.partition_point(|rtype| *rtype < Rtype::RRSIG), Rtype::RRSIG);
+    }
+}
+
+/// Whether sets of a type are signed at a cut (RFC 4035 §2.2).
+pub(super) fn is_signed_at_cut(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::DS | Rtype::NSEC)
+}
+
+/// In what the types of a bitmap differ from those that are there.
+pub(super) fn difference(bitmap: &[u8], there: &[Rtype]) -> String {
+    let surplus = listed_types(bitmap).find(|rtype| !there.contains(rtype));
+    let lacking = there.iter().find(|rtype| !listed_types(bitmap).any(|other| other == **rtype));
+    match (surplus, lacking) {
+        (Some(surplus), Some(lacking)) => format!("lists {surplus} and not {lacking}"),
+        (Some(surplus), None) => format!("lists {surplus}, which is not there"),
+        (None, Some(lacking)) => format!("does not list {lacking}"),
+        (None, None) => "lists types out of order".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
