@@ -43,6 +43,9 @@ const ANSWERS: usize = 1 << 18;
 /// Names of the zone in which instructions are counted: their number does not depend on it.
 const SMALL: usize = 800;
 
+/// When the questions come, and the zones are read. The signatures are valid then.
+const RECEIVED: Wall = Wall::from_secs(1_800_000_000);
+
 #[derive(Parser)]
 struct Args {
     /// Only cases with this in their name.
@@ -99,10 +102,9 @@ fn cases() -> Vec<Case> {
 fn snapshot(names: usize, signed: Signed) -> Snapshot {
     let texts = Texts::of("bench.zone", zones::text(names, signed).into_bytes());
     let apex = zones::absolute("@");
-    let loaded = load(&texts, "bench.zone", Apex::Given(apex.as_name()));
-    let problems: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
-    assert!(problems.is_empty(), "{}", problems.join("\n"));
-    let zone = loaded.zone.expect("a zone without problems");
+    let loaded = load(&texts, "bench.zone", Apex::Given(apex.as_name()), RECEIVED);
+    // There are warnings: the signatures are of no key.
+    let zone = loaded.zone.expect("a zone without errors");
     let mut table = ZoneTable::default();
     table.insert(apex.as_name(), ZoneState::Loaded(Arc::new(zone)));
     let options = RateOptions { per_second: 1_000_000, ipv4_prefix: 24, ipv6_prefix: 56 };
@@ -162,7 +164,7 @@ impl<'s> Asker<'s> {
             peer,
             local: peer,
             transport: Transport::Udp,
-            received: Wall::from_secs(1_800_000_000),
+            received: RECEIVED,
             now: Now::from_micros(self.micros),
         };
         match respond(self.snapshot, &mut self.local, &mut exchange, &mut ()) {
