@@ -13,9 +13,8 @@ from lib.types import A, AAAA, ANY, CNAME, DNAME, DNSKEY, DS, HTTPS, KEY, NS, NS
 from lib.types import NSEC3PARAM, RRSIG, SIG, SRV, SVCB
 
 EDE = 15
-# SIG, KEY and their successors.
-BESIDE_ALIAS = {24, 25, RRSIG, NSEC, NSEC3}
 DNSSEC = {RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM}
+# SIG, KEY and their successors (RFC 2181 §10.1, RFC 4034 §2.5).
 BESIDE_ALIASES = {SIG, KEY, RRSIG, NSEC, NSEC3}
 NXDOMAIN = 3
 # The shortest bound on a chain of aliases among the peers: Knot's.
@@ -310,14 +309,6 @@ def aliases_are_followed_into_other_zones(context, qtype, left, right):
                 reply.keep_chain(at)
                 reply.forget("rcode", "authority", "additional", "opt", "tc")
             return
-
-
-@allowed("records of these types may stand beside a CNAME (RFC 2181 §10.1, RFC 4034 §2.5): BIND does"
-         " not follow an alias in search of them, Knot, NSD and we do", ours=True)
-def aliases_are_followed_for_types_beside_them(context, qtype, left, right):
-    if qtype in BESIDE_ALIAS and bool(left.chain()) != bool(right.chain()):
-        for reply in (left, right):
-            reply.forget("rcode", "answer", "authority", "additional", "tc", "opt")
 
 
 @allowed("a wildcard that owns a DNAME is nowhere defined (RFC 6672 §3.3 discourages it): BIND and"

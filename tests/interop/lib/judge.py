@@ -116,7 +116,9 @@ def judge(tally, context, asked, transport, replies, ours, further=()):
     if ours is None:
         return tally.check(True, "peers differ only as is listed")
     mine = replies[ours]
-    models = [server for server in others if server not in wrong] or list(others)
+    models = [server for server in others if server not in wrong]
+    if not models:
+        return tally.check(False, "one peer at least is right", detail)
     if not any(forms[server] == mine.form() for server in models):
         if not compare.explain_ours(context, asked[1], mine, others, models):
             return tally.check(False, "kereru answers like its peers", detail)

@@ -5,9 +5,9 @@ import dns.dnssec
 import dns.name
 import dns.rdatatype
 
-from lib import compare, wire, zones
+from lib import compare, denial, wire, zones
 from lib.compare import allowed, below, has_dname, kind, referral
-from lib.types import ANY, DNAME, NSEC, NSEC3, RRSIG
+from lib.types import ANY, DNAME, DS, NSEC, NSEC3, RRSIG
 
 DENIALS = {NSEC, NSEC3}
 # What the signatures of the tests are valid for, in seconds.
@@ -17,12 +17,14 @@ BEFORE = len(compare.ALLOWED)
 
 class Context(compare.Context):
     """The names and zones, and what each zone has: all its names, also those without data; owners
-    of NSEC3 records; and names without such a record, which the signer left out (opt-out)."""
+    of NSEC3 records; names without such a record, which the signer left out (opt-out); and whether
+    it is signed."""
 
     def __init__(self, texts):
         self.names = {}
         self.hashed = set()
         self.left_out = set()
+        self.signed = set()
         owners = set()
         for origin, lines in texts.items():
             apex = wire.lower(wire.name_from_text(origin))
@@ -31,6 +33,8 @@ class Context(compare.Context):
             for owner, types in zones.contents(lines).items():
                 owner = wire.lower(wire.name_from_text(owner))
                 owners.add(owner)
+                if owner == apex and RRSIG in types:
+                    self.signed.add(apex)
                 if types <= {NSEC3, RRSIG}:
                     hashed.add(owner)
                     continue
@@ -46,6 +50,13 @@ class Context(compare.Context):
         """The name at which a reply's aliases end."""
         chain = reply.chain()
         return chain[-1][1] if chain else wire.lower(reply.question[:-4])
+
+    def zone_for(self, name, qtype):
+        """The zone that answers a question: for the DS of a zone's own name the one above, if there
+        is one."""
+        if qtype == DS and name in self.origins and len(name) > 1:
+            return self.zone(name[1 + name[0] :]) or name
+        return self.zone(name)
 
     def lineage(self, name):
         """The name and those above it, up to and without the apex of its zone."""
@@ -106,7 +117,16 @@ def without_do(qtype):
     return (("without DO there is nothing of DNSSEC that was not asked for", is_plain),)
 
 
-WITH_DO = (("no peer proves the same with fewer records", is_minimal),)
+def with_do(context):
+    """Claims about a reply to a question with DO."""
+
+    def is_proved(mine, _):
+        return denial.is_proved_and_no_more(context, compare.Shown(mine))
+
+    return (
+        ("no peer proves the same with fewer records", is_minimal),
+        ("what is not there is proved, with no record more than that takes", is_proved),
+    )
 
 
 def same_but_proofs(left, right):
