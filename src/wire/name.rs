@@ -124,6 +124,25 @@ impl<'a> Name<'a> {
         self.0.len() > ancestor.0.len() && self.is_within(ancestor)
     }
 
+    /// A number that sorts like the name among names within `ancestor`, which this one is. Names with
+    /// equal numbers may differ still.
+    pub fn sort_key(self, ancestor: Name<'_>) -> u128 {
+        let starts = LabelStarts::new(self);
+        let labels = starts.count.saturating_sub(ancestor.label_count());
+        let below = starts.rightmost_first(self).skip(starts.count - labels);
+        // Each label ends with a zero, which is below all octets of labels: those take two places
+        // where they would be as low.
+        let mut octets = below.flat_map(|label| {
+            let octets = label.iter().flat_map(|octet| match octet.to_ascii_lowercase() {
+                0 => [Some(1), Some(1)],
+                1 => [Some(1), Some(2)],
+                octet => [Some(octet), None],
+            });
+            octets.flatten().chain([0])
+        });
+        u128::from_be_bytes(std::array::from_fn(|_| octets.next().unwrap_or(0)))
+    }
+
     /// Whether both names have the same octets, case included.
     pub fn is_identical(self, other: Name<'_>) -> bool {
         self.0 == other.0

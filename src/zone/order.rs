@@ -19,11 +19,15 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order of nodes that stand in no order yet.
-    pub fn from_unsorted(mut nodes: Vec<Node>) -> Self {
-        nodes.sort_unstable_by(|a, b| a.owner().cmp(&b.owner()));
-        let runs = nodes.chunks(RUN_LEN_MAX / 2).map(|run| Arc::new(run.to_vec())).collect();
-        Self { runs }
+    /// The order of nodes within `apex` that stand in no order yet.
+    pub fn from_unsorted<'z>(apex: Name<'_>, nodes: impl Iterator<Item = &'z Node>) -> Self {
+        // Most names are told apart by their keys, without a look at the node.
+        let mut keyed: Vec<(u128, &Node)> =
+            nodes.map(|node| (node.owner().sort_key(apex), node)).collect();
+        keyed.sort_unstable_by(|(a_key, a), (b_key, b)| {
+            a_key.cmp(b_key).then_with(|| a.owner().cmp(&b.owner()))
+        });
+        Self::from_sorted(keyed.into_iter().map(|(_, node)| node))
     }
 
     /// The order of nodes that come in order.

@@ -377,9 +377,8 @@ impl Builder {
                 node
             }
         };
-        let nodes: Vec<Node> = self.names.iter().cloned().collect();
-        let records = nodes.iter().map(record_count).sum();
-        let order = Order::from_unsorted(nodes);
+        let records = self.names.iter().map(record_count).sum();
+        let order = Order::from_unsorted(self.apex.as_name(), self.names.iter());
         let chain = Chain::new(&apex, order.iter());
         let depth = self.apex.label_count();
         let zone = Zone { apex, depth, names: self.names, order, chain, records };

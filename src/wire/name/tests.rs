@@ -1,5 +1,6 @@
 use super::{Name, NameBuf, NameTextError};
 use proptest::prelude::*;
+use std::cmp::Ordering;
 
 fn name(text: &str) -> NameBuf {
     NameBuf::from_text(text.as_bytes(), Some(Name::ROOT)).unwrap()
@@ -108,7 +109,7 @@ fn wire_that_is_no_plain_name_is_refused() {
 
 /// Labels as plain vectors: the naive model.
 fn labels() -> impl Strategy<Value = Vec<Vec<u8>>> {
-    let octet = prop_oneof![3 => prop::sample::select(b"aAbBzZ*.\\@01".to_vec()), 1 => any::<u8>()];
+    let octet = prop_oneof![3 => prop::sample::select(b"aAbBzZ*.\\@01\0\x01\x02".to_vec()), 1 => any::<u8>()];
     prop::collection::vec(prop::collection::vec(octet, 1..5), 0..6)
 }
 
@@ -147,6 +148,16 @@ proptest! {
         right_b.reverse();
         prop_assert_eq!(name_a.cmp(&name_b), right_a.cmp(&right_b));
         prop_assert_eq!(name_a.label_count(), a.len());
+    }
+
+    #[test]
+    fn sort_keys_that_differ_sort_like_the_names(a in labels(), b in labels(), apex in labels()) {
+        let wires = [a, b].map(|labels| wire(&[&labels[..], &apex[..]].concat()));
+        let [name_a, name_b] = wires.each_ref().map(|wire| Name::read(wire).unwrap());
+        let apex_wire = wire(&apex);
+        let apex = Name::read(&apex_wire).unwrap();
+        let by_key = name_a.sort_key(apex).cmp(&name_b.sort_key(apex));
+        prop_assert!(by_key == Ordering::Equal || by_key == name_a.cmp(&name_b));
     }
 
     #[test]

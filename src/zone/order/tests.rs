@@ -60,8 +60,8 @@ fn long_runs_are_split_and_nothing_is_lost() {
     assert_eq!(names(&order), sorted);
     assert!(order.runs.len() > 3000 / RUN_LEN_MAX);
     assert!(order.runs.iter().all(|run| !run.is_empty() && run.len() <= RUN_LEN_MAX));
-    let nodes = all.iter().map(node).collect();
-    assert_eq!(names(&Order::from_unsorted(nodes)), sorted);
+    let nodes: Vec<Node> = all.iter().map(node).collect();
+    assert_eq!(names(&Order::from_unsorted(Name::ROOT, nodes.iter())), sorted);
     for name in &all {
         order.remove(name.as_name());
     }
