@@ -87,11 +87,16 @@ impl<'a> Pointers<'a> {
 
 /// Works out the pointers of a set, which `owner` owns, and puts them behind `out`. Whether there are
 /// any; nothing is put there if not.
-pub fn append(owner: Name<'_>, rtype: Rtype, rdatas: &[Box<[u8]>], out: &mut Vec<u8>) -> bool {
+pub fn append<'r>(
+    owner: Name<'_>,
+    rtype: Rtype,
+    rdatas: impl ExactSizeIterator<Item = &'r [u8]> + Clone,
+    out: &mut Vec<u8>,
+) -> bool {
     if !has_compressible_name(rtype) || rdatas.len() > RECORDS_MAX {
         return false;
     }
-    let len: usize = rdatas.iter().map(|rdata| RECORD_HEAD_LEN + rdata.len()).sum();
+    let len: usize = rdatas.clone().map(|rdata| RECORD_HEAD_LEN + rdata.len()).sum();
     if len > SET_LEN_MAX {
         return false;
     }

@@ -11,5 +11,6 @@ pub mod load;
 pub mod lookup;
 pub mod node;
 pub mod order;
+pub mod parts;
 pub mod shards;
 pub mod store;

@@ -7,13 +7,13 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::base::limits::{NAME_DATA_MAX, SETS_MAX};
 use crate::base::time::Ttl;
-use crate::wire::name::{Name, NameBuf};
+use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
 use crate::wire::pointers::{self, Pointers};
 use crate::wire::rdata::{self, NameKind};
 use crate::wire::writer::SetRef;
+use crate::zone::parts::NodeParts;
 use crate::zone::shards::Hashed;
 
 /// Octets before the directory: hash, flags, length of the owner, number of sets.
@@ -24,7 +24,7 @@ const ENTRY_LEN: usize = 12;
 /// number that `NAME_DATA_MAX` lets be.
 const HAS_POINTERS: u32 = 1 << 31;
 /// Octets of a record before its data: owner pointer, type, class, TTL, length.
-const RECORD_HEAD_LEN: usize = 12;
+pub(super) const RECORD_HEAD_LEN: usize = 12;
 
 /// The name is a zone cut: it owns NS records and is not the apex.
 const CUT: u8 = 1;
@@ -121,6 +121,11 @@ impl Node {
         self.set_count() == 0
     }
 
+    /// Octets that the name takes with its records.
+    pub fn block_len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The sets of the name, by type.
     pub fn sets(&self) -> impl Iterator<Item = Set<'_>> + Clone {
         (0..self.set_count()).map(|index| self.set(index))
@@ -171,13 +176,59 @@ impl Node {
 
     /// The name and its records, to be changed.
     pub fn unpack(&self) -> NodeParts {
-        let sets = self.sets().map(|set| SetParts {
-            key: set.key,
-            ttl: set.ttl(),
-            rdatas: set.records().map(|rdata| rdata.into()).collect(),
-        });
-        let len = self.sets().map(|set| set.wire_len()).sum();
-        NodeParts { owner: self.owner().to_buf(), sets: sets.collect(), len }
+        let mut parts = NodeParts::empty(self.owner());
+        parts.begin_with(self);
+        parts
+    }
+
+    /// Packs a name whose records are settled. `hash` is that of the name.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a name has at most 255 octets, data at most 65,535 and all of it NAME_DATA_MAX"
+    )]
+    pub fn pack(parts: &NodeParts, hash: u64, is_apex: bool) -> Self {
+        let has = |rtype| parts.settled_sets().any(|set| set.key.rtype == rtype);
+        let mut flags = 0;
+        if has(Rtype::NS) && !is_apex {
+            flags |= CUT;
+        }
+        if has(Rtype::DNAME) {
+            flags |= DNAME;
+        }
+        let is_for_nsec3 = |key: SetKey| Rtype::NSEC3 == key.rtype || Rtype::NSEC3 == key.covered;
+        if !parts.is_empty() && parts.settled_sets().all(|set| is_for_nsec3(set.key)) {
+            flags |= HASHED;
+        }
+        let (owner, sets) = (parts.owner(), parts.settled_sets());
+        let directory = HEAD_LEN..HEAD_LEN + sets.len() * ENTRY_LEN;
+        let mut octets = Vec::with_capacity(directory.end + owner.len() + parts.len());
+        octets.extend_from_slice(&hash.to_le_bytes());
+        octets.push(flags);
+        octets.push(owner.len() as u8);
+        octets.extend_from_slice(&(sets.len() as u16).to_le_bytes());
+        octets.resize(directory.end, 0);
+        octets.extend_from_slice(owner.as_wire());
+        for (index, set) in sets.enumerate() {
+            let (rtype, mut count) = (set.key.rtype, set.rdatas().len() as u32);
+            if pointers::append(owner, rtype, set.rdatas(), &mut octets) {
+                count |= HAS_POINTERS;
+            }
+            let offset = octets.len() as u32;
+            let entry = &mut octets[directory.clone()][index * ENTRY_LEN..][..ENTRY_LEN];
+            entry[..2].copy_from_slice(&rtype.0.to_le_bytes());
+            entry[2..4].copy_from_slice(&set.key.covered.0.to_le_bytes());
+            entry[4..8].copy_from_slice(&count.to_le_bytes());
+            entry[8..].copy_from_slice(&offset.to_le_bytes());
+            for rdata in set.rdatas() {
+                octets.extend_from_slice(&[0xC0, 0x0C]);
+                octets.extend_from_slice(&rtype.0.to_be_bytes());
+                octets.extend_from_slice(&Class::IN.0.to_be_bytes());
+                octets.extend_from_slice(&set.ttl.as_secs().to_be_bytes());
+                octets.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+                octets.extend_from_slice(rdata);
+            }
+        }
+        Self(octets.into())
     }
 }
 
@@ -236,169 +287,6 @@ impl<'z> Set<'z> {
             Some(rdata)
         })
     }
-}
-
-/// The records of one type at one name, to be changed.
-#[derive(Clone, Debug)]
-pub struct SetParts {
-    /// Type and covered type.
-    pub key: SetKey,
-    /// The time to live of all records.
-    pub ttl: Ttl,
-    /// The data of each record in uncompressed wire form.
-    pub rdatas: Vec<Box<[u8]>>,
-}
-
-/// A name and its records, to be changed.
-#[derive(Clone, Debug)]
-pub struct NodeParts {
-    /// The name.
-    pub owner: NameBuf,
-    /// Its sets.
-    pub sets: Vec<SetParts>,
-    /// Octets of the records.
-    len: usize,
-}
-
-/// A name has more data than `NAME_DATA_MAX`, or more sets than `SETS_MAX`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMuchData;
-
-impl NodeParts {
-    /// A name without records.
-    pub fn empty(owner: NameBuf) -> Self {
-        Self { owner, sets: Vec::new(), len: 0 }
-    }
-
-    /// Octets of the records.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there are no records.
-    pub fn is_empty(&self) -> bool {
-        self.sets.is_empty()
-    }
-
-    /// Adds a record. Equal records become one when the name is packed.
-    ///
-    /// Returns the TTL the set has, which is that of its first record.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the name would have more than `NAME_DATA_MAX` octets of records or `SETS_MAX` sets.
-    pub fn add(&mut self, rtype: Rtype, ttl: Ttl, rdata: &[u8]) -> Result<Ttl, TooMuchData> {
-        let len = self.len + record_len(rdata);
-        if len > NAME_DATA_MAX {
-            return Err(TooMuchData);
-        }
-        let key = SetKey::of(rtype, rdata);
-        let is_new = self.sets.iter().all(|set| set.key != key);
-        if is_new && self.sets.len() >= SETS_MAX {
-            return Err(TooMuchData);
-        }
-        self.len = len;
-        if let Some(set) = self.sets.iter_mut().find(|set| set.key == key) {
-            set.rdatas.push(rdata.into());
-            return Ok(set.ttl);
-        }
-        self.sets.push(SetParts { key, ttl, rdatas: vec![rdata.into()] });
-        Ok(ttl)
-    }
-
-    /// Takes a record out; whether it was there. Nothing may have been added since the name was
-    /// unpacked.
-    pub fn remove(&mut self, rtype: Rtype, rdata: &[u8]) -> bool {
-        let key = SetKey::of(rtype, rdata);
-        let Some(index) = self.sets.iter().position(|set| set.key == key) else { return false };
-        let set = &mut self.sets[index];
-        let found = set.rdatas.binary_search_by(|kept| compare_rdata(rtype, kept, rdata));
-        let Ok(at) = found else { return false };
-        let removed = set.rdatas.remove(at);
-        if set.rdatas.is_empty() {
-            self.sets.remove(index);
-        }
-        self.len -= record_len(&removed);
-        true
-    }
-
-    /// Brings sets and records into canonical order and drops records that are there twice
-    /// (RFC 4034 §6.3). Returns the keys and data of those dropped.
-    pub fn settle(&mut self) -> Vec<(SetKey, Box<[u8]>)> {
-        let mut dropped = Vec::new();
-        self.sets.sort_by_key(|set| set.key);
-        for set in &mut self.sets {
-            let rtype = set.key.rtype;
-            set.rdatas.sort_by(|a, b| compare_rdata(rtype, a, b));
-            let key = set.key;
-            set.rdatas.dedup_by(|later, kept| {
-                let same = compare_rdata(rtype, later, kept) == Ordering::Equal;
-                if same {
-                    // The last one in the file stays, as with BIND.
-                    std::mem::swap(later, kept);
-                    dropped.push((key, std::mem::take(later)));
-                }
-                same
-            });
-        }
-        dropped
-    }
-
-    /// Packs the name, which must be settled. `hash` is that of its name.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a name has at most 255 octets, data at most 65,535 and all of it NAME_DATA_MAX"
-    )]
-    pub fn pack(&self, hash: u64, is_apex: bool) -> Node {
-        let has = |rtype| self.sets.iter().any(|set| set.key.rtype == rtype);
-        let mut flags = 0;
-        if has(Rtype::NS) && !is_apex {
-            flags |= CUT;
-        }
-        if has(Rtype::DNAME) {
-            flags |= DNAME;
-        }
-        let is_for_nsec3 = |key: SetKey| Rtype::NSEC3 == key.rtype || Rtype::NSEC3 == key.covered;
-        if !self.sets.is_empty() && self.sets.iter().all(|set| is_for_nsec3(set.key)) {
-            flags |= HASHED;
-        }
-        let owner = self.owner.as_name();
-        let data_len: usize =
-            self.sets.iter().flat_map(|set| &set.rdatas).map(|rdata| record_len(rdata)).sum();
-        let directory = HEAD_LEN..HEAD_LEN + self.sets.len() * ENTRY_LEN;
-        let mut octets = Vec::with_capacity(directory.end + owner.len() + data_len);
-        octets.extend_from_slice(&hash.to_le_bytes());
-        octets.push(flags);
-        octets.push(owner.len() as u8);
-        octets.extend_from_slice(&(self.sets.len() as u16).to_le_bytes());
-        octets.resize(directory.end, 0);
-        octets.extend_from_slice(owner.as_wire());
-        for (index, set) in self.sets.iter().enumerate() {
-            let (rtype, mut count) = (set.key.rtype, set.rdatas.len() as u32);
-            if pointers::append(owner, rtype, &set.rdatas, &mut octets) {
-                count |= HAS_POINTERS;
-            }
-            let offset = octets.len() as u32;
-            let entry = &mut octets[directory.clone()][index * ENTRY_LEN..][..ENTRY_LEN];
-            entry[..2].copy_from_slice(&rtype.0.to_le_bytes());
-            entry[2..4].copy_from_slice(&set.key.covered.0.to_le_bytes());
-            entry[4..8].copy_from_slice(&count.to_le_bytes());
-            entry[8..].copy_from_slice(&offset.to_le_bytes());
-            for rdata in &set.rdatas {
-                octets.extend_from_slice(&[0xC0, 0x0C]);
-                octets.extend_from_slice(&rtype.0.to_be_bytes());
-                octets.extend_from_slice(&Class::IN.0.to_be_bytes());
-                octets.extend_from_slice(&set.ttl.as_secs().to_be_bytes());
-                octets.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
-                octets.extend_from_slice(rdata);
-            }
-        }
-        Node(octets.into())
-    }
-}
-
-fn record_len(rdata: &[u8]) -> usize {
-    RECORD_HEAD_LEN + rdata.len()
 }
 
 /// The canonical order of record data: as octets, with the names in it in lower case for the types

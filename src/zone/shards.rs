@@ -72,18 +72,25 @@ impl<T: Hashed + Clone> Shards<T> {
     ///
     /// Returns the entry that was replaced.
     pub fn insert(&mut self, entry: T, is_it: impl FnMut(&T) -> bool) -> Option<T> {
+        let hash = entry.hash();
+        let piece = self.piece(hash);
+        // An entry that is not there yet may need another piece.
+        if let Some(slot) = Arc::make_mut(&mut self.pieces[piece]).find_mut(hash, is_it) {
+            return Some(std::mem::replace(slot, entry));
+        }
+        self.insert_new(entry);
+        None
+    }
+
+    /// Adds an entry that is not there.
+    pub fn insert_new(&mut self, entry: T) {
         if self.len >= self.pieces.len() * PIECE_LEN_MAX {
             self.spread();
         }
         let hash = entry.hash();
         let piece = self.piece(hash);
-        let table = Arc::make_mut(&mut self.pieces[piece]);
-        if let Some(slot) = table.find_mut(hash, is_it) {
-            return Some(std::mem::replace(slot, entry));
-        }
-        table.insert_unique(hash, entry, Hashed::hash);
+        Arc::make_mut(&mut self.pieces[piece]).insert_unique(hash, entry, Hashed::hash);
         self.len += 1;
-        None
     }
 
     /// Takes out the entry with this hash for which `is_it` holds.

@@ -12,8 +12,9 @@ use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, ChangeError, Record};
 use crate::zone::denial::{Chain, Denial};
-use crate::zone::node::{Node, NodeParts, Set, SetKey, TooMuchData};
+use crate::zone::node::{Node, Set, SetKey};
 use crate::zone::order::Order;
+use crate::zone::parts::{NodeParts, TooMuchData};
 use crate::zone::shards::Shards;
 
 /// A zone of class IN.
@@ -132,10 +133,7 @@ impl Zone {
             parts
                 .add(record.rtype, record.ttl, &record.rdata)
                 .map_err(|_| ChangeError::TooMuchData(record.owner.clone()))?;
-            let key = SetKey::of(record.rtype, &record.rdata);
-            for set in parts.sets.iter_mut().filter(|set| set.key == key) {
-                set.ttl = record.ttl;
-            }
+            parts.set_ttl(SetKey::of(record.rtype, &record.rdata), record.ttl);
         }
         for (_, mut parts) in touched {
             parts.settle();
@@ -159,22 +157,22 @@ impl Zone {
         Ok(touched.entry(&record.owner).or_insert_with(|| {
             match self.find_folded(&FoldedName::new(owner)) {
                 Some(node) => node.unpack(),
-                None => NodeParts::empty(record.owner.clone()),
+                None => NodeParts::empty(owner),
             }
         }))
     }
 
     /// Puts a name in, or takes it out if it has neither records nor names below it.
     fn put(&mut self, parts: &NodeParts) {
-        let name = FoldedName::new(parts.owner.as_name());
+        let name = FoldedName::new(parts.owner());
         let before = self.find_folded(&name).map_or(0, record_count);
         let is_apex = name.label_count() == self.depth;
-        if parts.sets.is_empty() && !is_apex && !self.has_descendants(name.as_name()) {
+        if parts.is_empty() && !is_apex && !self.has_descendants(name.as_name()) {
             self.take_out(&name);
             self.records -= before;
             return;
         }
-        let node = parts.pack(name.hash(0), is_apex);
+        let node = Node::pack(parts, name.hash(0), is_apex);
         self.records = self.records - before + record_count(&node);
         if is_apex {
             self.apex = node.clone();
@@ -182,9 +180,9 @@ impl Zone {
         self.order.insert(node.clone());
         self.chain.update(&node);
         self.names.insert(node, |old| old.is_named(name.as_name()));
-        for ancestor in missing_ancestors(&self.names, &name, parts.owner.as_name(), self.depth) {
+        for ancestor in missing_ancestors(&self.names, &name, parts.owner(), self.depth) {
             self.order.insert(ancestor.clone());
-            self.names.insert(ancestor, |_| false);
+            self.names.insert_new(ancestor);
         }
     }
 
@@ -225,7 +223,7 @@ fn missing_ancestors(
     });
     missing
         .map(|(dropped, ancestor)| {
-            NodeParts::empty(ancestor.to_buf()).pack(folded.hash(dropped), false)
+            Node::pack(&NodeParts::empty(ancestor), folded.hash(dropped), false)
         })
         .collect()
 }
@@ -257,19 +255,32 @@ pub struct Duplicate {
 pub struct Builder {
     apex: FoldedName,
     names: Shards<Node>,
-    /// The name whose records are being collected.
-    current: Option<NodeParts>,
+    /// The name whose records are being collected, if `open` says so.
+    parts: NodeParts,
+    /// The same name.
     folded: FoldedName,
-    /// Names whose records are scattered: packed when the zone is finished or these hold too much.
+    open: Option<Met>,
+    /// Large names whose records are scattered: packed when the zone is finished or these hold too
+    /// much.
     scattered: HashMap<NameBuf, NodeParts>,
     /// Octets of the records in `scattered`.
     scattered_len: usize,
     duplicates: Vec<Duplicate>,
 }
 
+/// Whether the name whose records are being collected has come before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Met {
+    Before,
+    Never,
+}
+
 /// Octets of records of scattered names that are held unpacked. Packing a large name again for each
 /// of its records would cost the square of their number.
 const SCATTERED_LEN_MAX: usize = 64 << 20;
+
+/// Octets of records up to which a name that comes again is simply packed again.
+const REPACKED_LEN_MAX: usize = 4096;
 
 impl Builder {
     /// A zone without records.
@@ -277,8 +288,9 @@ impl Builder {
         Self {
             apex: FoldedName::new(apex),
             names: Shards::default(),
-            current: None,
+            parts: NodeParts::empty(apex),
             folded: FoldedName::root(),
+            open: None,
             scattered: HashMap::new(),
             scattered_len: 0,
             duplicates: Vec::new(),
@@ -298,16 +310,14 @@ impl Builder {
         ttl: Ttl,
         rdata: &[u8],
     ) -> Option<Deviation> {
-        let is_current = self.current.as_ref().is_some_and(|parts| parts.owner == owner);
-        if !is_current {
+        if self.open.is_none() || self.parts.owner() != owner {
             if !owner.is_within(self.apex.as_name()) {
                 return Some(Deviation::OutOfZone);
             }
-            self.put_current_away();
+            self.put_away();
             self.take_up(owner);
         }
-        let parts = self.current.get_or_insert_with(|| NodeParts::empty(owner.to_buf()));
-        match parts.add(rtype, ttl, rdata) {
+        match self.parts.add(rtype, ttl, rdata) {
             Err(TooMuchData) => Some(Deviation::TooMuchData),
             Ok(set_ttl) if set_ttl != ttl => Some(Deviation::TtlDiffers(set_ttl)),
             Ok(_) => None,
@@ -317,63 +327,75 @@ impl Builder {
     /// Goes on with the records of a name.
     fn take_up(&mut self, owner: Name<'_>) {
         self.folded.fold(owner);
-        let (hash, names) = (self.folded.hash(0), &self.names);
-        let Some(node) = names.find(hash, |node| node.is_named(owner)) else { return };
-        let key = owner.to_buf();
-        let parts = self.scattered.remove(&key).unwrap_or_else(|| node.unpack());
-        self.scattered_len -= self.scattered_len.min(parts.len());
-        self.current = Some(parts);
+        let found = self.names.find(self.folded.hash(0), |node| node.is_named(owner));
+        self.open = Some(if found.is_some() { Met::Before } else { Met::Never });
+        let Some(node) = found else { return self.parts.begin(owner) };
+        if node.block_len() <= REPACKED_LEN_MAX {
+            return self.parts.begin_with(node);
+        }
+        match self.scattered.remove(&owner.to_buf()) {
+            Some(parts) => {
+                self.scattered_len -= self.scattered_len.min(parts.len());
+                self.parts = parts;
+            }
+            None => self.parts.begin_with(node),
+        }
     }
 
-    /// Packs the records of the current name or, if it has come before, keeps them for later.
-    fn put_current_away(&mut self) {
-        let Some(parts) = self.current.take() else { return };
-        let (hash, name) = (self.folded.hash(0), self.folded.as_name());
-        let has_come_before = self.names.find(hash, |node| node.is_named(name)).is_some();
-        if !has_come_before {
-            self.pack(parts);
+    /// Packs the records of the current name or, if there are many and it has come before, keeps them
+    /// for later.
+    fn put_away(&mut self) {
+        let Some(met) = self.open.take() else { return };
+        if met == Met::Before && self.parts.len() > REPACKED_LEN_MAX {
+            self.scattered_len += self.parts.len();
+            let parts = std::mem::replace(&mut self.parts, NodeParts::empty(Name::ROOT));
+            self.scattered.insert(parts.owner().to_buf(), parts);
+            if self.scattered_len > SCATTERED_LEN_MAX {
+                self.pack_scattered();
+            }
             return;
         }
-        self.scattered_len += parts.len();
-        self.scattered.insert(parts.owner.clone(), parts);
-        if self.scattered_len > SCATTERED_LEN_MAX {
-            self.pack_scattered();
-        }
+        self.pack(met);
     }
 
     fn pack_scattered(&mut self) {
         self.scattered_len = 0;
         for (owner, parts) in std::mem::take(&mut self.scattered) {
             self.folded.fold(owner.as_name());
-            self.pack(parts);
+            self.parts = parts;
+            self.pack(Met::Before);
         }
     }
 
     /// Packs the records of the name that is folded.
-    fn pack(&mut self, mut parts: NodeParts) {
-        for (key, rdata) in parts.settle() {
-            let owner = parts.owner.clone();
+    fn pack(&mut self, met: Met) {
+        for (key, rdata) in self.parts.settle() {
+            let owner = self.parts.owner().to_buf();
             self.duplicates.push(Duplicate { owner, rtype: key.rtype, rdata });
         }
         let depth = self.apex.label_count();
         let is_apex = self.folded.label_count() == depth;
-        let node = parts.pack(self.folded.hash(0), is_apex);
-        self.names.insert(node, |old| old.is_named(self.folded.as_name()));
-        for node in missing_ancestors(&self.names, &self.folded, parts.owner.as_name(), depth) {
-            self.names.insert(node, |_| false);
+        let node = Node::pack(&self.parts, self.folded.hash(0), is_apex);
+        if met == Met::Before {
+            self.names.insert(node, |old| old.is_named(self.folded.as_name()));
+            return;
+        }
+        self.names.insert_new(node);
+        for node in missing_ancestors(&self.names, &self.folded, self.parts.owner(), depth) {
+            self.names.insert_new(node);
         }
     }
 
     /// The zone, and the records that were there more than once.
     pub fn finish(mut self) -> (Zone, Vec<Duplicate>) {
-        self.put_current_away();
+        self.put_away();
         self.pack_scattered();
         let (hash, name) = (self.apex.hash(0), self.apex.as_name());
         let apex = match self.names.find(hash, |node| node.is_named(name)) {
             Some(node) => node.clone(),
             None => {
-                let node = NodeParts::empty(name.to_buf()).pack(hash, true);
-                self.names.insert(node.clone(), |_| false);
+                let node = Node::pack(&NodeParts::empty(name), hash, true);
+                self.names.insert_new(node.clone());
                 node
             }
         };

@@ -8,10 +8,10 @@ fn name(text: &str) -> NameBuf {
 
 /// The pointers of NS records for `targets` at `owner`.
 fn pointers(owner: &str, targets: &[&str]) -> Vec<Pointer> {
-    let rdatas: Vec<Box<[u8]>> =
-        targets.iter().map(|target| name(target).as_name().as_wire().into()).collect();
+    let names: Vec<NameBuf> = targets.iter().map(|target| name(target)).collect();
+    let rdatas = names.iter().map(|name| name.as_name().as_wire());
     let mut out = vec![7; 5];
-    let has_any = append(name(owner).as_name(), Rtype::NS, &rdatas, &mut out);
+    let has_any = append(name(owner).as_name(), Rtype::NS, rdatas, &mut out);
     assert_eq!(has_any, out.len() > 5);
     assert_eq!(out[..5], [7; 5]);
     if has_any { Pointers::at_end_of(&out).iter().collect() } else { Vec::new() }

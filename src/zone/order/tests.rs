@@ -1,7 +1,8 @@
 use super::{Order, RUN_LEN_MAX};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
-use crate::zone::node::{Node, NodeParts};
+use crate::zone::node::Node;
+use crate::zone::parts::NodeParts;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ fn name(number: u16) -> NameBuf {
 }
 
 fn node(name: &NameBuf) -> Node {
-    NodeParts::empty(name.clone()).pack(FoldedName::new(name.as_name()).hash(0), false)
+    Node::pack(&NodeParts::empty(name.as_name()), FoldedName::new(name.as_name()).hash(0), false)
 }
 
 fn names(order: &Order) -> Vec<NameBuf> {
