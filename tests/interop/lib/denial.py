@@ -67,7 +67,7 @@ def is_proved(context, reply, links):
         if zone not in context.signed:
             return True
         if reply.rcode == NXDOMAIN:
-            return denial.has_no_name(last)
+            return denial.has_no_name(last, context.is_below_left_out(last))
         return denial.has_no_data(last, qtype, context.is_there(last))
     if NS in owners:
         is_open = zone in context.signed and DS not in owners
@@ -119,10 +119,17 @@ class Denial:
                 return above, covering
         return None, None
 
-    def has_no_name(self, name):
-        """Whether there is no such name, nor a wildcard for it."""
-        above, _ = self.encloser(name)
-        return above is not None and self.cover(b"\1*" + above) is not None
+    def has_no_name(self, name, is_below_left_out):
+        """Whether there is no such name, nor a wildcard for it. Below a name that the signer left
+        out (opt-out) the encloser is one too high, and no link can say that its wildcard does not
+        reach so far: then the wildcard's own has to do."""
+        above, covering = self.encloser(name)
+        if above is None:
+            return False
+        wildcard = b"\1*" + above
+        if self.cover(wildcard) is not None:
+            return True
+        return is_below_left_out and covering.is_opt_out and self.match(wildcard) is not None
 
     def has_no_data(self, name, qtype, is_there):
         """Whether a name, or the wildcard that stands for it, has no such records; where the signer
@@ -136,11 +143,12 @@ class Denial:
         above, covering = self.encloser(name)
         if above is None:
             return False
-        wildcard = self.match(b"\1*" + above)
-        if wildcard is not None:
-            return wildcard.lacks(qtype, False)
         if not is_there:
-            covering = self.cover(b"\1*" + above)
+            wildcard = b"\1*" + above
+            match = self.match(wildcard)
+            if match is not None:
+                return match.lacks(qtype, False)
+            covering = self.cover(wildcard)
         return covering is not None and covering.is_opt_out
 
     def has_no_signer(self, cut):

@@ -65,6 +65,10 @@ class Context(compare.Context):
             yield name
             name = name[1 + name[0] :]
 
+    def is_below_left_out(self, name):
+        """Whether the signer left out a name or one above it."""
+        return any(above in self.left_out for above in self.lineage(name))
+
     def is_there(self, name):
         """Whether a name is in its zone."""
         return name in self.names.get(self.zone(name), ())
@@ -184,7 +188,7 @@ def names_of_the_upper_zone_are_not_in_the_lower(context, qtype, left, right):
 def the_closest_encloser_has_a_record(context, qtype, left, right):
     last = context.last(left)
     if same_but_proofs(left, right):
-        if any(name in context.left_out for name in context.lineage(last)):
+        if context.is_below_left_out(last):
             forget_proofs(left, right)
 
 
@@ -232,8 +236,7 @@ def something_is_said(context, qtype, left, right):
     last = context.last(left)
     for one, other in ((left, right), (right, left)):
         if not one.aa and not one.answer + one.authority:
-            is_left_out = any(name in context.left_out for name in context.lineage(last))
-            if has_dname(other) or other.tc or is_left_out:
+            if has_dname(other) or other.tc or context.is_below_left_out(last):
                 forget_all(left, right)
                 return
 
