@@ -3,7 +3,7 @@
 //! A flood of questions with a forged sender makes the server the weapon; limiting like replies to
 //! one network blunts it, and replies that are only truncated let an honest client behind the
 //! forged address come back over TCP. Reads no clock and has no locks: workers share one table of
-//! fixed size, in which a race between two of them may let one reply too many through.
+//! fixed size, and change an entry by comparing and swapping.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +21,14 @@ const LINES: usize = 1 << 15;
 
 /// How far ahead of its rate a key may be: a second's worth of replies at once.
 const BURST_US: u64 = 1_000_000;
+
+/// How far the clock of a worker may lie behind that of another, because it read it at the beginning
+/// of its batch and was then kept waiting.
+const LAG_MAX_US: u64 = 10_000_000;
+
+/// Times that a worker tries to count while others change the same entry. Then there is a flood, and
+/// the reply is one of its.
+const TRIES_MAX: usize = 8;
 
 /// Bits of an entry that hold the time. In microseconds they last for 12 days.
 const TIME_BITS: u32 = 40;
@@ -111,31 +119,45 @@ impl RateLimiter {
         let tag = key >> TIME_BITS;
         let index = usize::try_from(key & 0xFFFF_FFFF).unwrap_or(0) % LINES;
         let Some(Line(entries)) = self.lines.get(index) else { return Verdict::Pass };
-        let mut victim = None;
-        for entry in entries {
-            let value = entry.load(Ordering::Relaxed);
-            if value != 0 && value >> TIME_BITS == tag {
-                return self.spend(entry, tag, now, ahead(value & TIME_MASK, now));
-            }
-            let spent = if value == 0 { 0 } else { ahead(value & TIME_MASK, now) };
-            if victim.is_none_or(|(least, _)| spent < least) {
-                victim = Some((spent, entry));
-            }
-        }
-        match victim {
-            Some((_, entry)) => self.spend(entry, tag, now, 0),
-            None => Verdict::Pass,
-        }
+        let tries = (0..TRIES_MAX).find_map(|_| self.try_to_count(entries, tag, now));
+        tries.unwrap_or(Verdict::Limited)
     }
 
-    /// Spends one reply of an entry that is `spent` microseconds ahead.
-    fn spend(&self, entry: &AtomicU64, tag: u64, now: u64, spent: u64) -> Verdict {
+    /// Counts a reply; `None` if another worker changed the entry meanwhile.
+    fn try_to_count(&self, entries: &[AtomicU64; WAYS], tag: u64, now: u64) -> Option<Verdict> {
+        let mut victim: Option<(u64, u64, &AtomicU64)> = None;
+        for entry in entries {
+            let value = entry.load(Ordering::Relaxed);
+            let spent = if value == 0 { 0 } else { ahead(value & TIME_MASK, now) };
+            if value != 0 && value >> TIME_BITS == tag {
+                return self.spend(entry, value, tag, now, spent);
+            }
+            if victim.is_none_or(|(least, ..)| spent < least) {
+                victim = Some((spent, value, entry));
+            }
+        }
+        let (_, value, entry) = victim?;
+        self.spend(entry, value, tag, now, 0)
+    }
+
+    /// Spends one reply of an entry that holds `value` and is `spent` microseconds ahead; `None` if
+    /// it holds another value by now.
+    fn spend(
+        &self,
+        entry: &AtomicU64,
+        value: u64,
+        tag: u64,
+        now: u64,
+        spent: u64,
+    ) -> Option<Verdict> {
         let after = spent + self.interval_us;
         if after > BURST_US {
-            return Verdict::Limited;
+            return Some(Verdict::Limited);
         }
-        entry.store(tag << TIME_BITS | (now + after) & TIME_MASK, Ordering::Relaxed);
-        Verdict::Pass
+        let next = tag << TIME_BITS | (now + after) & TIME_MASK;
+        let swapped =
+            entry.compare_exchange(value, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        swapped.then_some(Verdict::Pass)
     }
 
     /// A number for the network of a client.
@@ -159,8 +181,9 @@ impl RateLimiter {
 /// How far `time` lies ahead of `now` on the clock that wraps around; 0 if it lies behind.
 fn ahead(time: u64, now: u64) -> u64 {
     let distance = time.wrapping_sub(now) & TIME_MASK;
-    // No entry is ever further ahead than the burst, so that a larger distance is a past time.
-    if distance > BURST_US { 0 } else { distance }
+    // No entry is ever further ahead than the burst, on the clock of the worker that wrote it: a
+    // distance that is larger still is a past time.
+    if distance > BURST_US + LAG_MAX_US { 0 } else { distance }
 }
 
 /// A number from two, such that nobody finds two networks with the same one beforehand.

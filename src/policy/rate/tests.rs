@@ -1,6 +1,7 @@
 use super::{BURST_US, Kind, LINES, RateLimiter, RateOptions, TIME_MASK, Verdict, WAYS};
 use crate::base::time::Now;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn limiter(per_second: u32) -> RateLimiter {
     RateLimiter::new(RateOptions { per_second, ipv4_prefix: 24, ipv6_prefix: 56 })
@@ -31,6 +32,30 @@ fn flood_gets_the_burst_and_then_the_rate() {
     // Ten seconds at 1,000 a second.
     let ten_seconds = passed(&limiter, "192.0.2.1", kind, 0, 1000, 10_000);
     assert!((499..=501).contains(&ten_seconds), "{ten_seconds}");
+}
+
+#[test]
+fn worker_whose_clock_is_behind_gives_no_second_burst() {
+    let limiter = limiter(50);
+    assert_eq!(passed(&limiter, "192.0.2.1", Kind::Error, 1_000_000, 0, 100), 50);
+    assert_eq!(passed(&limiter, "192.0.2.1", Kind::Error, 700_000, 0, 100), 0);
+    assert_eq!(passed(&limiter, "192.0.2.1", Kind::Error, 1_000_000, 0, 100), 0);
+}
+
+#[test]
+fn workers_together_give_no_more_than_the_rate() {
+    let (limiter, clock) = (limiter(1000), AtomicU64::new(0));
+    let count = || {
+        let times = (0..100_000).map(|_| Now::from_micros(clock.fetch_add(5, Ordering::Relaxed)));
+        let passes = times.map(|now| limiter.count(now, ip("192.0.2.1"), Kind::Error));
+        passes.filter(|&verdict| verdict == Verdict::Pass).count()
+    };
+    let passed: usize = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    // Two seconds, and the burst.
+    assert!(passed <= 3000, "{passed}");
 }
 
 #[test]
