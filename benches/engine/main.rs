@@ -4,11 +4,13 @@
 //! ```text
 //! cargo bench --bench engine                       the table
 //! cargo bench --bench engine -- --filter nxdomain  only the cases with this in their name
+//! cargo bench --bench engine -- --changes          what changes to a large zone cost
 //! cargo bench --bench engine -- --instructions     counted by callgrind, which must be installed
 //! ```
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark may end where it cannot go on")]
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
+mod changes;
 mod zones;
 
 use std::hint::black_box;
@@ -28,6 +30,7 @@ use kereru::policy::acl::Acl;
 use kereru::policy::rate::{RateLimiter, RateOptions};
 use kereru::zone::file::source::Texts;
 use kereru::zone::load::{Apex, load};
+use kereru::zone::store::Zone;
 
 use zones::{Kind, Signed};
 
@@ -54,6 +57,9 @@ struct Args {
     /// Counts instructions with callgrind.
     #[arg(long)]
     instructions: bool,
+    /// Measures changes to a zone of a million names.
+    #[arg(long)]
+    changes: bool,
     /// Answers so many questions of the one case with this name, and measures nothing.
     #[arg(long, hide = true)]
     only: Option<usize>,
@@ -98,15 +104,20 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// A snapshot of one zone, limited as a server is, at a rate that limits nobody.
-fn snapshot(names: usize, signed: Signed) -> Snapshot {
-    let texts = Texts::of("bench.zone", zones::text(names, signed).into_bytes());
+/// A zone from its text.
+fn zone(text: String) -> Zone {
+    let texts = Texts::of("bench.zone", text.into_bytes());
     let apex = zones::absolute("@");
     let loaded = load(&texts, "bench.zone", Apex::Given(apex.as_name()), RECEIVED);
     // There are warnings: the signatures are of no key.
-    let zone = loaded.zone.expect("a zone without errors");
+    loaded.zone.expect("a zone without errors")
+}
+
+/// A snapshot of one zone, limited as a server is, at a rate that limits nobody.
+fn snapshot(names: usize, signed: Signed) -> Snapshot {
+    let zone = zone(zones::text(names, signed));
     let mut table = ZoneTable::default();
-    table.insert(apex.as_name(), ZoneState::Loaded(Arc::new(zone)));
+    table.insert(zones::absolute("@").as_name(), ZoneState::Loaded(Arc::new(zone)));
     let options = RateOptions { per_second: 1_000_000, ipv4_prefix: 24, ipv6_prefix: 56 };
     let view = View {
         zones: table,
@@ -233,6 +244,13 @@ fn main() {
         println!("{:<28} {:>12}", "case", "instructions");
         for case in chosen.filter(|case| case.names == SMALL) {
             println!("{:<28} {:>12}", case.name(), instructions(case));
+        }
+        return;
+    }
+    if args.changes {
+        println!("{:<36} {:>8} {:>8}", "change", "ms", "longest");
+        for (name, median, longest) in changes::measure(&zone(changes::text())) {
+            println!("{name:<36} {median:>8.3} {longest:>8.3}");
         }
         return;
     }
