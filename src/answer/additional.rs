@@ -30,8 +30,8 @@ pub(super) struct Cut<'z> {
     pub(super) name: Name<'z>,
     /// Its NS records.
     pub(super) servers: Set<'z>,
-    /// Where these begin in the reply, if they stand there in the same order.
-    pub(super) servers_at: Option<usize>,
+    /// Where these begin in the reply.
+    pub(super) servers_at: usize,
 }
 
 /// Writes the addresses of the servers of a cut.
@@ -62,8 +62,8 @@ fn write_glue_of(
     target: &mut FoldedName,
     wanted: impl Fn(Name<'_>) -> bool,
 ) -> Result<(), NoSpace> {
-    let mut next = cut.servers_at;
-    for rdata in cut.servers.records() {
+    let mut next = Some(cut.servers_at);
+    for rdata in reply.turned(&cut.servers) {
         let placed = next.and_then(|at| reply.target_of(at));
         next = placed.map(|(_, next)| next);
         if let Ok(server) = Name::read(rdata)

@@ -394,7 +394,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             return Ok(Next::Done);
         };
         let owner = Owner::Name(cut.owner());
-        let servers_at = (!self.reply.turns(&servers)).then(|| self.reply.position());
+        let servers_at = self.reply.position();
         self.reply.write_set(Section::Authority, owner, cut, &servers, servers.ttl())?;
         let is_signed = cut.signatures(Rtype::DS).is_some();
         match cut.find(Rtype::DS) {

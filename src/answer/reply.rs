@@ -220,9 +220,9 @@ impl<'m> Reply<'m> {
         Ok(())
     }
 
-    /// Whether the records of a set stand in another order than in the zone.
-    pub(super) fn turns(&self, set: &Set<'_>) -> bool {
-        !self.turn.is_multiple_of(set.len())
+    /// The data of a set's records, in the order in which the reply has them.
+    pub(super) fn turned<'z>(&self, set: &Set<'z>) -> impl Iterator<Item = &'z [u8]> + use<'z> {
+        set.turned(self.turn)
     }
 
     /// Octets written.

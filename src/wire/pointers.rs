@@ -9,8 +9,11 @@ use crate::wire::numbers::Rtype;
 use crate::wire::rdata::{self, NameKind};
 
 /// Records of a set beyond which no pointers are worked out, so that the work stays in proportion:
-/// each name is compared with all before it. No message of usual size holds more.
+/// each name is compared with all before it.
 const RECORDS_MAX: usize = 32;
+
+/// Suffixes of the set that are remembered as targets, for the same reason.
+const TARGETS_MAX: usize = 64;
 
 /// Octets of a record before its data.
 const RECORD_HEAD_LEN: usize = 12;
@@ -67,6 +70,12 @@ impl<'a> Pointers<'a> {
         self.0.is_empty()
     }
 
+    /// Whether none of them leads to another record of the set, so that the order of these does not
+    /// matter.
+    pub fn are_all_to_owner(self) -> bool {
+        self.iter().all(|pointer| pointer.base == Base::Owner)
+    }
+
     /// Octets that `append` took for them.
     pub fn encoded_len(self) -> usize {
         if self.0.is_empty() { 0 } else { self.0.len() + COUNT_LEN }
@@ -85,20 +94,30 @@ impl<'a> Pointers<'a> {
     }
 }
 
-/// Works out the pointers of a set, which `owner` owns, and puts them behind `out`. Whether there are
-/// any; nothing is put there if not.
+/// What is known of the pointers of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There can be none.
+    None,
+    /// There are some, and they have been worked out.
+    Some,
+    /// There may be some, but the set is too large to work them out beforehand.
+    Unknown,
+}
+
+/// Works out the pointers of a set, which `owner` owns, and puts them behind `out` if there are some.
 pub fn append<'r>(
     owner: Name<'_>,
     rtype: Rtype,
     rdatas: impl ExactSizeIterator<Item = &'r [u8]> + Clone,
     out: &mut Vec<u8>,
-) -> bool {
-    if !has_compressible_name(rtype) || rdatas.len() > RECORDS_MAX {
-        return false;
+) -> Found {
+    if !has_compressible_name(rtype) {
+        return Found::None;
     }
     let len: usize = rdatas.clone().map(|rdata| RECORD_HEAD_LEN + rdata.len()).sum();
-    if len > SET_LEN_MAX {
-        return false;
+    if rdatas.len() > RECORDS_MAX || len > SET_LEN_MAX {
+        return Found::Unknown;
     }
     let before = out.len();
     // Suffixes that the set has written in full, and where.
@@ -115,14 +134,11 @@ pub fn append<'r>(
             let name = embedded.name;
             written += embedded.offset - copied;
             copied = embedded.offset + name.len();
-            let found = name.suffixes().find_map(|suffix| {
-                let (base, target) = find(owner, &earlier, suffix)?;
-                Some((name.len() - suffix.len(), base, target))
-            });
+            let found = find(owner, &earlier, name);
             let kept = found.map_or(name.len(), |(kept, ..)| kept);
             for suffix in name.suffixes() {
                 let offset = name.len() - suffix.len();
-                if offset < kept && !suffix.is_root() {
+                if offset < kept && !suffix.is_root() && earlier.len() < TARGETS_MAX {
                     earlier.push((suffix, written + offset));
                 }
             }
@@ -138,10 +154,15 @@ pub fn append<'r>(
     }
     let count = (out.len() - before) / POINTER_LEN;
     match u16::try_from(count) {
-        Ok(count) if count > 0 => out.extend_from_slice(&count.to_le_bytes()),
-        Ok(_) | Err(_) => out.truncate(before),
+        Ok(count) if count > 0 => {
+            out.extend_from_slice(&count.to_le_bytes());
+            Found::Some
+        }
+        Ok(_) | Err(_) => {
+            out.truncate(before);
+            Found::None
+        }
     }
-    out.len() > before
 }
 
 /// Whether records of a type hold names that may be compressed.
@@ -151,20 +172,42 @@ fn has_compressible_name(rtype: Rtype) -> bool {
     rdata::fields(rtype).iter().any(is_compressible)
 }
 
-/// Where a suffix stands already. The root takes less room than a pointer to it.
-fn find(owner: Name<'_>, earlier: &[(Name<'_>, usize)], suffix: Name<'_>) -> Option<(Base, usize)> {
-    if suffix.is_root() {
-        return None;
-    }
-    if owner.is_within(suffix) {
-        let target = owner.len() - suffix.len();
-        // A wildcard stands for other names: its asterisk is in no message.
-        if target > 0 || !owner.is_wildcard() {
-            return Some((Base::Owner, target));
+/// Where the longest suffix of `name` that stands somewhere already does: octets before it, and its
+/// place. The root takes less room than a pointer to it.
+fn find(
+    owner: Name<'_>,
+    earlier: &[(Name<'_>, usize)],
+    name: Name<'_>,
+) -> Option<(usize, Base, usize)> {
+    // A wildcard stands for other names: its asterisk is in no message.
+    let written = if owner.is_wildcard() { owner.parent() } else { Some(owner) };
+    let in_owner = written.and_then(|written| common_suffix(name, written));
+    let in_owner = in_owner.filter(|suffix| !suffix.is_root());
+    let at_owner = || {
+        let suffix = in_owner?;
+        Some((name.len() - suffix.len(), Base::Owner, owner.len() - suffix.len()))
+    };
+    let shortest = in_owner.map_or(1, Name::len);
+    let longer = name.suffixes().take_while(|suffix| suffix.len() > shortest);
+    let mut at_earlier = longer.filter_map(|suffix| {
+        let (_, target) = earlier.iter().find(|(known, _)| *known == suffix)?;
+        Some((name.len() - suffix.len(), Base::Set, *target))
+    });
+    at_earlier.next().or_else(at_owner)
+}
+
+/// The longest name that both names are within, as `a` has it.
+fn common_suffix<'a>(mut a: Name<'a>, mut b: Name<'_>) -> Option<Name<'a>> {
+    while a != b {
+        let (a_len, b_len) = (a.len(), b.len());
+        if a_len >= b_len {
+            a = a.parent()?;
+        }
+        if b_len >= a_len {
+            b = b.parent()?;
         }
     }
-    let known = earlier.iter().find(|(known, _)| *known == suffix);
-    known.map(|&(_, target)| (Base::Set, target))
+    Some(a)
 }
 
 /// Writes a pointer, whose numbers are below `SET_LEN_MAX`.

@@ -3,6 +3,8 @@
 //! Writes behind the question, in the buffer that holds it. What does not fit leaves the message as
 //! it was. Does not decide what is written, nor the header's flags.
 
+use std::ops::Range;
+
 use crate::base::time::Ttl;
 use crate::wire::error::NoSpace;
 use crate::wire::folded::FoldedName;
@@ -80,15 +82,31 @@ pub struct SetRef<'a> {
     pub records: &'a [u8],
     /// How many there are.
     pub count: usize,
-    /// Where names of the data can be pointers.
-    pub pointers: Pointers<'a>,
+    /// Where names of the data can be pointers; `None` if that has not been worked out.
+    pub pointers: Option<Pointers<'a>>,
     /// The time to live that they get instead of their own.
     pub ttl: Option<Ttl>,
     /// Which of them comes first; those before it follow the last.
     pub first: usize,
 }
 
+/// What the targets of prepared pointers are counted from, in the message.
+#[derive(Clone, Copy, Debug)]
+struct Bases {
+    owner: usize,
+    set: usize,
+}
+
 impl<'a> SetRef<'a> {
+    /// Octets before the record with this number.
+    fn start_of(&self, number: usize) -> usize {
+        let mut start = 0;
+        for _ in 0..number {
+            start += self.records.get(start..).and_then(record_len).unwrap_or(0);
+        }
+        start
+    }
+
     /// Type, time to live and data of each record.
     fn iter(&self) -> impl Iterator<Item = (Rtype, Ttl, &'a [u8])> + use<'a> {
         let mut left = self.records;
@@ -301,31 +319,33 @@ impl<'m> Writer<'m> {
         source_len: usize,
         set: &SetRef<'_>,
     ) -> Result<Option<u16>, NoSpace> {
-        // What ends like the question stands in it, and so does what ends like that.
-        let names_at = match owner {
-            Owner::Question => (HEADER_LEN + self.question.len()).checked_sub(source_len),
+        let question_at = match owner {
+            Owner::Question => Some(HEADER_LEN),
             Owner::Name(name) => self.question.find(name).map(|at| HEADER_LEN + at),
             Owner::At(_) => None,
         };
         let owner_at = match owner {
-            Owner::Question => u16::try_from(HEADER_LEN).ok(),
-            Owner::Name(_) => names_at.and_then(|at| u16::try_from(at).ok()),
             Owner::At(at) => Some(at),
+            Owner::Question | Owner::Name(_) => question_at.and_then(|at| u16::try_from(at).ok()),
+        };
+        // What ends like the question stands in it, and so does what ends like that.
+        let question_end = HEADER_LEN + self.question.len();
+        let names_at = question_at.and_then(|_| question_end.checked_sub(source_len));
+        let fits = self.at + set.records.len() <= usize::from(POINTER_MAX);
+        let (owner_at, names_at) = match (owner_at, set.pointers) {
+            (Some(owner_at), Some(pointers)) if pointers.is_empty() => (owner_at, 0),
+            (Some(owner_at), Some(pointers))
+                if fits && (set.first == 0 || pointers.are_all_to_owner()) =>
+            {
+                match names_at {
+                    Some(names_at) => (owner_at, names_at),
+                    None => return self.write_each(section, owner, set).map(|()| Some(owner_at)),
+                }
+            }
+            (owner_at, _) => return self.write_each(section, owner, set).map(|()| owner_at),
         };
         let mark = self.mark();
-        let end_max = self.at + set.records.len();
-        let written = match (owner_at, names_at) {
-            (Some(owner_at), _) if set.first == 0 && set.pointers.is_empty() => self
-                .write_octets(set.records)
-                .map(|()| self.patch_heads(mark.at, owner_at, set.ttl)),
-            (Some(owner_at), Some(names_at))
-                if set.first == 0 && end_max <= usize::from(POINTER_MAX) =>
-            {
-                self.write_with_pointers(names_at, set)
-                    .map(|()| self.patch_heads(mark.at, owner_at, set.ttl))
-            }
-            _ => return self.write_each(section, owner, set).map(|()| owner_at),
-        };
+        let written = self.write_prepared(names_at, set);
         match (written, u16::try_from(set.count), self.counts.get_mut(section as usize)) {
             (Ok(()), Ok(count), Some(counted)) => *counted = counted.saturating_add(count),
             _ => {
@@ -333,7 +353,8 @@ impl<'m> Writer<'m> {
                 return Err(NoSpace);
             }
         }
-        Ok(owner_at)
+        self.patch_heads(mark.at, owner_at, set.ttl);
+        Ok(Some(owner_at))
     }
 
     /// Writes the records of a set one by one, as `write_set` does all together.
@@ -360,16 +381,40 @@ impl<'m> Writer<'m> {
         Ok(())
     }
 
-    /// Copies records, with pointers where they are worked out. What was written stays where there
+    /// Copies records, with the pointers that have been worked out. What was written stays where there
     /// is no room.
-    fn write_with_pointers(&mut self, names_at: usize, set: &SetRef<'_>) -> Result<(), NoSpace> {
-        let start = self.at;
-        let mut pointers = set.pointers.iter().peekable();
-        let (mut read, mut left) = (0, set.records);
-        while let Some((head, rest)) = left.split_at_checked(RECORD_HEAD_LEN) {
-            let &[.., high, low] = head else { break };
+    fn write_prepared(&mut self, names_at: usize, set: &SetRef<'_>) -> Result<(), NoSpace> {
+        let pointers = set.pointers.unwrap_or_default();
+        let first_at = set.start_of(set.first);
+        if pointers.is_empty() {
+            let (before, from) = set.records.split_at_checked(first_at).ok_or(NoSpace)?;
+            self.write_octets(from)?;
+            return self.write_octets(before);
+        }
+        let bases = Bases { owner: names_at, set: self.at };
+        self.write_with_pointers(bases, pointers, set.records, first_at..set.records.len())?;
+        self.write_with_pointers(bases, pointers, set.records, 0..first_at)
+    }
+
+    /// Copies those of `records` that lie in `range`, with their pointers.
+    fn write_with_pointers(
+        &mut self,
+        bases: Bases,
+        pointers: Pointers<'_>,
+        records: &[u8],
+        range: Range<usize>,
+    ) -> Result<(), NoSpace> {
+        let Range { start: mut read, end } = range;
+        let mut pointers =
+            pointers.iter().skip_while(|pointer| pointer.at < range.start).peekable();
+        while read < end {
+            let Some((head, rest)) = records.get(read..).unwrap_or_default().split_first_chunk()
+            else {
+                break;
+            };
+            let &[.., high, low]: &[u8; RECORD_HEAD_LEN] = head;
             let length = usize::from(u16::from_be_bytes([high, low]));
-            let Some((rdata, after)) = rest.split_at_checked(length) else { break };
+            let rdata = rest.get(..length).unwrap_or_default();
             let length_at = self.at + RECORD_HEAD_LEN - 2;
             self.write_octets(head)?;
             read += RECORD_HEAD_LEN;
@@ -377,7 +422,10 @@ impl<'m> Writer<'m> {
             while let Some(pointer) = pointers.next_if(|pointer| pointer.at < read + length) {
                 let here = pointer.at - read;
                 self.write_octets(rdata.get(copied..here).unwrap_or_default())?;
-                let base = if pointer.base == Base::Owner { names_at } else { start };
+                let base = match pointer.base {
+                    Base::Owner => bases.owner,
+                    Base::Set => bases.set,
+                };
                 let target = u16::try_from(base + pointer.target).map_err(|_| NoSpace)?;
                 self.write_u16(POINTER | target)?;
                 copied = here + pointer.skipped;
@@ -388,7 +436,6 @@ impl<'m> Writer<'m> {
                 self.put_u16(length_at, length);
             }
             read += length;
-            left = after;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::base::time::Ttl;
 use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
-use crate::wire::pointers::{self, Pointers};
+use crate::wire::pointers::{self, Found, Pointers};
 use crate::wire::rdata::{self, NameKind};
 use crate::wire::writer::SetRef;
 use crate::zone::parts::NodeParts;
@@ -23,6 +23,8 @@ const ENTRY_LEN: usize = 12;
 /// The bit of the number of records that says that pointers stand before the first. Far above any
 /// number that `NAME_DATA_MAX` lets be.
 const HAS_POINTERS: u32 = 1 << 31;
+/// The bit of the number of records that says that nobody has worked out whether there are any.
+const POINTERS_UNKNOWN: u32 = 1 << 30;
 /// Octets of a record before its data: owner pointer, type, class, TTL, length.
 pub(super) const RECORD_HEAD_LEN: usize = 12;
 
@@ -147,7 +149,7 @@ impl Node {
         let (count, start, pointers) = self.entry(index);
         let end = if index + 1 < self.set_count() {
             let (_, next, pointers) = self.entry(index + 1);
-            next - pointers.encoded_len()
+            next - pointers.unwrap_or_default().encoded_len()
         } else {
             self.0.len()
         };
@@ -162,16 +164,18 @@ impl Node {
         }
     }
 
-    /// The number of records of a set, where they begin, and the pointers before them.
-    fn entry(&self, index: usize) -> (usize, usize, Pointers<'_>) {
+    /// The number of records of a set, where they begin, and the pointers before them if they have
+    /// been worked out.
+    fn entry(&self, index: usize) -> (usize, usize, Option<Pointers<'_>>) {
         let at = HEAD_LEN + index * ENTRY_LEN;
         let count = u32::from_le_bytes(self.array(at + 4));
         let start = u32::from_le_bytes(self.array(at + 8)) as usize;
-        let pointers = match count & HAS_POINTERS {
-            0 => Pointers::default(),
-            _ => Pointers::at_end_of(&self.0[..start]),
+        let pointers = match count & (HAS_POINTERS | POINTERS_UNKNOWN) {
+            0 => Some(Pointers::default()),
+            HAS_POINTERS => Some(Pointers::at_end_of(&self.0[..start])),
+            _ => None,
         };
-        ((count & !HAS_POINTERS) as usize, start, pointers)
+        ((count & !(HAS_POINTERS | POINTERS_UNKNOWN)) as usize, start, pointers)
     }
 
     /// The name and its records, to be changed.
@@ -210,9 +214,11 @@ impl Node {
         octets.extend_from_slice(owner.as_wire());
         for (index, set) in sets.enumerate() {
             let (rtype, mut count) = (set.key.rtype, set.rdatas().len() as u32);
-            if pointers::append(owner, rtype, set.rdatas(), &mut octets) {
-                count |= HAS_POINTERS;
-            }
+            count |= match pointers::append(owner, rtype, set.rdatas(), &mut octets) {
+                Found::None => 0,
+                Found::Some => HAS_POINTERS,
+                Found::Unknown => POINTERS_UNKNOWN,
+            };
             let offset = octets.len() as u32;
             let entry = &mut octets[directory.clone()][index * ENTRY_LEN..][..ENTRY_LEN];
             entry[..2].copy_from_slice(&rtype.0.to_le_bytes());
@@ -239,7 +245,7 @@ pub struct Set<'z> {
     pub key: SetKey,
     count: usize,
     records: &'z [u8],
-    pointers: Pointers<'z>,
+    pointers: Option<Pointers<'z>>,
 }
 
 impl<'z> Set<'z> {
@@ -275,6 +281,12 @@ impl<'z> Set<'z> {
             ttl: (ttl != self.ttl()).then_some(ttl),
             first: first % self.count,
         }
+    }
+
+    /// The data of each record, the one whose number is `first`, counted around, before the others.
+    pub fn turned(&self, first: usize) -> impl Iterator<Item = &'z [u8]> + use<'z> {
+        let first = first % self.count;
+        self.records().skip(first).chain(self.records().take(first))
     }
 
     /// The data of each record in uncompressed wire form, in canonical order.

@@ -14,6 +14,7 @@ mod abuse;
 mod allocations;
 mod answers;
 mod checklist;
+mod compression;
 mod config;
 mod corpus;
 mod documents;

@@ -78,6 +78,17 @@ pub fn exchange_with(
     query: &[u8],
     trace: &mut impl Trace,
 ) -> Result<Vec<u8>, DropReason> {
+    exchange_in(snapshot, &mut Local::default(), (transport, peer), query, trace)
+}
+
+/// What the snapshot makes of a query, for a thread that goes on with `local`.
+pub fn exchange_in(
+    snapshot: &Snapshot,
+    local: &mut Local,
+    (transport, peer): (Transport, SocketAddr),
+    query: &[u8],
+    trace: &mut impl Trace,
+) -> Result<Vec<u8>, DropReason> {
     let mut message = vec![0xEE; 65_535];
     message[..query.len()].copy_from_slice(query);
     let mut exchange = Exchange {
@@ -89,7 +100,7 @@ pub fn exchange_with(
         received: NOW,
         now: Now::default(),
     };
-    match respond(snapshot, &mut Local::default(), &mut exchange, trace) {
+    match respond(snapshot, local, &mut exchange, trace) {
         Outcome::Reply { len, .. } => {
             message.truncate(len);
             Ok(message)
