@@ -26,4 +26,5 @@ mod proofs;
 mod protocol;
 mod server;
 mod tidy;
+mod views;
 mod world;

@@ -1,0 +1,90 @@
+//! Clients of different addresses of the server see different zones.
+
+use crate::message::{Asking, Message, query};
+use crate::world::{name, zone};
+use kereru::answer::{Snapshot, View, ZoneState, ZoneTable};
+use kereru::net::World;
+use kereru::net::listen;
+use kereru::net::tcp::{TcpLimits, TcpServer};
+use kereru::net::udp::{Crew, Port};
+use kereru::wire::numbers::Rtype;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A view for `address` with a zone example. that has one more record.
+fn view(address: SocketAddr, record: &str) -> Arc<View> {
+    let mut zones = ZoneTable::default();
+    let zone = Arc::new(zone("example.", record));
+    zones.insert(name("example.").as_name(), ZoneState::Loaded(zone));
+    Arc::new(View { addresses: vec![address], zones, ..View::default() })
+}
+
+fn ask_udp(server: SocketAddr, asked: &[u8]) -> Message {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(server).unwrap();
+    socket.send(asked).unwrap();
+    let mut reply = [0; 4096];
+    let len = socket.recv(&mut reply).unwrap();
+    Message::read(&reply[..len])
+}
+
+fn ask_tcp(server: SocketAddr, asked: &[u8]) -> Message {
+    let mut stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let len = u16::try_from(asked.len()).unwrap().to_be_bytes();
+    stream.write_all(&[&len[..], asked].concat()).unwrap();
+    let mut len = [0; 2];
+    stream.read_exact(&mut len).unwrap();
+    let mut reply = vec![0; usize::from(u16::from_be_bytes(len))];
+    stream.read_exact(&mut reply).unwrap();
+    Message::read(&reply)
+}
+
+#[test]
+fn two_listen_addresses_serve_different_zones() {
+    let listeners: Vec<_> =
+        (0..2).map(|_| listen::open("127.0.0.1:0".parse().unwrap(), 1).unwrap()).collect();
+    let [inside, outside] = [listeners[0].address, listeners[1].address];
+    let views =
+        vec![view(inside, "www A 10.0.0.1"), view(outside, "www A 192.0.2.1\nmail A 192.0.2.2")];
+    let world = Arc::new(World::new(Snapshot { views }));
+    let (stop, stopping) = watch::channel(false);
+    let limits = TcpLimits { connections: 8, per_client: 8, idle_timeout: PATIENCE };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let tcp = TcpServer::new(Arc::clone(&world), limits, stopping);
+    let mut ports = Vec::new();
+    for listener in listeners {
+        let sockets = listener.udp.into_iter();
+        ports.extend(
+            sockets.map(|socket| Port { socket: Arc::new(socket), address: listener.address }),
+        );
+        let accepting = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener.tcp).unwrap()
+        };
+        runtime.spawn(tcp.clone().listen(accepting));
+    }
+    let crew = Crew::start(vec![ports], &[], &world).unwrap();
+    for ask in [ask_udp, ask_tcp] {
+        for (server, qname, expected) in [
+            (inside, "www.example.", "NOERROR aa\nanswer: www.example. 3600 A 10.0.0.1"),
+            (outside, "www.example.", "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1"),
+            (outside, "mail.example.", "NOERROR aa\nanswer: mail.example. 3600 A 192.0.2.2"),
+        ] {
+            let asked = query(&name(qname), Rtype::A, Asking::PLAIN);
+            assert_eq!(ask(server, &asked).render(), expected);
+        }
+        let asked = query(&name("mail.example."), Rtype::A, Asking::PLAIN);
+        assert!(ask(inside, &asked).render().starts_with("NXDOMAIN aa"));
+    }
+    world.stop();
+    stop.send(true).unwrap();
+    crew.join();
+}
