@@ -332,17 +332,14 @@ impl<'m> Writer<'m> {
         let question_end = HEADER_LEN + self.question.len();
         let names_at = question_at.and_then(|_| question_end.checked_sub(source_len));
         let fits = self.at + set.records.len() <= usize::from(POINTER_MAX);
-        let (owner_at, names_at) = match (owner_at, set.pointers) {
-            (Some(owner_at), Some(pointers)) if pointers.is_empty() => (owner_at, 0),
-            (Some(owner_at), Some(pointers))
-                if fits && (set.first == 0 || pointers.are_all_to_owner()) =>
-            {
-                match names_at {
-                    Some(names_at) => (owner_at, names_at),
-                    None => return self.write_each(section, owner, set).map(|()| Some(owner_at)),
-                }
-            }
-            (owner_at, _) => return self.write_each(section, owner, set).map(|()| owner_at),
+        let names_at = match set.pointers {
+            // There are no names to find.
+            Some(pointers) if pointers.is_empty() => Some(0),
+            Some(pointers) if fits && (set.first == 0 || pointers.are_all_to_owner()) => names_at,
+            Some(_) | None => None,
+        };
+        let (Some(known_at), Some(names_at)) = (owner_at, names_at) else {
+            return self.write_each(section, owner, set).map(|()| owner_at);
         };
         let mark = self.mark();
         let written = self.write_prepared(names_at, set);
@@ -353,8 +350,8 @@ impl<'m> Writer<'m> {
                 return Err(NoSpace);
             }
         }
-        self.patch_heads(mark.at, owner_at, set.ttl);
-        Ok(Some(owner_at))
+        self.patch_heads(mark.at, known_at, set.ttl);
+        Ok(owner_at)
     }
 
     /// Writes the records of a set one by one, as `write_set` does all together.
