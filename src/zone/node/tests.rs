@@ -2,9 +2,14 @@ use super::{Node, SetKey, compare_rdata};
 use crate::base::limits::{NAME_DATA_MAX, SETS_MAX};
 use crate::base::time::Ttl;
 use crate::wire::folded::FoldedName;
+use crate::wire::header::{Flags, HEADER_LEN, Header};
 use crate::wire::name::NameBuf;
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata::embedded_names;
+use crate::wire::writer::{Compressor, Owner, RecordRef, Section, Writer};
 use crate::zone::parts::{NodeParts, TooMuchData};
+use hickory_proto::op::Message;
+use proptest::prelude::*;
 use std::cmp::Ordering;
 
 fn name(text: &str) -> NameBuf {
@@ -127,4 +132,113 @@ fn name_with_too_much_data_is_refused() {
         assert_eq!(parts.add(Rtype::NULL, ttl(1), &rdata), Ok(ttl(1)));
     }
     assert_eq!(parts.add(Rtype::NULL, ttl(1), &rdata), Err(TooMuchData));
+}
+
+fn any_name(labels: std::ops::Range<usize>) -> impl Strategy<Value = NameBuf> {
+    let label = prop::sample::select(vec!["a", "A", "b", "bb", "abc"]);
+    prop::collection::vec(label, labels).prop_map(|labels| {
+        name(&labels.iter().fold(".".to_owned(), |name, label| {
+            format!("{label}.{}", name.trim_start_matches('.'))
+        }))
+    })
+}
+
+/// Who owns the records in the message.
+#[derive(Clone, Copy, Debug)]
+enum Owning {
+    /// The name that the zone has.
+    Itself,
+    /// A name that a wildcard stands for.
+    Wildcard,
+}
+
+/// Data of a type that holds names, from two of them.
+fn rdata(rtype: Rtype, number: u8, first: &NameBuf, second: &NameBuf) -> Vec<u8> {
+    let (first, second) = (first.as_name().as_wire(), second.as_name().as_wire());
+    match rtype {
+        Rtype::MX => [&[0, number], first].concat(),
+
+        Rtype::SOA => [first, second, &[number; 20]].concat(),
+        _ => first.to_vec(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn set_reads_back_from_any_message(
+        stem in any_name(0..4),
+        before in any_name(1..3),
+        owning in prop::sample::select(vec![Owning::Itself, Owning::Wildcard]),
+        is_question in any::<bool>(),
+        rtype in prop::sample::select(vec![Rtype::NS, Rtype::MX, Rtype::SOA]),
+        targets in prop::collection::vec((any_name(0..4), any_name(0..4)), 1..40),
+        (first, ttl, junk) in (0..40_usize, 0..3_u32, 1..17_000_usize),
+    ) {
+        let join = |above: &NameBuf, below: &NameBuf| {
+            let below = below.to_string();
+            name(&format!("{}{}", above.to_string().trim_start_matches('.'), below.trim_start_matches('.'))
+                .replace("..", "."))
+        };
+        // The name in the zone, and the name that owns the records in the message.
+        let (source, owner) = match owning {
+            Owning::Itself => (stem.clone(), stem),
+            Owning::Wildcard => (join(&name("*."), &stem), join(&before, &stem)),
+        };
+        let question = if is_question { owner.clone() } else { join(&before, &owner) };
+        let mut parts = NodeParts::empty(source.as_name());
+        for (number, (a, b)) in (0..).zip(&targets) {
+            parts.add(rtype, Ttl::default(), &rdata(rtype, number, a, b)).unwrap();
+        }
+        let node = packed(&mut parts);
+        let set = node.find(rtype).unwrap();
+        let wire = question.as_name().as_wire();
+        let end = HEADER_LEN + wire.len() + 4;
+        let mut message = vec![0; 65_535];
+        message[HEADER_LEN..HEADER_LEN + wire.len()].copy_from_slice(wire);
+        message[end - 4..end].copy_from_slice(&[0, 2, 0, 1]);
+        let folded = FoldedName::new(question.as_name());
+        let mut compressor = Compressor::default();
+        let mut writer = Writer::new(&mut message, &folded, end, 65_535, &mut compressor);
+        // Sometimes far from the names that pointers can reach.
+        let filler = vec![7; junk];
+        let filler = RecordRef {
+            owner: Owner::Question,
+            rtype: Rtype::NULL,
+            ttl: Ttl::default(),
+            rdata: &filler,
+        };
+        writer.write_record(Section::Answer, &filler).unwrap();
+        let owner_ref =
+            if is_question { Owner::Question } else { Owner::Name(owner.as_name()) };
+        let written = set.as_written(Ttl::new(ttl).unwrap(), first);
+        writer.write_set(Section::Answer, owner_ref, source.as_name().len(), &written).unwrap();
+        let [answers, ..] = writer.counts();
+        prop_assert_eq!(usize::from(answers), set.len() + 1);
+        let flags = Flags(Flags::QR);
+        let header =
+            Header { id: 1, flags, questions: 1, answers, authorities: 0, additionals: 0 };
+        header.write(writer.message_mut());
+        let len = writer.position();
+        let read = Message::from_vec(&message[..len]).unwrap();
+        let expected: Vec<String> = set
+            .turned(first)
+            .map(|rdata| {
+                let names = embedded_names(rtype, rdata);
+                let names: Vec<String> = names.map(|found| found.name.to_string()).collect();
+                format!("{owner} {ttl} {}", names.join(" "))
+            })
+            .map(|text| text.to_lowercase())
+            .collect();
+        let found: Vec<String> = read.answers[1..]
+            .iter()
+            .map(|record| {
+                let data = record.data.to_string();
+                let names = data.split_whitespace().filter(|word| word.ends_with('.'));
+                let names: Vec<&str> = names.collect();
+                format!("{} {} {}", record.name.to_ascii(), record.ttl, names.join(" "))
+            })
+            .map(|text| text.to_lowercase())
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
 }
