@@ -22,12 +22,16 @@ const FILE_LEN_MAX: u64 = 256;
 
 /// The secrets of the configuration; `None` if cookies are off.
 ///
-/// Where the operator names no file, that of the state folder is made if it is not there.
+/// Where the operator names no file, that of the state folder is made if it is not there; but a
+/// server that has secrets, and could not keep them, goes on with these.
 ///
 /// # Errors
 ///
 /// Fails if a file cannot be read or holds no secrets.
-pub(super) fn cookies(config: &Config) -> Result<Option<Secrets>, Diagnostics> {
+pub(super) fn cookies(
+    config: &Config,
+    in_force: Option<&Secrets>,
+) -> Result<Option<Secrets>, Diagnostics> {
     let Some(cookies) = &config.cookies else { return Ok(None) };
     if let Some(file) = &cookies.secret_file {
         return read(&file.path, file.place.as_ref()).map(Some);
@@ -35,6 +39,9 @@ pub(super) fn cookies(config: &Config) -> Result<Option<Secrets>, Diagnostics> {
     let path = config.state.path.join(FILE_NAME);
     if path.exists() {
         return read(&path, None).map(Some);
+    }
+    if let Some(secrets) = in_force {
+        return Ok(Some(secrets.clone()));
     }
     let secret = random::octets().map_err(|error| {
         problem(format!("cannot make a cookie secret: {error}"), None, "start it again")

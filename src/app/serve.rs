@@ -86,7 +86,7 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     for entry in &catalog.entries {
         log_problems(&entry.diagnostics);
     }
-    let cookies = match secret::cookies(&config) {
+    let cookies = match secret::cookies(&config, None) {
         Ok(cookies) => cookies,
         Err(problems) => return refuse(&problems),
     };
@@ -146,12 +146,7 @@ fn open_sockets(
     for &address in &config.listen {
         match listen::inherit_or_open(address, workers, inherited) {
             Ok(listener) => dns.push(listener),
-            // A machine without IPv6 has no ::1, and nobody asked for it by name.
-            Err(error)
-                if config.origin == Origin::BuiltIn
-                    && address.ip() == IpAddr::V6(Ipv6Addr::LOCALHOST)
-                    && error.is_missing_address() =>
-            {
+            Err(error) if may_be_missing(config, address) && error.is_missing_address() => {
                 tracing::warn!("{error}");
             }
             Err(error) => return Err(error),
@@ -160,6 +155,12 @@ fn open_sockets(
     let http = config.http.listen.iter();
     let http = http.map(|&address| listen::inherit_or_open_http(address, inherited));
     Ok(Sockets { dns, http: http.collect::<Result<_, _>>()? })
+}
+
+/// Whether the server does without an address that the machine does not have: one without IPv6 has no
+/// ::1, and nobody asked for it by name.
+fn may_be_missing(config: &Config, address: SocketAddr) -> bool {
+    config.origin == Origin::BuiltIn && address.ip() == IpAddr::V6(Ipv6Addr::LOCALHOST)
 }
 
 /// The world to serve, of one view.
@@ -251,7 +252,7 @@ impl State {
                 tracing::error!("{} has errors: its old version is served", entry.path());
             }
         }
-        let cookies = match secret::cookies(&config) {
+        let cookies = match secret::cookies(&config, self.cookies.as_ref()) {
             Ok(cookies) => cookies,
             Err(problems) => {
                 log_problems(&problems);
@@ -363,7 +364,7 @@ impl Server {
         for listener in sockets.dns {
             listening.push(accept(&runtime, &tcp, listener)?);
         }
-        let crew = Crew::start(ports(&listening), &state.cpus, &world)?;
+        let crew = Crew::start(ports(&listening.iter().collect::<Vec<_>>()), &state.cpus, &world)?;
         let (state, retired) = (Arc::new(state), Vec::new());
         Ok(Self { state, world, runtime, listening, tcp, pages, notifier, crew, retired, stop })
     }
@@ -464,31 +465,35 @@ impl Server {
         for &address in &state.config.listen {
             if self.listening.iter().any(|listening| listening.configured == address) {
                 kept.push(address);
-            } else {
-                let listener = listen::open(address, workers)?;
-                tracing::info!("listening on {}, too", listener.address);
-                opened.push(listener);
+                continue;
+            }
+            match listen::open(address, workers) {
+                Ok(listener) => opened.push(listener),
+                Err(error)
+                    if may_be_missing(&state.config, address) && error.is_missing_address() => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        let new: Vec<Listening> = opened
-            .into_iter()
-            .map(|listener| accept(&self.runtime, &self.tcp, listener))
-            .collect::<io::Result<_>>()?;
-        let is_moved = !new.is_empty() || kept.len() < self.listening.len();
+        // All that can fail comes before anything changes.
+        let moved = self.begin_at(opened, &kept, &state.cpus)?;
         self.world.publish(snapshot(&state));
         self.tcp.set_limits(state.tcp_limits());
         self.pages.site.set_audience(audience(&state.config));
         let zones_max = state.config.zones_with_metrics.as_usize();
         self.pages.metrics.reloaded(&state.catalog, zones_max);
-        if is_moved {
-            let is_kept = |listening: &Listening| kept.contains(&listening.configured);
-            let (stay, go): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut self.listening).into_iter().partition(is_kept);
+        if let Some((new, crew)) = moved {
+            for listening in &new {
+                let address = listening.udp.first().map(|port| port.address);
+                let address = address.unwrap_or(listening.configured);
+                tracing::info!("listening on {address}, too");
+            }
+            let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.listening)
+                .into_iter()
+                .partition(|listening| kept.contains(&listening.configured));
             for listening in go {
                 listening.accepting.abort();
             }
             self.listening = stay.into_iter().chain(new).collect();
-            let crew = Crew::start(ports(&self.listening), &state.cpus, &self.world)?;
             let old = std::mem::replace(&mut self.crew, crew);
             old.stop();
             self.retired.retain(|crew| !crew.has_ended());
@@ -498,6 +503,37 @@ impl Server {
         tracing::info!("reloaded: {read} of {} read", count(all, "zone"));
         self.state = Arc::new(state);
         Ok(())
+    }
+}
+
+impl Server {
+    /// Begins to serve the addresses that were `opened`, with workers for these and those that are
+    /// `kept`; `None` if no address comes or goes. If it fails, nothing has begun.
+    fn begin_at(
+        &self,
+        opened: Vec<Listener>,
+        kept: &[SocketAddr],
+        cpus: &[usize],
+    ) -> io::Result<Option<(Vec<Listening>, Crew)>> {
+        if opened.is_empty() && kept.len() == self.listening.len() {
+            return Ok(None);
+        }
+        let mut new = Vec::new();
+        let begun = opened.into_iter().try_for_each(|listener| {
+            new.push(accept(&self.runtime, &self.tcp, listener)?);
+            Ok(())
+        });
+        let is_kept = |listening: &&Listening| kept.contains(&listening.configured);
+        let staying: Vec<&Listening> = self.listening.iter().filter(is_kept).chain(&new).collect();
+        match begun.and_then(|()| Crew::start(ports(&staying), cpus, &self.world)) {
+            Ok(crew) => Ok(Some((new, crew))),
+            Err(error) => {
+                for listening in &new {
+                    listening.accepting.abort();
+                }
+                Err(error)
+            }
+        }
     }
 }
 
@@ -516,7 +552,7 @@ fn accept(runtime: &Runtime, tcp: &TcpServer, listener: Listener) -> io::Result<
 }
 
 /// The sockets of each worker: one of every address.
-fn ports(listening: &[Listening]) -> Vec<Vec<Port>> {
+fn ports(listening: &[&Listening]) -> Vec<Vec<Port>> {
     let workers = listening.first().map_or(0, |listening| listening.udp.len());
     let of_worker = |number: usize| {
         listening.iter().filter_map(move |listening| listening.udp.get(number).cloned()).collect()

@@ -103,8 +103,10 @@ impl Entry {
         self.diagnostics.has_errors()
     }
 
+    /// Whether it need not be read again. One with errors is: a file that it lacked may be there now,
+    /// and whoever reloads wants to know that it is not.
     fn is_unchanged(&self) -> bool {
-        !self.seen.is_empty() && self.seen.iter().all(Seen::is_unchanged)
+        !self.is_faulty() && !self.seen.is_empty() && self.seen.iter().all(Seen::is_unchanged)
     }
 }
 
@@ -163,11 +165,16 @@ pub(super) fn load_configured(config: &Config, previous: &Catalog) -> (Catalog, 
             }
         }
     }
+    let served = previous.entries.iter().filter(|entry| entry.zone.is_some());
+    let by_apex: HashMap<&NameBuf, &Entry> =
+        served.filter_map(|entry| Some((entry.apex.as_ref()?, entry))).collect();
     let (fresh, read): (Vec<usize>, Vec<Task>) = changed.into_iter().unzip();
     for (&index, mut entry) in fresh.iter().zip(load_all(&read)) {
-        if let Some(old) = old.get(&entry.task.key())
-            && entry.zone.is_none()
-            && old.zone.is_some()
+        // The same zone may come from another file now.
+        let of_same_file = old.get(&entry.task.key()).filter(|old| old.zone.is_some());
+        let of_same_name = || by_apex.get(entry.apex.as_ref()?);
+        if entry.zone.is_none()
+            && let Some(&old) = of_same_file.or_else(of_same_name)
         {
             entry.zone.clone_from(&old.zone);
             entry.apex.clone_from(&old.apex);

@@ -439,8 +439,10 @@ fn new_zone() -> String {
 #[test]
 fn reload_serves_what_the_files_say_now_and_reads_only_those_that_changed() {
     let config = "listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n";
-    let mut server = Server::start(config, &[("example.zone", ZONE), ("other.zone", ZONE)]);
-    assert!(server.reload().contains("reloaded: 0 of 2 zones read"));
+    let other = ZONE.replace("ns.other.", "ns.elsewhere.");
+    let mut server = Server::start(config, &[("example.zone", ZONE), ("other.zone", &other)]);
+    let log = server.reload();
+    assert!(log.contains("reloaded: 0 of 2 zones read"), "{log}");
     server.write("example.zone", &new_zone());
     assert!(server.reload().contains("reloaded: 1 of 2 zones read"));
     assert_eq!(ask_udp(server.addresses[0], &www()).render(), NEW_ANSWER);
@@ -462,6 +464,30 @@ fn changed_file_that_a_zone_includes_is_a_change_of_the_zone() {
     server.write("part", "www A 192.0.2.2\n");
     assert!(server.reload().contains("reloaded: 1 of 1 zone read"));
     assert_eq!(ask_udp(server.addresses[0], &www()).render(), NEW_ANSWER);
+}
+
+#[test]
+fn zone_gets_better_when_the_file_is_there_that_it_includes() {
+    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: e.zone}]\n";
+    let zone = ZONE.replace("www A 192.0.2.1\n", "$INCLUDE part\n");
+    let mut server = Server::start(config, &[("e.zone", &zone)]);
+    assert!(ask_udp(server.addresses[0], &www()).render().starts_with("SERVFAIL"));
+    // What is still wrong is told at each reload.
+    assert!(server.reload().contains("e.zone:"));
+    server.write("part", "www A 192.0.2.1\n");
+    assert!(server.reload().contains("reloaded: 1 of 1 zone read"));
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+}
+
+#[test]
+fn zone_whose_new_file_has_errors_is_served_as_it_was() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    server.write("other.zone", "www A 1.2.3\n");
+    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: other.zone}]\n";
+    server.write("kereru.yaml", config);
+    let log = server.reload();
+    assert!(log.contains("[bad-address]") && log.contains("its old version is served"), "{log}");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
 }
 
 #[test]
