@@ -55,6 +55,8 @@ labels! {
     DropReason {
         /// Fewer octets than a header has.
         Short = "short",
+        /// More octets than a datagram is taken with.
+        TooLong = "too-long",
         /// A reply, not a query: answering could go on for ever.
         Reply = "reply",
         /// The source port is 0, to which nothing can be sent.

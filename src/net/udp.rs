@@ -231,7 +231,11 @@ impl Serving<'_> {
         while *next < received {
             let index = *next;
             *next += 1;
-            let Some(datagram) = self.batch.datagram(index) else { continue };
+            self.counters.query(Transport::Udp);
+            let Some(datagram) = self.batch.datagram(index) else {
+                self.counters.dropped(DropReason::TooLong, 1);
+                continue;
+            };
             let local = match datagram.local {
                 Some(ip) => SocketAddr::new(ip, port.address.port()),
                 None => port.address,
@@ -245,7 +249,6 @@ impl Serving<'_> {
                 received: received_at,
                 now,
             };
-            self.counters.query(Transport::Udp);
             match respond(snapshot, &mut self.local, &mut exchange, &mut ()) {
                 Outcome::Reply { len, kind } => {
                     self.counters.reply(kind);

@@ -25,3 +25,14 @@ fn every_problem_of_a_zone_is_documented_and_every_documented_one_exists() {
         known.iter().map(|(code, rest)| (*code, rest.as_str())).collect();
     assert_eq!(documented, known);
 }
+
+#[test]
+fn user_of_the_image_is_the_one_that_the_documents_name() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let image = text("docker/Dockerfile");
+    let user = image.lines().find_map(|line| line.strip_prefix("USER ")).unwrap();
+    let (user, _group) = user.split_once(':').unwrap();
+    assert!(text("docs/operations.md").contains(&format!("runs as user {user} ")));
+    assert!(text("docker/compose.yaml").contains(&format!("uid={user}")));
+}
