@@ -3,11 +3,12 @@
 //! Called between the opening of sockets and the start of threads, to which rights belong.
 
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
+use crate::app::secret;
 use crate::config::Config;
 use crate::sys::privilege::{self, User};
 
@@ -68,22 +69,48 @@ fn find_user(name: &str) -> Result<User, PrivilegeError> {
     }
 }
 
-/// Makes the state folder, if there is none, and gives it to the user. What has nowhere to keep its
-/// state says so itself: that is no reason not to answer.
+/// Makes the state folder, if there is none, and gives it to the user with what an earlier start left
+/// in it. What has nowhere to keep its state says so itself: that is no reason not to answer.
 fn make_state_folder(path: &Path, owner: Option<User>) {
-    let made = DirBuilder::new().recursive(true).mode(STATE_MODE).create(path);
-    let done = made.and_then(|()| owner.map_or(Ok(()), |owner| give(path, owner)));
-    if let Err(error) = done {
+    let given = || match owner {
+        Some(owner) => {
+            give(path, libc::O_DIRECTORY, owner)?;
+            give_if_there(&path.join(secret::FILE_NAME), owner)
+        }
+        None => Ok(()),
+    };
+    if let Err(error) = make_folder(path).and_then(|()| given()) {
         tracing::warn!("the folder {} cannot hold state: {error}", path.display());
     }
 }
 
-/// Gives a folder to a user. A link is not followed: the user may have put it there.
-fn give(path: &Path, owner: User) -> io::Result<()> {
-    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
-    let folder: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if folder.metadata()?.uid() == owner.uid {
+/// Makes a folder for the server alone. Those above it that are not there are for everyone to pass.
+fn make_folder(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    DirBuilder::new().recursive(true).mode(STATE_MODE).create(path)
+}
+
+/// Gives a file of the state folder to a user.
+fn give_if_there(path: &Path, owner: User) -> io::Result<()> {
+    match give(path, libc::O_NONBLOCK, owner) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        given => given,
+    }
+}
+
+/// Gives a folder or file to a user. A link is not followed, and a file that has another name too is
+/// left alone: the user may have put them there.
+fn give(path: &Path, flags: i32, owner: User) -> io::Result<()> {
+    let flags = flags | libc::O_NOFOLLOW;
+    let opened: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = opened.metadata()?;
+    if metadata.uid() == owner.uid {
         return Ok(());
     }
-    fchown(&folder, Some(owner.uid), Some(owner.gid))
+    if !metadata.is_dir() && (!metadata.is_file() || metadata.nlink() > 1) {
+        return Err(io::Error::other(format!("{} is no file of its own", path.display())));
+    }
+    fchown(&opened, Some(owner.uid), Some(owner.gid))
 }

@@ -15,7 +15,7 @@ use crate::policy::cookie::{SECRET_LEN, Secrets};
 use crate::sys::random;
 
 /// The file of the state folder.
-const FILE_NAME: &str = "cookie-secret";
+pub(super) const FILE_NAME: &str = "cookie-secret";
 
 /// Octets of a file of secrets: two lines, and some white space.
 const FILE_LEN_MAX: u64 = 256;

@@ -173,7 +173,25 @@ fn root_becomes_the_user_and_keeps_one_right() {
     let state = fs::metadata(place.join("deep/state")).unwrap();
     assert_eq!((state.uid(), state.gid()), (nobody.uid, nobody.gid));
     assert_eq!(state.permissions().mode() & 0o7777, 0o700);
+    // What the server keeps there it has written as the user, who could get there.
+    let secret = fs::metadata(place.join("deep/state/cookie-secret")).unwrap();
+    assert_eq!(secret.uid(), nobody.uid);
     assert!(server.lines.concat().contains("running as nobody\n"));
+}
+
+#[test]
+fn state_of_an_earlier_start_as_root_goes_to_the_user() {
+    if !is_root() {
+        return;
+    }
+    let place = folder("listen: ['127.0.0.1:0']\nstate: state\n", &[]);
+    drop(Server::run(&mut serve(&place)));
+    let config = fs::read_to_string(place.join("kereru.yaml")).unwrap();
+    fs::write(place.join("kereru.yaml"), format!("{config}\nuser: nobody\n")).unwrap();
+    let server = Server::run(&mut serve(&place));
+    assert!(!server.lines.concat().contains("cannot"), "{:?}", server.lines);
+    let nobody = kereru::sys::privilege::find_user("nobody").unwrap().unwrap();
+    assert_eq!(fs::metadata(place.join("state/cookie-secret")).unwrap().uid(), nobody.uid);
 }
 
 #[test]
