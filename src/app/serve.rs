@@ -415,40 +415,49 @@ impl Server {
         let mut signals = Signals::new()?;
         signal::release()?;
         self.announce_ready();
+        let mut reading = None;
         loop {
             tokio::select! {
                 _ = signals.terminate.recv() => return Ok(Exit::Fine),
                 _ = signals.interrupt.recv() => return Ok(Exit::Fine),
                 () = self.world.failure() => return Ok(Exit::Failed),
-                _ = signals.hangup.recv() => self.reload().await,
+                // One that comes while files are read stays until that is done.
+                _ = signals.hangup.recv(), if reading.is_none() => {
+                    reading = Some(self.begin_reload());
+                }
+                state = finished(&mut reading) => {
+                    reading = None;
+                    self.end_reload(state);
+                }
             }
         }
     }
 
-    /// Puts what the files say now in force, with one publication. If that cannot be, all stays as
-    /// it is.
-    async fn reload(&mut self) {
+    /// Begins to read what the files say now, while the old state is served.
+    fn begin_reload(&self) -> JoinHandle<Option<State>> {
         tracing::info!("reloading");
         self.notifier.reloading();
-        if !self.try_reload().await {
+        let state = Arc::clone(&self.state);
+        self.runtime.handle().spawn_blocking(move || state.reread())
+    }
+
+    /// Puts what was read in force, with one publication. If that cannot be, all stays as it is.
+    fn end_reload(&mut self, state: Option<State>) {
+        let is_reloaded = match state.map(|state| self.take_over(state)) {
+            Some(Ok(())) => true,
+            Some(Err(error)) => {
+                tracing::error!("not reloaded: {error}; the old state stays in force");
+                false
+            }
+            None => {
+                tracing::error!("not reloaded: the old state stays in force");
+                false
+            }
+        };
+        if !is_reloaded {
             self.pages.metrics.not_reloaded();
         }
         self.notifier.ready();
-    }
-
-    /// Whether the new state took effect.
-    async fn try_reload(&mut self) -> bool {
-        let state = Arc::clone(&self.state);
-        let reread = tokio::task::spawn_blocking(move || state.reread()).await;
-        let Ok(Some(state)) = reread else {
-            tracing::error!("not reloaded: the old state stays in force");
-            return false;
-        };
-        let taken_over = self.take_over(state);
-        if let Err(error) = &taken_over {
-            tracing::error!("not reloaded: {error}; the old state stays in force");
-        }
-        taken_over.is_ok()
     }
 
     /// Goes on with a new state.
@@ -534,6 +543,15 @@ impl Server {
                 Err(error)
             }
         }
+    }
+}
+
+/// What a task that reads the files found; waits for ever if there is none.
+async fn finished(reading: &mut Option<JoinHandle<Option<State>>>) -> Option<State> {
+    match reading {
+        // A task that panicked has found nothing.
+        Some(task) => task.await.ok().flatten(),
+        None => std::future::pending().await,
     }
 }
 

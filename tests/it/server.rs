@@ -467,6 +467,23 @@ fn changed_file_that_a_zone_includes_is_a_change_of_the_zone() {
 }
 
 #[test]
+fn server_that_is_told_to_end_does_not_wait_for_a_reload() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    let large: Vec<String> =
+        (0..8).map(|part| format!("$GENERATE 1-100000 h$.p{part} A 192.0.2.1\n")).collect();
+    server.write("example.zone", &format!("{}{}", new_zone(), large.concat()));
+    server.signal("HUP");
+    let mut line = String::new();
+    while !line.contains(" reloading") {
+        assert!(server.log.read_line(&mut line).unwrap() > 0, "{line}");
+    }
+    server.signal("TERM");
+    let (status, log) = server.wait();
+    assert!(status.success() && log.contains(" stopped"), "{log}");
+    assert!(!log.contains("reloaded"), "{log}");
+}
+
+#[test]
 fn zone_gets_better_when_the_file_is_there_that_it_includes() {
     let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: e.zone}]\n";
     let zone = ZONE.replace("www A 192.0.2.1\n", "$INCLUDE part\n");
