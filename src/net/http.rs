@@ -23,7 +23,7 @@ use crate::base::limits::{
     HTTP_CONNECTION_SECONDS_MAX, HTTP_CONNECTIONS_MAX, HTTP_HEAD_LEN_MAX, HTTP_PAUSE_SECONDS_MAX,
 };
 use crate::net::seats::{Places, Seat, Seats};
-use crate::net::tcp::{ACCEPT_PAUSE, is_passing};
+use crate::net::tcp::{AcceptTrouble, is_passing};
 use crate::sys::socket::set_send_timeout;
 
 /// See `HTTP_PAUSE_SECONDS_MAX`.
@@ -60,6 +60,7 @@ impl HttpServer {
     /// Accepts connections until the server stops.
     pub async fn listen(self, listener: TcpListener) {
         let mut stopping = self.stopping.clone();
+        let mut trouble = AcceptTrouble::default();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -71,7 +72,7 @@ impl HttpServer {
                     tokio::spawn(self.clone().serve(stream, peer, seat));
                 }
                 Err(error) if is_passing(&error) => (),
-                Err(_) => sleep(ACCEPT_PAUSE).await,
+                Err(error) => trouble.pause(&error, "HTTP").await,
             }
         }
     }

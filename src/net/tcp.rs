@@ -31,7 +31,7 @@ const READ_LEN: usize = 4096;
 const REPLIES_LEN_MAX: usize = 16 << 10;
 
 /// How long a pause is after an error that may last, such as too many open files.
-pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The shortest time between two lines about connections that cannot be accepted.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
@@ -73,7 +73,7 @@ impl TcpServer {
     /// Accepts connections until the server stops.
     pub async fn listen(self, listener: TcpListener) {
         let mut stopping = self.stopping.clone();
-        let mut logged: Option<Instant> = None;
+        let mut trouble = AcceptTrouble::default();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -83,13 +83,7 @@ impl TcpServer {
                 Ok((stream, peer)) => self.serve(stream, peer),
                 // A connection that was reset before it was accepted is no trouble of ours.
                 Err(error) if is_passing(&error) => (),
-                Err(error) => {
-                    if logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
-                        logged = Some(Instant::now());
-                        tracing::error!(%error, "cannot accept TCP connections");
-                    }
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+                Err(error) => trouble.pause(&error, "TCP").await,
             }
         }
     }
@@ -123,6 +117,23 @@ impl TcpServer {
                 () = leave.notified() => (),
             }
         });
+    }
+}
+
+/// What to do when connections cannot be accepted.
+#[derive(Debug, Default)]
+pub(super) struct AcceptTrouble {
+    logged: Option<Instant>,
+}
+
+impl AcceptTrouble {
+    /// Pauses, and logs what is wrong if that was not done just now.
+    pub(super) async fn pause(&mut self, error: &io::Error, protocol: &str) {
+        if self.logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
+            self.logged = Some(Instant::now());
+            tracing::error!(%error, "cannot accept {protocol} connections");
+        }
+        tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }
 
