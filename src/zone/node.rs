@@ -123,11 +123,6 @@ impl Node {
         self.set_count() == 0
     }
 
-    /// Octets that the name takes with its records.
-    pub fn block_len(&self) -> usize {
-        self.0.len()
-    }
-
     /// The sets of the name, by type.
     pub fn sets(&self) -> impl Iterator<Item = Set<'_>> + Clone {
         (0..self.set_count()).map(|index| self.set(index))

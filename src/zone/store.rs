@@ -330,10 +330,9 @@ impl Builder {
         let found = self.names.find(self.folded.hash(0), |node| node.is_named(owner));
         self.open = Some(if found.is_some() { Met::Before } else { Met::Never });
         let Some(node) = found else { return self.parts.begin(owner) };
-        if node.block_len() <= REPACKED_LEN_MAX {
-            return self.parts.begin_with(node);
-        }
-        match self.scattered.remove(&owner.to_buf()) {
+        // What is kept for later holds all of the node and more.
+        let kept = (!self.scattered.is_empty()).then(|| self.scattered.remove(&owner.to_buf()));
+        match kept.flatten() {
             Some(parts) => {
                 self.scattered_len -= self.scattered_len.min(parts.len());
                 self.parts = parts;

@@ -147,6 +147,28 @@ fn records_of_a_name_may_be_scattered_over_the_file() {
 }
 
 #[test]
+fn no_record_is_lost_of_a_scattered_name_that_gets_large() {
+    for visits in 2..6 {
+        let mut builder = Builder::new(name("z.").as_name());
+        let (large, other) = (name("large.z."), name("other.z."));
+        let mut count = 0_u32;
+        // One record first, then several times more than what is packed again at once.
+        for visit in 0..visits {
+            for _ in 0..if visit % 2 == 0 { 1 } else { 400 } {
+                let rdata = count.to_be_bytes();
+                builder.add(large.as_name(), Rtype::A, Ttl::default(), &rdata);
+                count += 1;
+            }
+            builder.add(other.as_name(), Rtype::A, Ttl::default(), &[192, 0, 2, visit]);
+        }
+        let (zone, duplicates) = builder.finish();
+        let node = zone.find_folded(&FoldedName::new(large.as_name())).unwrap();
+        let found = node.find(Rtype::A).unwrap().len();
+        assert_eq!((found, duplicates.len()), (count as usize, 0), "{visits} visits");
+    }
+}
+
+#[test]
 fn change_shares_all_but_a_few_pieces_with_the_old_version() {
     let mut builder = Builder::new(name("z.").as_name());
     for number in 0..20_000_u32 {
