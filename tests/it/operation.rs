@@ -5,7 +5,7 @@ use crate::server::{
     www,
 };
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
@@ -274,4 +274,23 @@ fn reload_that_asks_for_too_many_connections_says_so() {
     let log = server.reload();
     assert!(log.contains("warning: 4096 TCP connections and all else need"), "{log}");
     assert!(log.contains("or set `tcp.connections` to at most"), "{log}");
+}
+
+#[test]
+fn log_that_nobody_reads_does_not_hold_up_the_end() {
+    let zone = "www A 1.2.3\n".repeat(25);
+    let names: Vec<String> = (0..60).map(|number| format!("z{number}.zone")).collect();
+    let zones: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), &*zone)).collect();
+    let place = folder("listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n", &zones);
+    let mut child = serve(&place).spawn().unwrap();
+    let pid = child.id().to_string();
+    // The first line says that signals are held; nobody reads those after it.
+    let mut log = BufReader::with_capacity(1, child.stderr.take().unwrap());
+    log.read_line(&mut String::new()).unwrap();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait().unwrap()));
+    let ended = told.recv_timeout(PATIENCE);
+    let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
+    assert_eq!(ended.ok().and_then(|status| status.code()), Some(0));
 }
