@@ -480,7 +480,7 @@ impl Server {
                 Ok(listener) => opened.push(listener),
                 Err(error)
                     if may_be_missing(&state.config, address) && error.is_missing_address() => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(self.explain(error)),
             }
         }
         // All that can fail comes before anything changes.
@@ -542,6 +542,22 @@ impl Server {
                 }
                 Err(error)
             }
+        }
+    }
+}
+
+impl Server {
+    /// Says so if an address cannot be opened because of one that is listened on.
+    fn explain(&self, error: listen::ListenError) -> Box<dyn Error> {
+        let mut held = self.listening.iter().filter_map(|listening| listening.udp.first());
+        match held.find(|port| error.is_held_by(port.address)) {
+            Some(port) => format!(
+                "cannot listen on {} as long as the server itself listens on {}; start it again \
+                 to go from one to the other",
+                error.address, port.address
+            )
+            .into(),
+            None => error.into(),
         }
     }
 }

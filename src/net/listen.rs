@@ -49,6 +49,16 @@ impl ListenError {
         self.error.kind() == io::ErrorKind::AddrNotAvailable
             || self.error.raw_os_error() == Some(libc::EAFNOSUPPORT)
     }
+
+    /// Whether a socket that is bound to this other address is in the way.
+    pub fn is_held_by(&self, other: SocketAddr) -> bool {
+        let (ip, other_ip) = (self.address.ip(), other.ip());
+        let overlap = ip == other_ip || ip.is_unspecified() || other_ip.is_unspecified();
+        self.error.kind() == io::ErrorKind::AddrInUse
+            && self.address.port() == other.port()
+            && ip.is_ipv4() == other_ip.is_ipv4()
+            && overlap
+    }
 }
 
 impl std::error::Error for ListenError {}

@@ -294,3 +294,15 @@ fn log_that_nobody_reads_does_not_hold_up_the_end() {
     let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
     assert_eq!(ended.ok().and_then(|status| status.code()), Some(0));
 }
+
+#[test]
+fn address_that_the_server_holds_itself_is_not_said_to_be_another_programs() {
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    let port = server.addresses[0].port();
+    server.write("kereru.yaml", &format!("listen: ['0.0.0.0:{port}']\nhttp: {{listen: []}}\n"));
+    let log = server.reload();
+    assert!(!log.contains("another program"), "{log}");
+    let expected = format!("the server itself listens on 127.0.0.1:{port}; start it again");
+    assert!(log.contains(&expected), "{log}");
+    assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+}
