@@ -36,7 +36,7 @@ use crate::policy::rate::{RateLimiter, RateOptions};
 use crate::sys::{affinity, signal};
 use crate::wire::character_string::CharacterString;
 
-/// Problems of one zone that are logged. `kereru check` shows all of them.
+/// Problems of one zone that are logged, and zones with errors. `kereru check` shows all of them.
 const LOGGED_MAX: usize = 20;
 
 /// Threads for TCP and signals.
@@ -119,6 +119,23 @@ fn log_problems(problems: &Diagnostics) {
     let left = (problems.errors() + problems.warnings()).saturating_sub(LOGGED_MAX);
     if left > 0 {
         tracing::warn!("{left} more problems; `kereru check` shows all of them");
+    }
+}
+
+/// Logs which zones have errors, and what is served instead.
+fn log_faulty(catalog: &Catalog) {
+    let faulty = || catalog.entries.iter().filter(|entry| entry.is_faulty());
+    for entry in faulty().take(LOGGED_MAX) {
+        let served = match (&entry.zone, &entry.apex) {
+            (Some(_), _) => "its old version is served",
+            (None, Some(_)) => "its names get SERVFAIL",
+            (None, None) => "nothing of it is served",
+        };
+        tracing::error!("{} has errors: {served}", entry.path());
+    }
+    let left = faulty().count().saturating_sub(LOGGED_MAX);
+    if left > 0 {
+        tracing::error!("{left} more zones have errors; `kereru check` shows all of them");
     }
 }
 
@@ -248,10 +265,8 @@ impl State {
         }
         for entry in catalog.fresh.iter().filter_map(|&index| catalog.entries.get(index)) {
             log_problems(&entry.diagnostics);
-            if entry.is_faulty() && entry.zone.is_some() {
-                tracing::error!("{} has errors: its old version is served", entry.path());
-            }
         }
+        log_faulty(&catalog);
         let cookies = match secret::cookies(&config, self.cookies.as_ref()) {
             Ok(cookies) => cookies,
             Err(problems) => {

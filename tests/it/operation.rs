@@ -306,3 +306,24 @@ fn address_that_the_server_holds_itself_is_not_said_to_be_another_programs() {
     assert!(log.contains(&expected), "{log}");
     assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
 }
+
+#[test]
+fn zone_of_which_nothing_is_served_is_told_at_each_reload() {
+    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: e.zone}]\n";
+    let mut server = Server::run(&mut serve(&folder(config, &[("e.zone", "www A 1.2.3\n")])));
+    for _ in 0..2 {
+        let log = server.reload();
+        assert!(log.contains("e.zone has errors: its names get SERVFAIL"), "{log}");
+    }
+}
+
+#[test]
+fn many_zones_with_errors_are_told_up_to_a_bound() {
+    let names: Vec<String> = (0..30).map(|number| format!("z{number}.zone")).collect();
+    let zones: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "@ A x\n")).collect();
+    let config = "listen: ['127.0.0.1:0']\nzones: [{directory: .}]\n";
+    let mut server = Server::run(&mut serve(&folder(config, &zones)));
+    let log = server.reload();
+    assert_eq!(log.matches("its names get SERVFAIL").count(), 20, "{log}");
+    assert!(log.contains("10 more zones have errors"), "{log}");
+}
