@@ -62,7 +62,8 @@ impl Crew {
     ///
     /// # Errors
     ///
-    /// Fails if no thread can be made, or the kernel refuses to wait for the sockets.
+    /// Fails if no thread can be made, or the kernel refuses to wait for the sockets; those workers
+    /// that had begun have let go of them then.
     pub fn start(ports: Vec<Vec<Port>>, cpus: &[usize], world: &Arc<World>) -> io::Result<Self> {
         let mut crew = Self { threads: Vec::new(), stopping: Arc::default() };
         for (number, ports) in ports.into_iter().enumerate() {
@@ -72,6 +73,7 @@ impl Crew {
                 Ok(thread) => crew.threads.push(thread),
                 Err(error) => {
                     crew.stop();
+                    crew.join();
                     return Err(error);
                 }
             }

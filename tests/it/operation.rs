@@ -327,3 +327,22 @@ fn many_zones_with_errors_are_told_up_to_a_bound() {
     assert_eq!(log.matches("its names get SERVFAIL").count(), 20, "{log}");
     assert!(log.contains("10 more zones have errors"), "{log}");
 }
+
+#[test]
+fn reload_that_fails_half_way_serves_nothing_new_and_holds_nothing() {
+    let zones = "zones: [{zone: example, file: example.zone}]\nhttp: {listen: []}\nworkers: 64\n";
+    let place = folder(&format!("listen: ['127.0.0.1:0']\n{zones}"), &[("example.zone", ZONE)]);
+    // Enough for 64 more sockets, and not for what 64 more workers wait with.
+    let script =
+        format!("ulimit -n 246; exec {} serve --config kereru.yaml", env!("CARGO_BIN_EXE_kereru"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(place).stderr(Stdio::piped());
+    let mut server = Server::run(&mut command);
+    server.write("kereru.yaml", &format!("listen: ['127.0.0.1:0', '127.0.0.2:0']\n{zones}"));
+    server.write("example.zone", &ZONE.replace("192.0.2.1", "192.0.2.2"));
+    for _ in 0..3 {
+        let log = server.reload();
+        assert!(log.contains(" not reloaded: Too many open files"), "{log}");
+        assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+    }
+}
