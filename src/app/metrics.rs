@@ -1,7 +1,7 @@
 //! All metrics of the program in one registry.
 //!
-//! Those of zones and connections are made here, because `metrics` knows neither: of zones with each
-//! publication, of connections when they are asked for.
+//! Those of zones, connections and panics are made here, because `metrics` knows none of them: of
+//! zones with each publication, of the others when they are asked for.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, Opts, Registry};
 
+use crate::app::panics;
 use crate::app::zones::{Catalog, Entry};
 use crate::metrics::{Counters, DnsCollector, FamilyError, Kind, Numbers, Reloads};
 use crate::wire::name::NameBuf;
@@ -77,10 +78,11 @@ fn build_info() -> Result<IntGauge, FamilyError> {
     Ok(info)
 }
 
-/// The families of zones and connections.
+/// The families of zones, connections and panics.
 struct AppCollector {
     zones: Arc<ArcSwap<Zones>>,
     tcp_connections: OpenConnections,
+    panics: Numbers,
     connections: Numbers,
     serials: Numbers,
     records: Numbers,
@@ -102,6 +104,11 @@ impl AppCollector {
         Ok(Self {
             zones,
             tcp_connections,
+            panics: Numbers::single(
+                Kind::Counter,
+                "kereru_panics_total",
+                "Times a part of the program gave up because of a bug.",
+            )?,
             connections: Numbers::single(
                 Kind::Gauge,
                 "kereru_tcp_connections",
@@ -119,13 +126,15 @@ impl AppCollector {
 
 impl Collector for AppCollector {
     fn desc(&self) -> Vec<&Desc> {
-        let families = [&self.connections, &self.serials, &self.records, &self.load_errors];
+        let families =
+            [&self.panics, &self.connections, &self.serials, &self.records, &self.load_errors];
         families.map(Numbers::desc).to_vec()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
         let zones = self.zones.load();
         vec![
+            self.panics.with_value(count(usize::try_from(panics::count()).unwrap_or(usize::MAX))),
             self.connections.with_value(count((self.tcp_connections)())),
             self.serials.with_values(zones.serials.iter().cloned()),
             self.records.with_values(zones.records.iter().cloned()),

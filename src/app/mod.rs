@@ -14,6 +14,7 @@ mod notify;
 mod open_files;
 mod output;
 mod pages;
+mod panics;
 mod privileges;
 mod report;
 mod secret;

@@ -20,7 +20,9 @@ use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
 use crate::app::zones::{self, Catalog};
-use crate::app::{Exit, activation, load, logging, open_files, output, privileges, report, secret};
+use crate::app::{
+    Exit, activation, load, logging, open_files, output, panics, privileges, report, secret,
+};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
@@ -52,6 +54,7 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     let config = match load::configuration(args.config.as_deref()) {
         Ok((config, problems)) => {
             logging::start(&config.log);
+            panics::watch();
             log_problems(&problems);
             config
         }
@@ -314,6 +317,7 @@ impl Pages {
     fn listen(
         &mut self,
         runtime: &Runtime,
+        world: &Arc<World>,
         listeners: Vec<HttpListener>,
         stopping: watch::Receiver<bool>,
     ) -> io::Result<()> {
@@ -322,7 +326,7 @@ impl Pages {
         let _guard = runtime.enter();
         for listener in listeners {
             let stream = tokio::net::TcpListener::from_std(listener.socket)?;
-            runtime.spawn(server.clone().listen(stream));
+            runtime.spawn(world.needing(server.clone().listen(stream)));
             self.addresses.push(listener.address);
         }
         Ok(())
@@ -374,10 +378,10 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
         let mut pages = Pages::new(&state, &world, &tcp)?;
-        pages.listen(&runtime, sockets.http, stopping)?;
+        pages.listen(&runtime, &world, sockets.http, stopping)?;
         let mut listening = Vec::new();
         for listener in sockets.dns {
-            listening.push(accept(&runtime, &tcp, listener)?);
+            listening.push(accept(&runtime, &world, &tcp, listener)?);
         }
         let crew = Crew::start(ports(&listening.iter().collect::<Vec<_>>()), &state.cpus, &world)?;
         let (state, retired) = (Arc::new(state), Vec::new());
@@ -544,7 +548,7 @@ impl Server {
         }
         let mut new = Vec::new();
         let begun = opened.into_iter().try_for_each(|listener| {
-            new.push(accept(&self.runtime, &self.tcp, listener)?);
+            new.push(accept(&self.runtime, &self.world, &self.tcp, listener)?);
             Ok(())
         });
         let is_kept = |listening: &&Listening| kept.contains(&listening.configured);
@@ -591,11 +595,16 @@ fn joined(addresses: impl Iterator<Item = SocketAddr>) -> String {
 }
 
 /// Begins to accept TCP connections at an address.
-fn accept(runtime: &Runtime, tcp: &TcpServer, listener: Listener) -> io::Result<Listening> {
+fn accept(
+    runtime: &Runtime,
+    world: &Arc<World>,
+    tcp: &TcpServer,
+    listener: Listener,
+) -> io::Result<Listening> {
     let Listener { configured, address, udp, tcp: stream } = listener;
     let _guard = runtime.enter();
     let stream = tokio::net::TcpListener::from_std(stream)?;
-    let accepting = runtime.spawn(tcp.clone().listen(stream));
+    let accepting = runtime.spawn(world.needing(tcp.clone().listen(stream)));
     let udp = udp.into_iter().map(|socket| Port { socket: Arc::new(socket), address });
     Ok(Listening { configured, udp: udp.collect(), accepting })
 }

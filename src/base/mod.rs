@@ -1,7 +1,8 @@
-//! Foundations that know nothing of DNS messages: time, bounds, diagnostics.
+//! Foundations that know nothing of DNS messages: time, bounds, diagnostics, how often to log.
 //!
 //! Nothing here does I/O or reads a clock. Every layer may import it.
 
 pub mod diagnostic;
 pub mod limits;
+pub mod pace;
 pub mod time;

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::MESSAGE_LEN_MAX;
+use crate::base::pace::Pace;
 use crate::base::time::Wall;
 use crate::metrics::WorkerCounters;
 use crate::net::World;
@@ -32,9 +33,6 @@ const REPLIES_LEN_MAX: usize = 16 << 10;
 
 /// How long a pause is after an error that may last, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// The shortest time between two lines about connections that cannot be accepted.
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The bounds of connections.
 #[derive(Clone, Copy, Debug)]
@@ -123,14 +121,13 @@ impl TcpServer {
 /// What to do when connections cannot be accepted.
 #[derive(Debug, Default)]
 pub(super) struct AcceptTrouble {
-    logged: Option<Instant>,
+    pace: Pace,
 }
 
 impl AcceptTrouble {
     /// Pauses, and logs what is wrong if that was not done just now.
     pub(super) async fn pause(&mut self, error: &io::Error, protocol: &str) {
-        if self.logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
-            self.logged = Some(Instant::now());
+        if self.pace.is_due(std::time::Instant::now()) {
             tracing::error!(%error, "cannot accept {protocol} connections");
         }
         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -239,14 +236,16 @@ impl Connection {
         {
             taken += 2 + query.len();
             let answered = SCRATCH.with_borrow_mut(|scratch| {
-                let scratch = scratch.get_or_insert_with(|| Scratch::new(&self.world));
+                let used = scratch.get_or_insert_with(|| Scratch::new(&self.world));
                 let asked = Asked { query, received: wall };
-                catch_unwind(AssertUnwindSafe(|| self.answer(&snapshot, asked, scratch, replies)))
+                let answer = AssertUnwindSafe(|| self.answer(&snapshot, asked, used, replies));
+                let answered = catch_unwind(answer);
+                if answered.is_err() {
+                    *scratch = None;
+                }
+                answered
             });
-            if answered.is_err() {
-                self.world.count_panic();
-                return None;
-            }
+            answered.ok()?;
         }
         Some(taken)
     }

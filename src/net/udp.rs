@@ -16,6 +16,7 @@ use arc_swap::{ArcSwap, Cache};
 
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::BATCH_MAX;
+use crate::base::pace::Pace;
 use crate::base::time::Wall;
 use crate::metrics::{DropReason, WorkerCounters};
 use crate::net::World;
@@ -36,9 +37,6 @@ const LAST_BATCHES_MAX: usize = 256;
 
 /// How long a worker pauses after an error that may last.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
-
-/// The shortest time between two lines about errors of one worker.
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A socket and the address it is bound to. Sockets outlive the workers that serve them.
 #[derive(Clone, Debug)]
@@ -95,7 +93,7 @@ impl Crew {
     /// Waits until all workers have ended.
     pub fn join(self) {
         for thread in self.threads {
-            // A worker that panicked has said so already.
+            // None ends in a panic: it would have begun again.
             let _ = thread.join();
         }
     }
@@ -129,13 +127,18 @@ impl Worker {
         world.is_stopping() || self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Serves until it is told to stop.
+    /// Serves until it is told to stop, whatever happens.
     fn run(&self, world: &World, epoll: &Epoll) {
         if let Some(cpu) = self.cpu
             && let Err(error) = affinity::pin_to(cpu)
         {
             tracing::warn!(cpu, %error, "cannot keep a worker on its CPU");
         }
+        begin_again(|| self.is_stopping(world), || self.serve(world, epoll));
+    }
+
+    /// Serves until it is told to stop, or cannot wait for its sockets.
+    fn serve(&self, world: &World, epoll: &Epoll) {
         let mut serving = Serving {
             world,
             batch: Batch::new(),
@@ -144,7 +147,7 @@ impl Worker {
             snapshot: Cache::new(world.snapshot()),
             errors: Errors::default(),
         };
-        if let Err(error) = self.serve(&mut serving, epoll) {
+        if let Err(error) = self.answer_all(&mut serving, epoll) {
             tracing::error!(%error, "a worker cannot wait for its sockets");
             world.fail();
         }
@@ -158,7 +161,8 @@ impl Worker {
         }
     }
 
-    fn serve(&self, serving: &mut Serving<'_>, epoll: &Epoll) -> io::Result<()> {
+    /// Answers until it is told to stop.
+    fn answer_all(&self, serving: &mut Serving<'_>, epoll: &Epoll) -> io::Result<()> {
         if let [port] = &self.ports[..] {
             while !self.is_stopping(serving.world) {
                 serving.serve_batch(port, Wait::ForFirst);
@@ -176,6 +180,14 @@ impl Worker {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Serves again after each panic, which is a bug of ours and costs what was being answered. The pause
+/// keeps one that comes back from keeping the CPU busy.
+fn begin_again(is_stopping: impl Fn() -> bool, mut serve: impl FnMut()) {
+    while catch_unwind(AssertUnwindSafe(&mut serve)).is_err() && !is_stopping() {
+        std::thread::sleep(ERROR_PAUSE);
     }
 }
 
@@ -213,10 +225,6 @@ impl Serving<'_> {
         while next < received {
             // A panic, which is a bug of ours, costs the one reply.
             if catch_unwind(AssertUnwindSafe(|| self.answer(port, &mut next, received))).is_err() {
-                let panics = self.world.count_panic();
-                if self.errors.may_log() {
-                    tracing::error!(panics, "answering a query panicked; it gets no reply");
-                }
                 self.local = Local::default();
             }
         }
@@ -265,7 +273,7 @@ impl Serving<'_> {
 /// Errors of sockets, which end nothing.
 #[derive(Debug, Default)]
 struct Errors {
-    logged: Option<Instant>,
+    pace: Pace,
 }
 
 impl Errors {
@@ -282,19 +290,30 @@ impl Errors {
         if passing.contains(&error.kind()) {
             return;
         }
-        if self.may_log() {
+        if self.pace.is_due(Instant::now()) {
             tracing::error!(%address, %error, "cannot receive");
         }
         std::thread::sleep(ERROR_PAUSE);
     }
+}
 
-    /// Whether a line may be logged: one in `LOG_INTERVAL`.
-    fn may_log(&mut self) -> bool {
-        let now = Instant::now();
-        let may = self.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_INTERVAL);
-        if may {
-            self.logged = Some(now);
-        }
-        may
+#[cfg(test)]
+mod tests {
+    use super::begin_again;
+    use std::cell::Cell;
+
+    #[test]
+    fn worker_that_panics_serves_again_until_it_is_told_to_stop() {
+        let (times, last) = (Cell::new(0), 4);
+        begin_again(
+            || times.get() == last,
+            || {
+                times.set(times.get() + 1);
+                std::panic::resume_unwind(Box::new("a bug"));
+            },
+        );
+        assert_eq!(times.get(), last);
+        begin_again(|| false, || times.set(times.get() + 1));
+        assert_eq!(times.get(), last + 1);
     }
 }

@@ -1,7 +1,7 @@
 //! What all threads and tasks that answer share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -19,8 +19,6 @@ pub struct World {
     snapshot: ArcSwap<Snapshot>,
     counters: Counters,
     stopping: AtomicBool,
-    /// Times a thread or task that answers has panicked.
-    panics: AtomicU64,
     /// Told when a thread can serve no longer.
     failed: Notify,
 }
@@ -33,7 +31,6 @@ impl World {
             snapshot: ArcSwap::from_pointee(snapshot),
             counters: Counters::default(),
             stopping: AtomicBool::new(false),
-            panics: AtomicU64::new(0),
             failed: Notify::new(),
         }
     }
@@ -73,13 +70,56 @@ impl World {
         self.failed.notify_one();
     }
 
+    /// A task that the server cannot do without: if it panics, the server must end.
+    pub fn needing<T: Future<Output = ()> + Send>(
+        self: &Arc<Self>,
+        task: T,
+    ) -> impl Future<Output = ()> + Send + use<T> {
+        let needed = Needed(Arc::clone(self));
+        async move {
+            let _needed = needed;
+            task.await;
+        }
+    }
+
     /// Waits until a thread can serve no longer.
     pub async fn failure(&self) {
         self.failed.notified().await;
     }
+}
 
-    /// Counts a panic, which is a bug of ours; returns how many there were.
-    pub fn count_panic(&self) -> u64 {
-        self.panics.fetch_add(1, Ordering::Relaxed) + 1
+/// Tells the world when it is dropped by a panic.
+struct Needed(Arc<World>);
+
+impl Drop for Needed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::World;
+    use crate::answer::Snapshot;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn only_a_panic_of_a_needed_task_ends_the_server() {
+        let world = Arc::new(World::new(Snapshot { views: Vec::new() }));
+        let mut tasks = vec![
+            tokio::spawn(world.needing(async {})),
+            tokio::spawn(world.needing(std::future::pending())),
+        ];
+        tasks.pop().unwrap().abort();
+        tasks.pop().unwrap().await.unwrap();
+        let fine = timeout(Duration::from_millis(10), world.failure()).await;
+        assert!(fine.is_err());
+        let bug = async { std::panic::resume_unwind(Box::new("a bug")) };
+        tokio::spawn(world.needing(bug)).await.unwrap_err();
+        timeout(Duration::from_secs(10), world.failure()).await.unwrap();
     }
 }

@@ -305,7 +305,8 @@ fn thousand_idle_connections_keep_nobody_out() {
     last.write_all(format!("GET /healthz HTTP/1.1\r\n{HOST}\r\n").as_bytes()).unwrap();
     assert_eq!(status(&read_response(&mut last)), "200");
     let open = value(&metrics(server.http[0]), "process_open_fds");
-    assert!(open < 320.0, "{open} open files");
+    // 256 connections, and those that were told to leave and are about to: at most 128.
+    assert!(open < 450.0, "{open} open files");
 }
 
 #[test]
