@@ -30,7 +30,7 @@ use crate::http::{Audience, Site};
 use crate::net::World;
 use crate::net::http::HttpServer;
 use crate::net::inherited::Inherited;
-use crate::net::listen::{self, HttpListener, Listener};
+use crate::net::listen::{self, HttpListener, ListenError, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::{Crew, Port};
 use crate::policy::cookie::Secrets;
@@ -161,7 +161,7 @@ fn open_sockets(
     config: &Config,
     workers: usize,
     inherited: &mut Inherited,
-) -> Result<Sockets, listen::ListenError> {
+) -> Result<Sockets, ListenError> {
     let mut dns = Vec::new();
     for &address in &config.listen {
         match listen::inherit_or_open(address, workers, inherited) {
@@ -495,11 +495,11 @@ impl Server {
                 kept.push(address);
                 continue;
             }
-            match listen::open(address, workers) {
+            match self.open(address, &state.config.listen, workers) {
                 Ok(listener) => opened.push(listener),
                 Err(error)
                     if may_be_missing(&state.config, address) && error.is_missing_address() => {}
-                Err(error) => return Err(self.explain(error)),
+                Err(error) => return Err(self.explained(error)),
             }
         }
         // All that can fail comes before anything changes.
@@ -566,8 +566,26 @@ impl Server {
 }
 
 impl Server {
+    /// Opens an address that comes, though one that goes may be in its way.
+    fn open(
+        &self,
+        address: SocketAddr,
+        staying: &[SocketAddr],
+        workers: usize,
+    ) -> Result<Listener, ListenError> {
+        listen::open(address, workers).or_else(|error| {
+            let mut going =
+                self.listening.iter().filter(|listening| !staying.contains(&listening.configured));
+            let in_the_way = |port: &Port| error.is_held_by(port.address);
+            match going.any(|listening| listening.udp.first().is_some_and(in_the_way)) {
+                true => listen::open_beside(address, workers),
+                false => Err(error),
+            }
+        })
+    }
+
     /// Says so if an address cannot be opened because of one that is listened on.
-    fn explain(&self, error: listen::ListenError) -> Box<dyn Error> {
+    fn explained(&self, error: ListenError) -> Box<dyn Error> {
         let mut held = self.listening.iter().filter_map(|listening| listening.udp.first());
         match held.find(|port| error.is_held_by(port.address)) {
             Some(port) => format!(

@@ -128,7 +128,7 @@ pub fn inherit_or_open(
     };
     let tcp = match tcp {
         Some(socket) => Ok(socket),
-        None => bind_tcp(address),
+        None => bind_tcp(address, Sharing::Alone),
     };
     let tcp = tcp.map_err(|error| ListenError { address, transport: "TCP", error })?;
     Ok(Listener { configured: address, address, udp: udp.map_err(udp_error)?, tcp })
@@ -146,7 +146,7 @@ pub fn inherit_or_open_http(
     let error = |error| ListenError { address, transport: "HTTP", error };
     let socket = match inherited.take_tcp(address) {
         Some(socket) => socket,
-        None => bind_tcp(address).map_err(error)?,
+        None => bind_tcp(address, Sharing::Alone).map_err(error)?,
     };
     Ok(HttpListener { address: socket.local_addr().map_err(error)?, socket })
 }
@@ -159,10 +159,24 @@ fn open_port(address: SocketAddr, workers: usize) -> Result<Listener, ListenErro
     let configured = address;
     let alone = bind_udp(address, Sharing::Alone).map_err(udp_error)?;
     let address = alone.local_addr().map_err(udp_error)?;
-    let tcp = bind_tcp(address).map_err(tcp_error)?;
+    drop(bind_tcp(address, Sharing::Alone).map_err(tcp_error)?);
     drop(alone);
-    let udp = bind_shared(address, workers).map_err(udp_error)?;
-    Ok(Listener { configured, address, udp, tcp })
+    Ok(Listener { configured, ..open_beside(address, workers)? })
+}
+
+/// Opens the sockets of one address, which may overlap one that the server listens on and will give
+/// up: 0.0.0.0 and each address of this machine do, on the same port. Until then the kernel prefers
+/// the exact address.
+///
+/// # Errors
+///
+/// Fails as `open` does, unless the sockets in the way are those of a server of this user.
+pub fn open_beside(address: SocketAddr, workers: usize) -> Result<Listener, ListenError> {
+    let udp = bind_shared(address, workers);
+    let udp = udp.map_err(|error| ListenError { address, transport: "UDP", error })?;
+    let tcp = bind_tcp(address, Sharing::Shared);
+    let tcp = tcp.map_err(|error| ListenError { address, transport: "TCP", error })?;
+    Ok(Listener { configured: address, address, udp, tcp })
 }
 
 fn bind_shared(address: SocketAddr, workers: usize) -> io::Result<Vec<UdpSocket>> {

@@ -18,7 +18,8 @@ const BACKLOG: i32 = 1024;
 pub enum Sharing {
     /// None may: binding fails if there is one.
     Alone,
-    /// Sockets of the same user may; the kernel spreads datagrams over them (SO_REUSEPORT).
+    /// Sockets of the same user may; the kernel spreads datagrams and connections over them
+    /// (SO_REUSEPORT).
     Shared,
 }
 
@@ -91,13 +92,16 @@ pub fn set_send_timeout(socket: BorrowedFd<'_>, pause: Duration) -> io::Result<(
 /// # Errors
 ///
 /// Fails if the address is in use, is not one of this machine, or may not be bound.
-pub fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+pub fn bind_tcp(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
     // Without this, connections that the last run closed would count as a listener.
     socket.set_reuse_address(true)?;
+    if sharing == Sharing::Shared {
+        socket.set_reuse_port(true)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;

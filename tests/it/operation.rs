@@ -5,13 +5,14 @@ use crate::server::{
     www,
 };
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, UdpSocket};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::net::{self as unix, UnixDatagram};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 5\n@ NS ns.other.\nwww A 192.0.2.1\n";
 
@@ -26,7 +27,7 @@ fn service_manager_is_told_of_the_beginning_reloads_and_the_end() {
     let place = folder("listen: ['127.0.0.1:0']\n", &[]);
     let path = place.join("notify");
     let name = format!("kereru-test-{}", std::process::id());
-    let abstract_address = SocketAddr::from_abstract_name(&name).unwrap();
+    let abstract_address = unix::SocketAddr::from_abstract_name(&name).unwrap();
     for (variable, socket) in [
         (path.to_str().unwrap().to_owned(), UnixDatagram::bind(&path).unwrap()),
         (format!("@{name}"), UnixDatagram::bind_addr(&abstract_address).unwrap()),
@@ -299,12 +300,50 @@ fn log_that_nobody_reads_does_not_hold_up_the_end() {
 fn address_that_the_server_holds_itself_is_not_said_to_be_another_programs() {
     let mut server = Server::example("'127.0.0.1:0'", "");
     let port = server.addresses[0].port();
-    server.write("kereru.yaml", &format!("listen: ['0.0.0.0:{port}']\nhttp: {{listen: []}}\n"));
+    let listen = format!("listen: ['127.0.0.1:0', '0.0.0.0:{port}']\nhttp: {{listen: []}}\n");
+    server.write("kereru.yaml", &listen);
     let log = server.reload();
     assert!(!log.contains("another program"), "{log}");
     let expected = format!("the server itself listens on 127.0.0.1:{port}; start it again");
     assert!(log.contains(&expected), "{log}");
     assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+}
+
+/// Whether a server answers over UDP within a moment, and over TCP.
+fn answers(server: SocketAddr) -> bool {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    udp.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    udp.send_to(&www(), server).unwrap();
+    let mut tcp = connect(server);
+    let asked = tcp.write_all(&framed(&www()));
+    let is_answered = asked.and_then(|()| tcp.read_exact(&mut [0; 14])).is_ok();
+    is_answered && udp.recv(&mut [0; 512]).is_ok()
+}
+
+#[test]
+fn reload_goes_from_an_address_to_the_wildcard_and_back() {
+    let zones = "zones: [{zone: example, file: example.zone}]\nhttp: {listen: []}\n";
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    let port = server.addresses[0].port();
+    let (exact, other) = (server.addresses[0], SocketAddr::from(([127, 0, 0, 2], port)));
+    for (ip, new, is_other_served) in
+        [("0.0.0.0", other, true), ("127.0.0.1", exact, false), ("0.0.0.0", other, true)]
+    {
+        server.write("kereru.yaml", &format!("listen: ['{ip}:{port}']\n{zones}"));
+        let log = server.reload();
+        assert!(log.contains(&format!("listening on {ip}:{port}, too")), "{log}");
+        // Where an old socket was until now, one question may still be lost with it.
+        for address in [new, exact] {
+            let deadline = Instant::now() + PATIENCE;
+            while !answers(address) {
+                assert!(address != new && Instant::now() < deadline, "{address} gets no answer");
+            }
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(other).is_ok() != is_other_served {
+            assert!(Instant::now() < deadline, "the old address is never given up");
+        }
+    }
 }
 
 #[test]
