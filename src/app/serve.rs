@@ -214,18 +214,19 @@ fn snapshot(state: &State) -> Snapshot {
 /// so that a reload forgets nobody.
 fn rate_limit(config: &Config, previous: Option<&RateLimit>) -> Option<RateLimit> {
     let spec = config.rate_limit.as_ref()?;
-    let length = |bits: u32| u8::try_from(bits).unwrap_or(u8::MAX);
+    let octet = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
     let options = RateOptions {
         per_second: spec.per_second.get(),
-        ipv4_prefix: length(spec.ipv4_prefix.get()),
-        ipv6_prefix: length(spec.ipv6_prefix.get()),
+        ipv4_prefix: octet(spec.ipv4_prefix.get()),
+        ipv6_prefix: octet(spec.ipv6_prefix.get()),
+        slip: octet(spec.slip.get()),
     };
     let kept = previous.filter(|previous| *previous.limiter.options() == options);
     let limiter = match kept {
         Some(previous) => Arc::clone(&previous.limiter),
         None => Arc::new(RateLimiter::new(options)),
     };
-    Some(RateLimit { limiter, slip: spec.slip.get(), exempt: spec.exempt.clone() })
+    Some(RateLimit { limiter, exempt: spec.exempt.clone() })
 }
 
 /// What the server was made from, and the next state is made from.
