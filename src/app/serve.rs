@@ -20,7 +20,8 @@ use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
 use crate::app::zones::{self, Catalog};
-use crate::app::{Exit, activation, load, logging, open_files, output, privileges, report, secret};
+use crate::app::secret::{self, CookieSecrets};
+use crate::app::{Exit, activation, load, logging, open_files, output, privileges, report};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
@@ -31,7 +32,6 @@ use crate::net::inherited::Inherited;
 use crate::net::listen::{self, HttpListener, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::{Crew, Port};
-use crate::policy::cookie::Secrets;
 use crate::policy::rate::{RateLimiter, RateOptions};
 use crate::sys::{affinity, signal};
 use crate::wire::character_string::CharacterString;
@@ -202,7 +202,7 @@ fn snapshot(state: &State) -> Snapshot {
         idle_timeout: config.tcp.idle_timeout.duration(),
         identity: config.identity.as_deref().and_then(CharacterString::new),
         version: config.version.as_deref().and_then(CharacterString::new),
-        cookies: cookies.clone(),
+        cookies: cookies.as_ref().map(|cookies| cookies.secrets.clone()),
     };
     let allow_query = Some(config.allow_query.clone());
     let rate_limit = rate_limit.clone();
@@ -236,7 +236,7 @@ struct State {
     config: Config,
     catalog: Catalog,
     /// What cookies are signed with; `None` if they are off.
-    cookies: Option<Secrets>,
+    cookies: Option<CookieSecrets>,
     /// How many like replies a network gets; `None` is any number.
     rate_limit: Option<RateLimit>,
     cpus: Vec<usize>,

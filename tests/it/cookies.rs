@@ -152,3 +152,43 @@ fn secret_that_cannot_be_kept_is_a_warning() {
     let cookie = cookie_from(&server, b"clientrn");
     assert_eq!(cookie_from(&server, &cookie), cookie);
 }
+
+#[test]
+fn secret_that_could_not_be_kept_is_kept_by_a_reload_once_it_can_be() {
+    let config = "listen: ['127.0.0.1:0']\nstate: var\n\
+         zones: [{zone: example, file: example.zone}]\n";
+    let place = folder(config, &[("example.zone", ZONE), ("var", "")]);
+    let mut server = Server::start_in(&place);
+    let cookie = cookie_from(&server, b"clientrn");
+    let log = server.reload();
+    assert!(log.contains("cannot keep the cookie secret in var/cookie-secret"), "{log}");
+    assert_eq!(cookie_from(&server, &cookie), cookie);
+    fs::remove_file(place.join("var")).unwrap();
+    let log = server.reload();
+    assert!(!log.contains("cannot keep"), "{log}");
+    assert_eq!(cookie_from(&server, &cookie), cookie);
+    let secret = fs::read_to_string(place.join("var/cookie-secret")).unwrap();
+    assert!(is_made_with(&secret, &cookie));
+}
+
+#[test]
+fn server_that_is_given_no_secret_file_any_more_has_a_secret_of_its_own_at_once() {
+    let zones = "listen: ['127.0.0.1:0']\nstate: var\nhttp: {listen: []}\n\
+         zones: [{zone: example, file: example.zone}]\n";
+    let [given, ..] = SECRETS;
+    let config = format!("{zones}cookies: {{secret-file: secret}}\n");
+    let place = folder(&config, &[("example.zone", ZONE), ("secret", given)]);
+    let mut server = Server::start_in(&place);
+    let old = cookie_from(&server, b"clientrn");
+    server.write("kereru.yaml", zones);
+    let log = server.reload();
+    assert!(log.contains("made a cookie secret in var/cookie-secret"), "{log}");
+    let new = cookie_from(&server, &old);
+    assert!(!is_made_with(given, &new));
+    let own = fs::read_to_string(place.join("var/cookie-secret")).unwrap();
+    assert!(is_made_with(&own, &new));
+    // It is made once.
+    let log = server.reload();
+    assert!(!log.contains("cookie secret"), "{log}");
+    assert_eq!(cookie_from(&server, &new), new);
+}
