@@ -118,13 +118,12 @@ fn snapshot(names: usize, signed: Signed) -> Snapshot {
     let zone = zone(zones::text(names, signed));
     let mut table = ZoneTable::default();
     table.insert(zones::absolute("@").as_name(), ZoneState::Loaded(Arc::new(zone)));
-    let options = RateOptions { per_second: 1_000_000, ipv4_prefix: 24, ipv6_prefix: 56 };
+    let options = RateOptions { per_second: 1_000_000, ipv4_prefix: 24, ipv6_prefix: 56, slip: 2 };
     let view = View {
         zones: table,
         options: AnswerOptions::default(),
         rate_limit: Some(RateLimit {
             limiter: Arc::new(RateLimiter::new(options)),
-            slip: 2,
             exempt: Acl::new([]),
         }),
         ..View::default()

@@ -56,8 +56,6 @@ pub struct Local {
     pub(super) compressor: Compressor,
     /// Queries so far, by which the records of sets take turns.
     pub(super) turn: usize,
-    /// Replies limited so far, of which every so many slips through.
-    pub(super) limited: u32,
 }
 
 impl Default for Local {
@@ -69,7 +67,6 @@ impl Default for Local {
             target: FoldedName::root(),
             compressor: Compressor::default(),
             turn: 0,
-            limited: 0,
         }
     }
 }

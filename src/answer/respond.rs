@@ -9,7 +9,7 @@ use crate::answer::chaos;
 use crate::answer::exchange::{Exchange, Local, Outcome};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Beginning, Reply, write_bare};
-use crate::answer::snapshot::{AnswerOptions, RateLimit, Snapshot, View, ZoneState};
+use crate::answer::snapshot::{AnswerOptions, Snapshot, View, ZoneState};
 use crate::base::time::Now;
 use crate::metrics::{DropReason, Transport};
 use crate::policy::cookie::Checked;
@@ -81,7 +81,7 @@ fn respond_in<T: Trace>(
         return refuse_bare(Some(view), exchange, query.header, refusal, trace);
     }
     let sender = Sender::of(exchange);
-    let Local { question, alias, alias_wire, target, compressor, turn, limited } = local;
+    let Local { question, alias, alias_wire, target, compressor, turn } = local;
     *turn = turn.wrapping_add(usize::from(view.options.rotate_answers));
     let cookie = cookie.map(|cookie| cookie.reply);
     let options = &view.options;
@@ -94,15 +94,13 @@ fn respond_in<T: Trace>(
         reply.refuse(refusal, trace);
         Kind::Error
     });
-    if !query.has_valid_cookie
-        && let Some(limit) = limit_reached(view, sender, kind)
-    {
-        *limited = limited.wrapping_add(1);
-        if limit.slip == 0 || !limited.is_multiple_of(limit.slip) {
-            return Outcome::Drop(DropReason::RateLimited);
+    if !query.has_valid_cookie {
+        match limit(view, sender, kind) {
+            Verdict::Pass => (),
+            // An honest client behind a forged address comes back over TCP.
+            Verdict::Cut => reply.cut(),
+            Verdict::Drop => return Outcome::Drop(DropReason::RateLimited),
         }
-        // An honest client behind a forged address comes back over TCP.
-        reply.cut();
     }
     reply.finish()
 }
@@ -122,15 +120,20 @@ impl Sender {
     }
 }
 
-/// Counts a reply, and returns the limit if the reply is one too many for it. Over TCP the address
-/// is not forged.
-fn limit_reached(view: &View, sender: Sender, kind: Kind) -> Option<&RateLimit> {
+/// Counts a reply, and says whether it may leave. Over TCP the address is not forged.
+fn limit(view: &View, sender: Sender, kind: Kind) -> Verdict {
     let Sender { ip, transport, now } = sender;
-    let limit = view.rate_limit.as_ref()?;
-    let is_over = transport == Transport::Udp
-        && !limit.exempt.allows(ip)
-        && limit.limiter.count(now, ip, kind) == Verdict::Limited;
-    is_over.then_some(limit)
+    match &view.rate_limit {
+        Some(limit) if transport == Transport::Udp && !limit.exempt.allows(ip) => {
+            limit.limiter.count(now, ip, kind)
+        }
+        Some(_) | None => Verdict::Pass,
+    }
+}
+
+/// Counts a refusal of a query as such, and says whether it is one too many.
+fn is_beyond_limit(view: &View, exchange: &Exchange<'_>) -> bool {
+    limit(view, Sender::of(exchange), Kind::BareError) != Verdict::Pass
 }
 
 /// Refuses a client that may not ask.
@@ -220,7 +223,7 @@ fn find_zone<'s>(view: &'s View, rtype: Rtype, name: &FoldedName) -> Result<&'s 
     }
 }
 
-/// Refuses a query with a header alone. Such a reply is never sent cut: no honest client needs it.
+/// Refuses a query with a header alone.
 fn refuse_bare<T: Trace>(
     view: Option<&View>,
     exchange: &mut Exchange<'_>,
@@ -229,7 +232,7 @@ fn refuse_bare<T: Trace>(
     trace: &mut T,
 ) -> Outcome {
     trace.step(Event::Refused(refusal.rcode()));
-    if view.is_some_and(|view| limit_reached(view, Sender::of(exchange), Kind::Error).is_some()) {
+    if view.is_some_and(|view| is_beyond_limit(view, exchange)) {
         return Outcome::Drop(DropReason::RateLimited);
     }
     write_bare(exchange.message, query, refusal.rcode())
@@ -247,9 +250,7 @@ fn refuse_signed<T: Trace>(
 ) -> Outcome {
     let (question, options) = (&local.question, &view.options);
     let cookie = check_cookie(options, query, exchange);
-    if !cookie.as_ref().is_some_and(|cookie| cookie.is_valid)
-        && limit_reached(view, Sender::of(exchange), Kind::Error).is_some()
-    {
+    if !cookie.as_ref().is_some_and(|cookie| cookie.is_valid) && is_beyond_limit(view, exchange) {
         return Outcome::Drop(DropReason::RateLimited);
     }
     let cookie = cookie.map(|cookie| cookie.reply);

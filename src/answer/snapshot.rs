@@ -54,8 +54,6 @@ pub struct View {
 pub struct RateLimit {
     /// The table that all workers share.
     pub limiter: Arc<RateLimiter>,
-    /// Every so many limited replies one goes out truncated; 0 is never.
-    pub slip: u32,
     /// Who is never limited.
     pub exempt: Acl,
 }

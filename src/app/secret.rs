@@ -20,41 +20,61 @@ pub(super) const FILE_NAME: &str = "cookie-secret";
 /// Octets of a file of secrets: two lines, and some white space.
 const FILE_LEN_MAX: u64 = 256;
 
+/// What cookies are signed with, and where it is kept.
+pub(super) struct CookieSecrets {
+    /// The secrets.
+    pub(super) secrets: Secrets,
+    /// One that this server made and could not write to a file, which the next reload tries again.
+    unkept: Option<[u8; SECRET_LEN]>,
+}
+
 /// The secrets of the configuration; `None` if cookies are off.
 ///
-/// Where the operator names no file, that of the state folder is made if it is not there; but a
-/// server that has secrets, and could not keep them, goes on with these.
+/// Where the operator names no file, that of the state folder is made if it is not there. A reload
+/// gives what a start would give; but a secret that could not be kept stays as long as it cannot.
 ///
 /// # Errors
 ///
 /// Fails if a file cannot be read or holds no secrets.
 pub(super) fn cookies(
     config: &Config,
-    in_force: Option<&Secrets>,
-) -> Result<Option<Secrets>, Diagnostics> {
+    in_force: Option<&CookieSecrets>,
+) -> Result<Option<CookieSecrets>, Diagnostics> {
     let Some(cookies) = &config.cookies else { return Ok(None) };
-    if let Some(file) = &cookies.secret_file {
-        return read(&file.path, file.place.as_ref()).map(Some);
-    }
-    let path = config.state.path.join(FILE_NAME);
+    let path = match &cookies.secret_file {
+        Some(file) => return kept(read(&file.path, file.place.as_ref())),
+        None => config.state.path.join(FILE_NAME),
+    };
     if path.exists() {
-        return read(&path, None).map(Some);
+        return kept(read(&path, None));
     }
-    if let Some(secrets) = in_force {
-        return Ok(Some(secrets.clone()));
-    }
-    let secret = random::octets().map_err(|error| {
-        problem(format!("cannot make a cookie secret: {error}"), None, "start it again")
-    })?;
-    if let Err(error) = write(&config.state.path, &path, &secret) {
-        // A machine that lets nobody write can serve all the same.
-        tracing::warn!(
-            "cannot keep the cookie secret in {}: {error}; clients get new cookies after the next \
-             start",
-            path.display()
-        );
-    }
-    Ok(Some(Secrets::new(secret, None)))
+    let secret = match in_force.and_then(|in_force| in_force.unkept) {
+        Some(secret) => secret,
+        None => random::octets().map_err(|error| {
+            problem(format!("cannot make a cookie secret: {error}"), None, "start it again")
+        })?,
+    };
+    let shown = path.display();
+    let unkept = match write(&config.state.path, &path, &secret) {
+        Ok(()) => {
+            tracing::info!("made a cookie secret in {shown}");
+            None
+        }
+        Err(error) => {
+            // A machine that lets nobody write can serve all the same.
+            tracing::warn!(
+                "cannot keep the cookie secret in {shown}: {error}; clients get new cookies after \
+                 the next start, unless a reload before it can"
+            );
+            Some(secret)
+        }
+    };
+    Ok(Some(CookieSecrets { secrets: Secrets::new(secret, None), unkept }))
+}
+
+/// Secrets that are in a file.
+fn kept(secrets: Result<Secrets, Diagnostics>) -> Result<Option<CookieSecrets>, Diagnostics> {
+    secrets.map(|secrets| Some(CookieSecrets { secrets, unkept: None }))
 }
 
 /// What is wrong with the file of secrets that the configuration names, without making one.

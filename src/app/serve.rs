@@ -19,10 +19,9 @@ use crate::app::cli::ServeArgs;
 use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
+use crate::app::secret::{self, CookieSecrets};
 use crate::app::zones::{self, Catalog};
-use crate::app::{
-    Exit, activation, load, logging, open_files, output, panics, privileges, report, secret,
-};
+use crate::app::{Exit, activation, load, logging, open_files, output, panics, privileges, report};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
@@ -33,7 +32,6 @@ use crate::net::inherited::Inherited;
 use crate::net::listen::{self, HttpListener, ListenError, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::{Crew, Port};
-use crate::policy::cookie::Secrets;
 use crate::policy::rate::{RateLimiter, RateOptions};
 use crate::sys::{affinity, signal};
 use crate::wire::character_string::CharacterString;
@@ -205,7 +203,7 @@ fn snapshot(state: &State) -> Snapshot {
         idle_timeout: config.tcp.idle_timeout.duration(),
         identity: config.identity.as_deref().and_then(CharacterString::new),
         version: config.version.as_deref().and_then(CharacterString::new),
-        cookies: cookies.clone(),
+        cookies: cookies.as_ref().map(|cookies| cookies.secrets.clone()),
     };
     let allow_query = Some(config.allow_query.clone());
     let rate_limit = rate_limit.clone();
@@ -217,18 +215,19 @@ fn snapshot(state: &State) -> Snapshot {
 /// so that a reload forgets nobody.
 fn rate_limit(config: &Config, previous: Option<&RateLimit>) -> Option<RateLimit> {
     let spec = config.rate_limit.as_ref()?;
-    let length = |bits: u32| u8::try_from(bits).unwrap_or(u8::MAX);
+    let octet = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
     let options = RateOptions {
         per_second: spec.per_second.get(),
-        ipv4_prefix: length(spec.ipv4_prefix.get()),
-        ipv6_prefix: length(spec.ipv6_prefix.get()),
+        ipv4_prefix: octet(spec.ipv4_prefix.get()),
+        ipv6_prefix: octet(spec.ipv6_prefix.get()),
+        slip: octet(spec.slip.get()),
     };
     let kept = previous.filter(|previous| *previous.limiter.options() == options);
     let limiter = match kept {
         Some(previous) => Arc::clone(&previous.limiter),
         None => Arc::new(RateLimiter::new(options)),
     };
-    Some(RateLimit { limiter, slip: spec.slip.get(), exempt: spec.exempt.clone() })
+    Some(RateLimit { limiter, exempt: spec.exempt.clone() })
 }
 
 /// What the server was made from, and the next state is made from.
@@ -238,7 +237,7 @@ struct State {
     config: Config,
     catalog: Catalog,
     /// What cookies are signed with; `None` if they are off.
-    cookies: Option<Secrets>,
+    cookies: Option<CookieSecrets>,
     /// How many like replies a network gets; `None` is any number.
     rate_limit: Option<RateLimit>,
     cpus: Vec<usize>,

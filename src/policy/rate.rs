@@ -34,6 +34,13 @@ const TRIES_MAX: usize = 8;
 const TIME_BITS: u32 = 40;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
 
+/// Bits of an entry that hold how many replies of its key were held back since the last cut one.
+const HELD_BITS: u32 = 4;
+const HELD_MASK: u64 = (1 << HELD_BITS) - 1;
+
+/// Where the bits of the key begin, above the others.
+const TAG_SHIFT: u32 = TIME_BITS + HELD_BITS;
+
 /// Eight entries that are looked through together.
 #[derive(Debug, Default)]
 #[repr(align(64))]
@@ -48,6 +55,8 @@ pub struct RateOptions {
     pub ipv4_prefix: u8,
     /// Bits of an IPv6 address that make a network.
     pub ipv6_prefix: u8,
+    /// Every so many limited replies of a key one goes out truncated, at most 15; 0 is never.
+    pub slip: u8,
 }
 
 /// What replies have in common, apart from the network they go to.
@@ -62,6 +71,9 @@ pub enum Kind {
     Referral(u64),
     /// Anything else: refusals and errors.
     Error,
+    /// An error that is told by a header alone. Counts together with the others and is never sent
+    /// cut: no honest client needs it.
+    BareError,
 }
 
 impl Kind {
@@ -71,7 +83,7 @@ impl Kind {
             Self::Answer(hash) => mix(hash, 1),
             Self::NameError(hash) => mix(hash, 2),
             Self::Referral(hash) => mix(hash, 3),
-            Self::Error => 4,
+            Self::Error | Self::BareError => 4,
         }
     }
 }
@@ -81,15 +93,19 @@ impl Kind {
 pub enum Verdict {
     /// It may.
     Pass,
+    /// The network has had its share of like replies, and gets one truncated.
+    Cut,
     /// The network has had its share of like replies.
-    Limited,
+    Drop,
 }
 
 /// The table that all workers share.
 ///
-/// An entry is 24 bits of the key's hash and the time up to which its replies are spent: each reply
-/// moves that time on by the rate's interval, and none may leave while it lies more than a second
-/// ahead (the generic cell rate algorithm, a token bucket that needs no refill).
+/// An entry is 20 bits of the key's hash, the replies held back since the last cut one, and the time
+/// up to which its replies are spent: each reply moves that time on by the rate's interval, and none
+/// may leave while it lies more than a second ahead (the generic cell rate algorithm, a token bucket
+/// that needs no refill). Each key has its own share of cut replies, so that of two floods none takes
+/// those of the other.
 #[derive(Debug)]
 pub struct RateLimiter {
     options: RateOptions,
@@ -116,48 +132,49 @@ impl RateLimiter {
         let key = mix(self.network(client), kind.number());
         // The time starts at 1, so that an entry of zero is empty and the oldest of all.
         let now = (now.as_micros() + 1) & TIME_MASK;
-        let tag = key >> TIME_BITS;
+        let slip = if kind == Kind::BareError { 0 } else { u64::from(self.options.slip) };
+        let due = Due { tag: key >> TAG_SHIFT, now, slip: slip.min(HELD_MASK) };
         let index = usize::try_from(key & 0xFFFF_FFFF).unwrap_or(0) % LINES;
         let Some(Line(entries)) = self.lines.get(index) else { return Verdict::Pass };
-        let tries = (0..TRIES_MAX).find_map(|_| self.try_to_count(entries, tag, now));
-        tries.unwrap_or(Verdict::Limited)
+        let tries = (0..TRIES_MAX).find_map(|_| self.try_to_count(entries, due));
+        tries.unwrap_or(Verdict::Drop)
     }
 
     /// Counts a reply; `None` if another worker changed the entry meanwhile.
-    fn try_to_count(&self, entries: &[AtomicU64; WAYS], tag: u64, now: u64) -> Option<Verdict> {
+    fn try_to_count(&self, entries: &[AtomicU64; WAYS], due: Due) -> Option<Verdict> {
         let mut victim: Option<(u64, u64, &AtomicU64)> = None;
         for entry in entries {
             let value = entry.load(Ordering::Relaxed);
-            let spent = if value == 0 { 0 } else { ahead(value & TIME_MASK, now) };
-            if value != 0 && value >> TIME_BITS == tag {
-                return self.spend(entry, value, tag, now, spent);
+            let spent = if value == 0 { 0 } else { ahead(value & TIME_MASK, due.now) };
+            if value != 0 && value >> TAG_SHIFT == due.tag {
+                let (next, verdict) = self.spend(due, spent, value);
+                return swap(entry, value, next).then_some(verdict);
             }
             if victim.is_none_or(|(least, ..)| spent < least) {
                 victim = Some((spent, value, entry));
             }
         }
         let (_, value, entry) = victim?;
-        self.spend(entry, value, tag, now, 0)
+        let (next, verdict) = self.spend(due, 0, 0);
+        swap(entry, value, next).then_some(verdict)
     }
 
-    /// Spends one reply of an entry that holds `value` and is `spent` microseconds ahead; `None` if
-    /// it holds another value by now.
-    fn spend(
-        &self,
-        entry: &AtomicU64,
-        value: u64,
-        tag: u64,
-        now: u64,
-        spent: u64,
-    ) -> Option<Verdict> {
+    /// Spends one reply of an entry that holds `value` and is `spent` microseconds ahead. Returns
+    /// what it holds then.
+    fn spend(&self, due: Due, spent: u64, value: u64) -> (u64, Verdict) {
+        let Due { tag, now, slip } = due;
         let after = spent + self.interval_us;
-        if after > BURST_US {
-            return Some(Verdict::Limited);
+        let held = value >> TIME_BITS & HELD_MASK;
+        if after <= BURST_US {
+            let next = tag << TAG_SHIFT | held << TIME_BITS | (now + after) & TIME_MASK;
+            return (next, Verdict::Pass);
         }
-        let next = tag << TIME_BITS | (now + after) & TIME_MASK;
-        let swapped =
-            entry.compare_exchange(value, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        swapped.then_some(Verdict::Pass)
+        let (held, verdict) = match slip {
+            0 => (held, Verdict::Drop),
+            _ if held + 1 >= slip => (0, Verdict::Cut),
+            _ => (held + 1, Verdict::Drop),
+        };
+        (value & !(HELD_MASK << TIME_BITS) | held << TIME_BITS, verdict)
     }
 
     /// A number for the network of a client.
@@ -176,6 +193,24 @@ impl RateLimiter {
             }
         }
     }
+}
+
+/// A reply that is to be counted.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    /// The key's bits in its entry.
+    tag: u64,
+    /// When it would leave.
+    now: u64,
+    /// Which of the limited replies is cut.
+    slip: u64,
+}
+
+/// Puts `next` in the place of `value`; false if the entry holds another value by now.
+fn swap(entry: &AtomicU64, value: u64, next: u64) -> bool {
+    // Where nothing changes, writing would only take the line from the other workers.
+    value == next
+        || entry.compare_exchange(value, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }
 
 /// How far `time` lies ahead of `now` on the clock that wraps around; 0 if it lies behind.

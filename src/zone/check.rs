@@ -4,6 +4,7 @@
 //! they are about; `zone::load` finds its place in the file. Does not look at other zones. What is
 //! asked of signed zones stands in `signed`.
 
+mod cds;
 mod holes;
 mod nsec;
 mod nsec3;
@@ -92,6 +93,15 @@ kinds! {
     DS_AT_APEX = Error "ds-at-apex", "the DS record of a zone stands in its parent (RFC 4035 §2.4)";
     SET_TOO_LARGE = Error "set-too-large",
         "no message has room for these records, so nobody will see them";
+    CDS_WITHOUT_KEY = Error "cds-without-key",
+        "publish a DNSKEY record of the algorithm, or take the record out (RFC 7344 §4.1)";
+    CDS_DELETE_AND_OTHERS = Error "cds-delete-and-others",
+        "let this record stand alone, or take it out: the parent cannot do both (RFC 8078 §4)";
+    CDS_OF_OTHER_KEYS = Warning "cds-of-other-keys",
+        "name a key that the zone publishes, or nothing is valid when the parent has done as it \
+         says (RFC 7344 §4.1)";
+    CDS_AND_CDNSKEY_DIFFER = Warning "cds-and-cdnskey-differ",
+        "parents look at one or the other: both tell of the same keys (RFC 7344 §4)";
     NOT_SIGNED = Warning "not-signed",
         "sign the zone, or take out what says that it is signed";
     DNSKEY_MISSING = Warning "dnskey-missing",
@@ -240,6 +250,7 @@ pub fn check(zone: &Zone, now: Wall, findings: &mut Findings) {
             }
         }
     }
+    cds::check(zone.apex_node(), findings);
     signed::check(zone, now, findings);
 }
 

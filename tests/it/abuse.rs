@@ -30,11 +30,11 @@ fn world(change: impl FnOnce(&mut View)) -> Snapshot {
 }
 
 /// A view that sends two like replies a second, and lets every `slip`-th of the others through cut.
-fn limited(slip: u32) -> Snapshot {
-    let options = RateOptions { per_second: 2, ipv4_prefix: 24, ipv6_prefix: 56 };
+fn limited(slip: u8) -> Snapshot {
+    let options = RateOptions { per_second: 2, ipv4_prefix: 24, ipv6_prefix: 56, slip };
     let limiter = Arc::new(RateLimiter::new(options));
     let exempt = acl(&["198.51.100.0/24"]);
-    world(|view| view.rate_limit = Some(RateLimit { limiter, slip, exempt }))
+    world(|view| view.rate_limit = Some(RateLimit { limiter, exempt }))
 }
 
 struct Client {
@@ -108,6 +108,35 @@ fn flood_gets_the_rate_and_every_second_of_the_rest_is_cut() {
     assert_eq!(client.ask_ten(&limited(2), "www.example."), (2, 4, 4));
     assert_eq!(client.ask_ten(&limited(1), "www.example."), (2, 8, 0));
     assert_eq!(client.ask_ten(&limited(0), "www.example."), (2, 0, 8));
+}
+
+#[test]
+fn floods_that_take_turns_get_a_share_of_cut_replies_each() {
+    for slip in 1..=10 {
+        let world = limited(slip);
+        let mut client = Client::new("192.0.2.53:4000", Transport::Udp);
+        let mut cut = [0; 2];
+        for number in 0..2 * (2 + 5 * usize::from(slip)) {
+            let qname = ["www.example.", "none.example."][number % 2];
+            let reply = client.ask(&world, qname, Rtype::TXT);
+            cut[number % 2] += usize::from(reply.is_ok_and(|text| text.contains(" tc")));
+        }
+        assert_eq!(cut, [5, 5], "slip {slip}");
+    }
+}
+
+#[test]
+fn broken_queries_take_no_cut_reply_from_refused_ones() {
+    let (world, mut client) = (limited(2), Client::new("192.0.2.53:4000", Transport::Udp));
+    let broken = &query(&name("www."), Rtype::A, Asking::PLAIN)[..17];
+    let mut refused = || {
+        let _ = client.send(&world, broken);
+        client.ask(&world, "www.", Rtype::A)
+    };
+    assert_eq!(refused(), Ok("REFUSED".to_owned()));
+    let dropped = Err(DropReason::RateLimited);
+    assert_eq!([(); 2].map(|()| refused()), [dropped.clone(), Ok("REFUSED tc".to_owned())]);
+    assert_eq!([(); 2].map(|()| refused()), [dropped, Ok("REFUSED tc".to_owned())]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod answers;
 mod checklist;
 mod compression;
 mod config;
+mod cookies;
 mod corpus;
 mod documents;
 mod http;

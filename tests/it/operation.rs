@@ -1,15 +1,15 @@
-//! The server among other programs: systemd's sockets and messages, users and their rights.
+//! The server among other programs: systemd's sockets and messages, open files, its log.
+//!
+//! What it does when started as root is in `tests/interop/rights`: here nobody has to be root.
 
 use crate::server::{
-    ANSWER, PATIENCE, Server, ask_udp, connect, folder, framed, read_reply, run_to_its_end, serve,
-    www,
+    ANSWER, PATIENCE, Server, ask_udp, connect, folder, framed, read_reply, serve, www,
 };
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{self as unix, UnixDatagram};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -132,90 +132,6 @@ fn sockets_for_another_process_are_left_alone() {
     let config = "listen: ['127.0.0.1:0']\nhttp: {listen: []}\n";
     let server = Server::run(&mut with_sockets(config, udp.into(), tcp.into(), "1"));
     assert!(!server.lines.concat().contains("socket"), "{}", server.lines.concat());
-}
-
-fn is_root() -> bool {
-    kereru::sys::privilege::effective_uid() == 0
-}
-
-fn status_field(status: &str, name: &str) -> String {
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
-    line.unwrap().trim().to_owned()
-}
-
-#[test]
-fn root_becomes_the_user_and_keeps_one_right() {
-    if !is_root() {
-        return;
-    }
-    let nobody = kereru::sys::privilege::find_user("nobody").unwrap().unwrap();
-    let place = folder("listen: ['127.0.0.1:0']\nuser: nobody\nstate: deep/state\n", &[]);
-    let server = Server::run(&mut serve(&place));
-    let own = fs::read_to_string("/proc/self/status").unwrap();
-    let own = u64::from_str_radix(&status_field(&own, "CapPrm"), 16).unwrap();
-    let kept = format!("{:016x}", own & 1 << 10);
-    let (uids, gids) = ([nobody.uid.to_string(); 1], [nobody.gid.to_string(); 1]);
-    let tasks = fs::read_dir(format!("/proc/{}/task", server.child.id())).unwrap();
-    let mut threads = 0;
-    for task in tasks {
-        let status = fs::read_to_string(task.unwrap().path().join("status")).unwrap();
-        assert_eq!(status_field(&status, "Uid"), [uids[0].as_str(); 4].join("\t"));
-        assert_eq!(status_field(&status, "Gid"), [gids[0].as_str(); 4].join("\t"));
-        assert_eq!(status_field(&status, "Groups"), gids[0]);
-        for set in ["CapPrm", "CapEff"] {
-            assert_eq!(status_field(&status, set), kept, "{set}");
-        }
-        for set in ["CapInh", "CapAmb"] {
-            assert_eq!(status_field(&status, set), "0000000000000000", "{set}");
-        }
-        threads += 1;
-    }
-    assert!(threads > 2, "{threads} threads");
-    let state = fs::metadata(place.join("deep/state")).unwrap();
-    assert_eq!((state.uid(), state.gid()), (nobody.uid, nobody.gid));
-    assert_eq!(state.permissions().mode() & 0o7777, 0o700);
-    // What the server keeps there it has written as the user, who could get there.
-    let secret = fs::metadata(place.join("deep/state/cookie-secret")).unwrap();
-    assert_eq!(secret.uid(), nobody.uid);
-    assert!(server.lines.concat().contains("running as nobody\n"));
-}
-
-#[test]
-fn state_of_an_earlier_start_as_root_goes_to_the_user() {
-    if !is_root() {
-        return;
-    }
-    let place = folder("listen: ['127.0.0.1:0']\nstate: state\n", &[]);
-    drop(Server::run(&mut serve(&place)));
-    let config = fs::read_to_string(place.join("kereru.yaml")).unwrap();
-    fs::write(place.join("kereru.yaml"), format!("{config}\nuser: nobody\n")).unwrap();
-    let server = Server::run(&mut serve(&place));
-    assert!(!server.lines.concat().contains("cannot"), "{:?}", server.lines);
-    let nobody = kereru::sys::privilege::find_user("nobody").unwrap().unwrap();
-    assert_eq!(fs::metadata(place.join("state/cookie-secret")).unwrap().uid(), nobody.uid);
-}
-
-#[test]
-fn state_folder_behind_a_link_is_not_given_away() {
-    if !is_root() {
-        return;
-    }
-    let place = folder("listen: ['127.0.0.1:0']\nuser: nobody\nstate: link\n", &[]);
-    fs::create_dir(place.join("precious")).unwrap();
-    std::os::unix::fs::symlink("precious", place.join("link")).unwrap();
-    let server = Server::run(&mut serve(&place));
-    assert!(server.lines.concat().contains("link cannot hold state"), "{:?}", server.lines);
-    assert_eq!(fs::metadata(place.join("precious")).unwrap().uid(), 0);
-}
-
-#[test]
-fn unknown_user_ends_with_1_and_is_named() {
-    if !is_root() {
-        return;
-    }
-    let (code, log) = run_to_its_end("listen: ['127.0.0.1:0']\nuser: no-such-user\n");
-    assert_eq!(code, Some(1), "{log}");
-    assert!(log.contains("`user` is no-such-user, and this system has no such user"), "{log}");
 }
 
 #[test]

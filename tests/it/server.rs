@@ -16,7 +16,9 @@ use socket2::{Domain, Socket, Type};
 /// How long anything may take before a test fails. Generous, because machines are shared.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 5\n@ NS ns.other.\nwww A 192.0.2.1\n";
+/// The zone example.
+pub const ZONE: &str =
+    "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 5\n@ NS ns.other.\nwww A 192.0.2.1\n";
 
 /// A folder of its own with a configuration and zones.
 pub fn folder(config: &str, zones: &[(&str, &str)]) -> PathBuf {
@@ -63,7 +65,7 @@ impl Server {
         Self::start_in(&folder(config, zones))
     }
 
-    fn start_in(folder: &Path) -> Self {
+    pub fn start_in(folder: &Path) -> Self {
         Self::run(&mut serve(folder))
     }
 
@@ -557,6 +559,32 @@ fn listen_addresses_may_change() {
 }
 
 #[test]
+fn client_that_may_not_ask_is_refused_until_a_reload_allows_it() {
+    let asking = Asking { edns_size: Some(1232), ..Asking::PLAIN };
+    let query = query(&name("www.example."), Rtype::A, asking);
+    let mut server = Server::example("'127.0.0.1:0'", "allow-query: [192.0.2.0/24, '::1']");
+    let address = server.addresses[0];
+    let mut stream = connect(address);
+    let mut ask_both = || {
+        stream.write_all(&framed(&query)).unwrap();
+        [ask_udp(address, &query), read_reply(&mut stream)]
+    };
+    for reply in ask_both() {
+        assert_eq!(reply.render(), "REFUSED");
+        // The extended error Prohibited (RFC 8914 §4.19).
+        assert_eq!(reply.opt.unwrap().rdata, [0, 15, 0, 2, 0, 18]);
+    }
+    let text = "zones: [{zone: example, file: example.zone}]\nhttp: {listen: []}\n\
+         listen: ['127.0.0.1:0']\nallow-query: [192.0.2.0/24, 127.0.0.1/32]\n";
+    server.write("kereru.yaml", text);
+    server.reload();
+    for reply in ask_both() {
+        assert_eq!(reply.render(), ANSWER);
+        assert!(reply.opt.unwrap().rdata.is_empty());
+    }
+}
+
+#[test]
 fn questions_that_have_arrived_are_answered_before_the_end() {
     let server = Server::example("'127.0.0.1:0'", "workers: 1");
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -607,95 +635,6 @@ fn zone_given_twice_ends_with_1() {
     let log = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{log}");
     assert!(log.contains("give the zone a."), "{log}");
-}
-
-/// The query for www with a cookie.
-fn www_with_cookie(cookie: &[u8]) -> Vec<u8> {
-    let mut query =
-        query(&name("www.example."), Rtype::A, Asking { edns_size: Some(1232), ..Asking::PLAIN });
-    let length = cookie.len() as u8;
-    *query.last_mut().unwrap() = length + 4;
-    query.extend_from_slice(&[0, 10, 0, length]);
-    query.extend_from_slice(cookie);
-    query
-}
-
-/// The cookie that a server gives for this one.
-fn cookie_from(server: &Server, sent: &[u8]) -> Vec<u8> {
-    let reply = ask_udp(server.addresses[0], &www_with_cookie(sent));
-    assert_eq!(reply.render(), ANSWER);
-    reply.opt.unwrap().rdata[4..].to_vec()
-}
-
-#[test]
-fn cookie_secret_is_made_once_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: example.zone}]\n";
-    let folder = folder(config, &[("example.zone", ZONE)]);
-    let first = Server::start_in(&folder);
-    let file = folder.join("var/cookie-secret");
-    let secret = fs::read_to_string(&file).unwrap();
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(kereru::policy::cookie::Secrets::parse(&secret).is_ok());
-    let cookie = cookie_from(&first, b"clientrn");
-    drop(first);
-    // A good cookie is given back as it is: the next run knows it.
-    let second = Server::start_in(&folder);
-    assert_eq!(cookie_from(&second, &cookie), cookie);
-    assert_eq!(fs::read_to_string(&file).unwrap(), secret);
-}
-
-#[test]
-fn servers_with_one_secret_know_each_others_cookies() {
-    let (old, new) = ("0123456789abcdef0123456789abcdef", "00112233445566778899aabbccddeeff");
-    let start = |secret: &str| {
-        let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: example.zone}]\n\
-             cookies: {secret-file: secret}\n";
-        Server::start(config, &[("example.zone", ZONE), ("secret", secret)])
-    };
-    let (first, second) = (start(old), start(old));
-    let cookie = cookie_from(&first, b"clientrn");
-    assert_eq!(cookie_from(&second, &cookie), cookie);
-    // One that comes first in the change of secrets knows it too, and gives a new one.
-    let ahead = start(&format!("{new}\n{old}\n"));
-    let renewed = cookie_from(&ahead, &cookie);
-    assert_ne!(renewed, cookie);
-    assert_eq!(cookie_from(&ahead, &renewed), renewed);
-}
-
-#[test]
-fn secret_that_cannot_be_used_ends_with_1_and_is_told_by_check_too() {
-    let config = "listen: ['127.0.0.1:0']\ncookies: {secret-file: secret}\n";
-    for (files, expected) in [
-        (vec![], "cannot read the cookie secret secret: No such file"),
-        (vec![("secret", "0123")], "a line of it is not 32 hexadecimal digits"),
-    ] {
-        let folder = folder(config, &files);
-        let output = start(&folder).wait_with_output().unwrap();
-        let log = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{log}");
-        assert!(log.contains("kereru.yaml:2:24") && log.contains(expected), "{log}");
-        let output = Command::new(env!("CARGO_BIN_EXE_kereru"))
-            .arg("check")
-            .current_dir(&folder)
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{text}");
-        assert!(text.contains("error[cookie-secret]") && text.contains(expected), "{text}");
-    }
-}
-
-#[test]
-fn secret_that_cannot_be_kept_is_a_warning() {
-    let config = "listen: ['127.0.0.1:0']\nstate: var\n\
-         zones: [{zone: example, file: example.zone}]\n";
-    // A file where the folder should be.
-    let server = Server::start(config, &[("example.zone", ZONE), ("var", "")]);
-    let log = server.lines.concat();
-    assert!(log.contains("cannot keep the cookie secret in var/cookie-secret"), "{log}");
-    let cookie = cookie_from(&server, b"clientrn");
-    assert_eq!(cookie_from(&server, &cookie), cookie);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 fn limiter(per_second: u32) -> RateLimiter {
-    RateLimiter::new(RateOptions { per_second, ipv4_prefix: 24, ipv6_prefix: 56 })
+    RateLimiter::new(RateOptions { per_second, ipv4_prefix: 24, ipv6_prefix: 56, slip: 2 })
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -106,4 +106,37 @@ fn flood_from_everywhere_does_not_free_who_is_limited() {
         limiter.count(Now::from_micros(0), client, kind);
     }
     assert_eq!(passed(&limiter, "192.0.2.1", kind, 0, 0, 20), 0);
+}
+
+#[test]
+fn every_so_many_limited_replies_of_a_key_are_cut_whatever_others_get() {
+    for slip in 0..=10 {
+        let options = RateOptions { per_second: 1, ipv4_prefix: 24, ipv6_prefix: 56, slip };
+        let limiter = RateLimiter::new(options);
+        let kinds = [Kind::Answer(1), Kind::Answer(2), Kind::NameError(1)];
+        let mut cut = [0; 3];
+        for _ in 0..=100 * u32::from(slip.max(1)) {
+            for (kind, cut) in kinds.iter().zip(&mut cut) {
+                let verdict = limiter.count(Now::from_micros(0), ip("192.0.2.1"), *kind);
+                *cut += u32::from(verdict == Verdict::Cut);
+            }
+        }
+        assert_eq!(cut, [if slip == 0 { 0 } else { 100 }; 3], "slip {slip}");
+    }
+}
+
+#[test]
+fn workers_together_cut_so_many_of_the_limited_replies() {
+    let limiter = limiter(1);
+    let count = || {
+        let verdicts =
+            (0..100_000).map(|_| limiter.count(Now::from_micros(0), ip("192.0.2.1"), Kind::Error));
+        verdicts.filter(|&verdict| verdict == Verdict::Cut).count()
+    };
+    let cut: usize = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    // Replies that found no turn in so many tries are dropped without being counted.
+    assert!((150_000..=200_000).contains(&cut), "{cut}");
 }

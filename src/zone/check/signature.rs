@@ -43,10 +43,10 @@ impl Keys {
     pub(super) fn of(apex: &Node) -> Self {
         let (mut keys, mut algorithms) = (Vec::new(), Algorithms::default());
         for rdata in apex.find(Rtype::DNSKEY).iter().flat_map(Set::records) {
-            let &[high, low, protocol, algorithm, ref key @ ..] = rdata else { continue };
+            let &[high, low, protocol, ..] = rdata else { continue };
+            let Some((algorithm, tag)) = identity(rdata) else { continue };
             let flags = u16::from_be_bytes([high, low]);
             if flags & (ZONE_KEY | REVOKED) == ZONE_KEY && protocol == DNSSEC {
-                let tag = if algorithm == RSAMD5 { rsamd5_tag(key) } else { key_tag(rdata) };
                 keys.push((algorithm, tag));
                 algorithms.insert(algorithm);
             }
@@ -63,6 +63,13 @@ impl Keys {
     fn contains(&self, signature: &Signature<'_>) -> bool {
         self.keys.binary_search(&(signature.algorithm, signature.key_tag)).is_ok()
     }
+}
+
+/// Algorithm and key tag of a DNSKEY record.
+pub(super) fn identity(rdata: &[u8]) -> Option<(u8, u16)> {
+    let &[_, _, _, algorithm, ref key @ ..] = rdata else { return None };
+    let tag = if algorithm == RSAMD5 { rsamd5_tag(key) } else { key_tag(rdata) };
+    Some((algorithm, tag))
 }
 
 /// The key tag of a DNSKEY record (RFC 4034 appendix B).

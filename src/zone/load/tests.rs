@@ -195,6 +195,97 @@ fn ds_of_the_zone_itself_is_refused() {
     );
 }
 
+/// Loads the zone with a DNSKEY record of algorithm 13 and key tag 1038 in line 4, and these from line
+/// 5 on; what a zone lacks that is not signed is not looked at.
+#[track_caller]
+fn check_told(records: &str, expected: &[&str]) {
+    let unsigned = "z:4:10: warning: the zone example. has DNSKEY records and no signatures \
+                    [not-signed]";
+    let expected: Vec<&str> = expected.iter().copied().chain([unsigned]).collect();
+    let digest = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let records = records.replace("DIGEST", digest);
+    check(&format!("@ DNSKEY 257 3 13 AAAA\n{records}"), &expected);
+}
+
+#[test]
+fn keys_told_to_the_parent_are_keys_of_the_zone() {
+    check_told("@ CDS 1038 13 2 DIGEST\n@ CDNSKEY 257 3 13 AAAA", &[]);
+    check_told("@ CDS 1038 13 2 DIGEST", &[]);
+    // A key that comes later may be told of before.
+    check_told("@ CDS 1038 13 2 DIGEST\n@ CDS 1 13 2 DIGEST", &[]);
+    // Only those of the zone's own name mean anything.
+    check_told("www CDS 1 14 2 DIGEST", &[]);
+    for (records, expected) in [
+        (
+            "@ CDS 1 14 2 DIGEST",
+            "z:5:7: error: example. has a CDS record of algorithm 14 and no DNSKEY record of it \
+             [cds-without-key]",
+        ),
+        (
+            "@ CDNSKEY 257 3 13 AAAA\n@ CDNSKEY 257 3 8 AAAA",
+            "z:6:11: error: example. has a CDNSKEY record of algorithm 8 and no DNSKEY record of it \
+             [cds-without-key]",
+        ),
+        (
+            "@ CDS 1039 13 2 DIGEST",
+            "z:5:7: warning: no CDS record of example. is of a key that the zone has \
+             [cds-of-other-keys]",
+        ),
+        (
+            "@ CDNSKEY 257 3 13 AAAB",
+            "z:5:11: warning: no CDNSKEY record of example. is of a key that the zone has \
+             [cds-of-other-keys]",
+        ),
+        (
+            "@ CDNSKEY 257 3 13 AAAA\n@ CDS 1038 13 2 DIGEST\n@ CDS 1 13 2 DIGEST",
+            "z:6:7: warning: the CDS and CDNSKEY records of example. tell of different keys \
+             [cds-and-cdnskey-differ]",
+        ),
+    ] {
+        check_told(records, &[expected]);
+    }
+    check(
+        "@ CDNSKEY 257 3 13 AAAA",
+        &[
+            "z:4:11: error: example. has a CDNSKEY record of algorithm 13 and no DNSKEY record of it \
+           [cds-without-key]",
+        ],
+    );
+}
+
+#[test]
+fn request_for_an_unsigned_zone_stands_alone() {
+    for records in
+        ["@ CDS 0 0 0 00", "@ CDNSKEY 0 3 0 AA==", "@ CDS 0 0 0 00\n@ CDNSKEY 0 3 0 AA=="]
+    {
+        check(records, &[]);
+        check_told(records, &[]);
+    }
+    check_told(
+        "@ CDS 1038 13 2 DIGEST\n@ CDS 0 0 0 00",
+        &[
+            "z:6:7: error: example. has a CDS record that asks for no DS records, and others beside \
+           it [cds-delete-and-others]",
+        ],
+    );
+    check_told(
+        "@ CDNSKEY 0 3 0 AA==\n@ CDNSKEY 257 3 13 AAAA",
+        &["z:5:11: error: example. has a CDNSKEY record that asks for no DS records, and others \
+           beside it [cds-delete-and-others]"],
+    );
+    check_told(
+        "@ CDNSKEY 257 3 13 AAAA\n@ CDS 0 0 0 00",
+        &["z:6:7: warning: the CDS and CDNSKEY records of example. tell of different keys \
+           [cds-and-cdnskey-differ]"],
+    );
+    // Nearly the same is a record of algorithm 0, which nobody has.
+    check(
+        "@ CDS 0 0 0 01",
+        &["z:4:7: error: example. has a CDS record of algorithm 0 and no DNSKEY record of it \
+           [cds-without-key]"],
+    );
+}
+
 #[test]
 fn ds_without_delegation_and_delegation_of_a_wildcard_are_told() {
     check(
