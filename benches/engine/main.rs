@@ -20,11 +20,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
+use kereru::answer::ahead::Drafts;
 use kereru::answer::{
     AnswerOptions, Exchange, Local, Outcome, RateLimit, Snapshot, Transport, View, ZoneState,
-    ZoneTable, respond,
+    ZoneTable, respond_to,
 };
-use kereru::base::limits::UDP_SIZE_MAX;
+use kereru::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
 use kereru::base::time::{Now, Wall};
 use kereru::policy::acl::Acl;
 use kereru::policy::rate::{RateLimiter, RateOptions};
@@ -152,8 +153,11 @@ fn questions(case: &Case) -> Vec<Vec<u8>> {
 /// Asks what a case asks.
 struct Asker<'s> {
     snapshot: &'s Snapshot,
+    drafts: Drafts,
     local: Local,
-    buffer: Vec<u8>,
+    /// Room for each query and its reply, and the octets of the query.
+    slots: Vec<u8>,
+    lens: [usize; BATCH_MAX],
     /// Moves on with each query, as fast as the rate limit lets pass.
     micros: u64,
 }
@@ -161,27 +165,40 @@ struct Asker<'s> {
 impl<'s> Asker<'s> {
     /// An asker whose time begins at `micros`.
     fn new(snapshot: &'s Snapshot, micros: u64) -> Self {
-        Self { snapshot, local: Local::default(), buffer: vec![0; UDP_SIZE_MAX], micros }
+        let (drafts, local) = (Drafts::default(), Local::default());
+        let slots = vec![0; BATCH_MAX * UDP_SIZE_MAX];
+        Self { snapshot, drafts, local, slots, lens: [0; BATCH_MAX], micros }
     }
 
-    /// Answers one query as a worker does; returns the octets of the reply.
-    fn ask(&mut self, query: &[u8]) -> usize {
-        self.buffer[..query.len()].copy_from_slice(query);
-        self.micros += 1;
-        let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4000);
-        let mut exchange = Exchange {
-            message: &mut self.buffer,
-            len: query.len(),
-            peer,
-            local: peer,
-            transport: Transport::Udp,
-            received: RECEIVED,
-            now: Now::from_micros(self.micros),
-        };
-        match respond(self.snapshot, &mut self.local, &mut exchange, &mut ()) {
-            Outcome::Reply { len, .. } => black_box(len),
-            Outcome::Drop(reason) => panic!("dropped: {reason:?}"),
+    /// Answers queries as a worker does with a batch; returns the octets of the last reply.
+    fn ask<'q>(&mut self, queries: impl Iterator<Item = &'q Vec<u8>>) -> usize {
+        self.drafts.clear();
+        for (query, slot) in queries.zip(self.slots.chunks_exact_mut(UDP_SIZE_MAX)) {
+            slot[..query.len()].copy_from_slice(query);
+            self.drafts.push(&slot[..query.len()]);
+            self.lens[self.drafts.len() - 1] = query.len();
         }
+        self.drafts.fetch(self.snapshot);
+        let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4000);
+        let mut last = 0;
+        for (index, message) in self.slots.chunks_exact_mut(UDP_SIZE_MAX).enumerate() {
+            let Some(draft) = self.drafts.get(index) else { break };
+            self.micros += 1;
+            let mut exchange = Exchange {
+                message,
+                len: self.lens[index],
+                peer,
+                local: peer,
+                transport: Transport::Udp,
+                received: RECEIVED,
+                now: Now::from_micros(self.micros),
+            };
+            match respond_to(self.snapshot, draft, &mut self.local, &mut exchange, &mut ()) {
+                Outcome::Reply { len, .. } => last = black_box(len),
+                Outcome::Drop(reason) => panic!("dropped: {reason:?}"),
+            }
+        }
+        last
     }
 }
 
@@ -189,20 +206,21 @@ impl<'s> Asker<'s> {
 fn measure(case: &Case, snapshot: &Snapshot, micros: u64) -> (f64, f64, usize) {
     let questions = questions(case);
     let mut asker = Asker::new(snapshot, micros);
-    let len = asker.ask(&questions[0]);
+    let len = asker.ask(questions.iter().take(1));
     let mut times: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let began = Instant::now();
-            for query in questions.iter().cycle().take(ANSWERS) {
-                asker.ask(query);
+            let mut queries = questions.iter().cycle();
+            for _ in 0..ANSWERS / BATCH_MAX {
+                asker.ask(queries.by_ref().take(BATCH_MAX));
             }
             began.elapsed().as_secs_f64() * 1e9 / ANSWERS as f64
         })
         .collect();
     times.sort_by(f64::total_cmp);
     let counted = allocation_counter::measure(|| {
-        for query in &questions {
-            asker.ask(query);
+        for queries in questions.chunks(BATCH_MAX) {
+            asker.ask(queries.iter());
         }
     });
     (times[ROUNDS / 2], counted.count_total as f64 / questions.len() as f64, len)
@@ -234,8 +252,9 @@ fn main() {
             let snapshot = snapshot(case.names, case.signed);
             let questions = questions(case);
             let mut asker = Asker::new(&snapshot, 0);
-            for query in questions.iter().cycle().take(answers) {
-                asker.ask(query);
+            let mut queries = questions.iter().cycle().take(answers).peekable();
+            while queries.peek().is_some() {
+                asker.ask(queries.by_ref().take(BATCH_MAX));
             }
         }
         return;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::answer::ahead::Draft;
 use crate::base::time::{Now, Wall};
 use crate::metrics::{DropReason, ReplyKind, Transport};
 use crate::wire::folded::FoldedName;
@@ -42,10 +43,17 @@ pub enum Outcome {
 }
 
 /// What a thread that answers keeps for itself from query to query, so that nothing is allocated.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Local {
-    /// The name of the question.
-    pub(super) question: FoldedName,
+    /// The query that is being answered.
+    pub(super) draft: Draft,
+    /// What its answer is made with.
+    pub(super) tools: Tools,
+}
+
+/// What the answer to one query after the other is made with.
+#[derive(Debug)]
+pub(super) struct Tools {
     /// The name an alias led to.
     pub(super) alias: FoldedName,
     /// The same in the case it was written.
@@ -58,10 +66,9 @@ pub struct Local {
     pub(super) turn: usize,
 }
 
-impl Default for Local {
+impl Default for Tools {
     fn default() -> Self {
         Self {
-            question: FoldedName::root(),
             alias: FoldedName::root(),
             alias_wire: NameArray::new(Name::ROOT),
             target: FoldedName::root(),

@@ -4,6 +4,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod additional;
+pub mod ahead;
 mod authority;
 mod chaos;
 mod denial;
@@ -16,5 +17,5 @@ pub mod snapshot;
 pub use crate::metrics::{DropReason, Transport};
 pub use exchange::{Exchange, Local, Outcome};
 pub use refusal::Refusal;
-pub use respond::respond;
+pub use respond::{respond, respond_to};
 pub use snapshot::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};

@@ -4,9 +4,10 @@
 
 use std::net::IpAddr;
 
+use crate::answer::ahead::{Draft, Message};
 use crate::answer::authority::{self, Asked, Names};
 use crate::answer::chaos;
-use crate::answer::exchange::{Exchange, Local, Outcome};
+use crate::answer::exchange::{Exchange, Local, Outcome, Tools};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Beginning, Reply, write_bare};
 use crate::answer::snapshot::{AnswerOptions, Snapshot, View, ZoneState};
@@ -17,8 +18,8 @@ use crate::policy::rate::{Kind, Verdict};
 use crate::wire::edns::{self, Edns};
 use crate::wire::error::WireError;
 use crate::wire::folded::FoldedName;
-use crate::wire::header::{Flags, Header};
-use crate::wire::numbers::{Class, Opcode, Rtype};
+use crate::wire::header::Header;
+use crate::wire::numbers::{Class, Rtype};
 use crate::wire::query::{Query, Question};
 use crate::wire::trace::{Event, Trace};
 use crate::wire::tsig::Tsig;
@@ -33,35 +34,51 @@ pub fn respond<T: Trace>(
     exchange: &mut Exchange<'_>,
     trace: &mut T,
 ) -> Outcome {
+    let Local { draft, tools } = local;
+    draft.read(exchange.message.get(..exchange.len).unwrap_or_default());
+    respond_with(snapshot, draft, tools, exchange, trace)
+}
+
+/// Answers one query that was read before, as `respond` does. `draft` is that of the exchange's
+/// message.
+pub fn respond_to<T: Trace>(
+    snapshot: &Snapshot,
+    draft: &Draft,
+    local: &mut Local,
+    exchange: &mut Exchange<'_>,
+    trace: &mut T,
+) -> Outcome {
+    respond_with(snapshot, draft, &mut local.tools, exchange, trace)
+}
+
+fn respond_with<T: Trace>(
+    snapshot: &Snapshot,
+    draft: &Draft,
+    tools: &mut Tools,
+    exchange: &mut Exchange<'_>,
+    trace: &mut T,
+) -> Outcome {
     if exchange.peer.port() == 0 {
         return Outcome::Drop(DropReason::PortZero);
     }
-    let Some(received) = exchange.message.get(..exchange.len) else {
-        return Outcome::Drop(DropReason::Short);
-    };
-    let Some(header) = Header::read(received) else {
-        return Outcome::Drop(DropReason::Short);
-    };
-    if header.flags.contains(Flags::QR) {
-        return Outcome::Drop(DropReason::Reply);
-    }
     let view = snapshot.view(exchange.local);
-    if header.flags.opcode() != Opcode::QUERY {
-        return refuse_bare(view, exchange, header, Refusal::Opcode(header.flags.opcode()), trace);
-    }
-    let query = match Query::read(received, header, &mut local.question) {
-        Ok(query) => query,
-        Err(error) => return refuse_bare(view, exchange, header, Refusal::Malformed(error), trace),
+    let query = match draft.message {
+        Message::Dropped(reason) => return Outcome::Drop(reason),
+        Message::Refused(header, refusal) => {
+            return refuse_bare(view, exchange, header, refusal, trace);
+        }
+        Message::Query(query) => query,
     };
+    let header = query.header;
     let Some(view) = view else {
         return refuse_bare(None, exchange, header, Refusal::NotAuthoritative, trace);
     };
-    match query.tsig_at.map(|at| Tsig::read(received, at)) {
-        None => respond_in(view, query, local, exchange, trace),
-        Some(Ok(tsig)) => refuse_signed(view, &query, &tsig, local, exchange, trace),
-        Some(Err(error)) => {
-            refuse_bare(Some(view), exchange, header, Refusal::Malformed(error), trace)
-        }
+    let Some(at) = query.tsig_at else {
+        return respond_in(view, query, &draft.question, tools, exchange, trace);
+    };
+    match Tsig::read(exchange.message.get(..exchange.len).unwrap_or_default(), at) {
+        Ok(tsig) => refuse_signed(view, &query, &draft.question, &tsig, tools, exchange, trace),
+        Err(error) => refuse_bare(Some(view), exchange, header, Refusal::Malformed(error), trace),
     }
 }
 
@@ -69,7 +86,8 @@ pub fn respond<T: Trace>(
 fn respond_in<T: Trace>(
     view: &View,
     mut query: Query,
-    local: &mut Local,
+    question: &FoldedName,
+    tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
 ) -> Outcome {
@@ -81,7 +99,7 @@ fn respond_in<T: Trace>(
         return refuse_bare(Some(view), exchange, query.header, refusal, trace);
     }
     let sender = Sender::of(exchange);
-    let Local { question, alias, alias_wire, target, compressor, turn } = local;
+    let Tools { alias, alias_wire, target, compressor, turn } = tools;
     *turn = turn.wrapping_add(usize::from(view.options.rotate_answers));
     let cookie = cookie.map(|cookie| cookie.reply);
     let options = &view.options;
@@ -243,19 +261,20 @@ fn refuse_bare<T: Trace>(
 fn refuse_signed<T: Trace>(
     view: &View,
     query: &Query,
+    question: &FoldedName,
     tsig: &Tsig,
-    local: &mut Local,
+    tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
 ) -> Outcome {
-    let (question, options) = (&local.question, &view.options);
+    let options = &view.options;
     let cookie = check_cookie(options, query, exchange);
     if !cookie.as_ref().is_some_and(|cookie| cookie.is_valid) && is_beyond_limit(view, exchange) {
         return Outcome::Drop(DropReason::RateLimited);
     }
     let cookie = cookie.map(|cookie| cookie.reply);
     let beginning = Beginning { query, question, options, cookie, turn: 0 };
-    let mut reply = Reply::new(exchange, &beginning, &mut local.compressor);
+    let mut reply = Reply::new(exchange, &beginning, &mut tools.compressor);
     reply.refuse(Refusal::UnknownKey, trace);
     reply.finish_unsigned(tsig)
 }

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache};
 
-use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
+use crate::answer::ahead::Drafts;
+use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond_to};
 use crate::base::limits::BATCH_MAX;
 use crate::base::pace::Pace;
 use crate::base::time::Wall;
@@ -142,6 +143,7 @@ impl Worker {
         let mut serving = Serving {
             world,
             batch: Batch::new(),
+            drafts: Drafts::default(),
             local: Local::default(),
             counters: world.counters().join(),
             snapshot: Cache::new(world.snapshot()),
@@ -195,6 +197,7 @@ fn begin_again(is_stopping: impl Fn() -> bool, mut serve: impl FnMut()) {
 struct Serving<'w> {
     world: &'w World,
     batch: Batch,
+    drafts: Drafts,
     local: Local,
     counters: WorkerCounters,
     snapshot: Cache<&'w ArcSwap<Snapshot>, Arc<Snapshot>>,
@@ -221,6 +224,7 @@ impl Serving<'_> {
             }
         };
         let began = Instant::now();
+        self.drafts.clear();
         let mut next = 0;
         while next < received {
             // A panic, which is a bug of ours, costs the one reply.
@@ -238,11 +242,19 @@ impl Serving<'_> {
     fn answer(&mut self, port: &Port, next: &mut usize, received: usize) {
         let (snapshot, received_at) = (self.snapshot.load(), Wall::now());
         let now = self.world.now();
+        if self.drafts.len() < received {
+            for index in self.drafts.len()..received {
+                self.drafts.push(self.batch.message(index).unwrap_or_default());
+            }
+            self.drafts.fetch(snapshot);
+        }
         while *next < received {
             let index = *next;
             *next += 1;
             self.counters.query(Transport::Udp);
-            let Some(datagram) = self.batch.datagram(index) else {
+            let (Some(datagram), Some(draft)) =
+                (self.batch.datagram(index), self.drafts.get(index))
+            else {
                 self.counters.dropped(DropReason::TooLong, 1);
                 continue;
             };
@@ -259,7 +271,7 @@ impl Serving<'_> {
                 received: received_at,
                 now,
             };
-            match respond(snapshot, &mut self.local, &mut exchange, &mut ()) {
+            match respond_to(snapshot, draft, &mut self.local, &mut exchange, &mut ()) {
                 Outcome::Reply { len, kind } => {
                     self.counters.reply(kind);
                     self.batch.reply(index, len);

@@ -135,6 +135,16 @@ impl Batch {
         Ok(self.received)
     }
 
+    /// The octets of a datagram that was received; `None` if it was longer than its slot.
+    pub fn message(&self, index: usize) -> Option<&[u8]> {
+        let header = self.headers.get(index).filter(|_| index < self.received)?;
+        if header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
+            return None;
+        }
+        let (start, len) = (index * STRIDE, (header.msg_len as usize).min(UDP_SIZE_MAX));
+        self.slots.get(start..start + len)
+    }
+
     /// A datagram that was received; `None` if it was longer than its slot, or its sender's address
     /// is of no family we know.
     pub fn datagram(&mut self, index: usize) -> Option<Datagram<'_>> {

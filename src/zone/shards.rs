@@ -48,6 +48,11 @@ impl<T> Shards<T> {
         self.pieces[self.piece(hash)].find(hash, is_it)
     }
 
+    /// An entry that is likely the one with this hash, without a look at it.
+    pub fn guess(&self, hash: u64) -> Option<&T> {
+        self.find(hash, |_| true)
+    }
+
     /// All entries in no order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.pieces.iter().flat_map(|piece| piece.iter())

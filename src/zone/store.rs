@@ -104,6 +104,11 @@ impl Zone {
         self.find(name.hash(0), name.as_name())
     }
 
+    /// The node that a name with this hash likely has, without a look at it.
+    pub fn guess(&self, hash: u64) -> Option<&Node> {
+        self.names.guess(hash)
+    }
+
     /// The wildcard below a name, given the hash of that name (RFC 4592 §2.1.1).
     pub fn find_wildcard(&self, parent_hash: u64, parent: Name<'_>) -> Option<&Node> {
         self.names.find(child_hash(parent_hash, b"*"), |node| {
