@@ -26,10 +26,8 @@ const ADDRESSES: [Rtype; 2] = [Rtype::A, Rtype::AAAA];
 pub(super) struct Cut<'z> {
     /// The zone that has it.
     pub(super) zone: &'z Zone,
-    /// Its name.
-    pub(super) name: Name<'z>,
-    /// Its NS records.
-    pub(super) servers: Set<'z>,
+    /// Its node, which owns the NS records.
+    pub(super) node: &'z Node,
     /// Where these begin in the reply.
     pub(super) servers_at: usize,
 }
@@ -42,16 +40,12 @@ pub(super) struct Cut<'z> {
 /// # Errors
 ///
 /// Fails if an address that must be there does not fit.
-pub(super) fn write_glue(
-    reply: &mut Reply<'_>,
-    cut: &Cut<'_>,
-    target: &mut FoldedName,
-) -> Result<(), NoSpace> {
-    write_glue_of(reply, cut, target, |server| server.is_within(cut.name))?;
-    let apex = cut.zone.apex();
-    let is_sibling = |server: Name<'_>| server.is_within(apex) && !server.is_within(cut.name);
+pub(super) fn write_glue(reply: &mut Reply<'_>, cut: &Cut<'_>) -> Result<(), NoSpace> {
+    let (name, apex) = (cut.node.owner(), cut.zone.apex());
+    write_glue_of(reply, cut, |server| server.is_within(name))?;
+    let is_sibling = |server: Name<'_>| server.is_within(apex) && !server.is_within(name);
     // What does not fit of these is left out.
-    let _ = write_glue_of(reply, cut, target, is_sibling);
+    let _ = write_glue_of(reply, cut, is_sibling);
     Ok(())
 }
 
@@ -59,27 +53,21 @@ pub(super) fn write_glue(
 fn write_glue_of(
     reply: &mut Reply<'_>,
     cut: &Cut<'_>,
-    target: &mut FoldedName,
     wanted: impl Fn(Name<'_>) -> bool,
 ) -> Result<(), NoSpace> {
     let mut next = Some(cut.servers_at);
-    for rdata in reply.turned(&cut.servers) {
+    for (rdata, hash) in cut.node.servers(reply.turn()) {
         let placed = next.and_then(|at| reply.target_of(at));
         next = placed.map(|(_, next)| next);
         if let Ok(server) = Name::read(rdata)
             && wanted(server)
-            && let Some(node) = find_server(cut.zone, server, target)
+            && let Some(node) = cut.zone.find(hash, server)
         {
             let owner = placed.map_or(Owner::Name(server), |(at, _)| Owner::At(at));
             write_addresses(reply, owner, node, |_| false)?;
         }
     }
     Ok(())
-}
-
-fn find_server<'z>(zone: &'z Zone, server: Name<'_>, target: &mut FoldedName) -> Option<&'z Node> {
-    target.fold(server);
-    zone.find_folded(target)
 }
 
 /// Writes the addresses that a node owns, but for a type that is `left_out`.

@@ -7,18 +7,22 @@
 use std::hint::black_box;
 
 use crate::answer::Refusal;
-use crate::answer::snapshot::{Snapshot, ZoneState};
+use crate::answer::snapshot::{Snapshot, ZoneState, ZoneTable};
 use crate::base::limits::BATCH_MAX;
 use crate::metrics::DropReason;
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, Header};
 use crate::wire::numbers::Opcode;
-use crate::wire::query::{Query, Question};
+use crate::wire::query::Query;
 use crate::zone::node::Node;
+use crate::zone::store::Zone;
 
 /// Nodes of one query that are asked for: that of the name and that right below the apex, where the
 /// zone cut mostly is. Those in between are few and in the cache.
 const NODES: usize = 2;
+
+/// Servers of one zone cut whose addresses are asked for: most have so many at most.
+const SERVERS: usize = 4;
 
 /// Queries below which nothing is asked for in advance: there would be nothing to do meanwhile.
 const FEW: usize = 4;
@@ -49,6 +53,15 @@ impl Default for Draft {
 }
 
 impl Draft {
+    /// The zone that answers, and the name that it is asked for.
+    fn zone_and_name<'s>(&self, zones: &'s ZoneTable) -> Option<(&'s Zone, &FoldedName)> {
+        let Message::Query(query) = &self.message else { return None };
+        match zones.find(&self.question, query.question?.rtype)? {
+            ZoneState::Loaded(zone) => Some((zone, &self.question)),
+            ZoneState::Broken => None,
+        }
+    }
+
     /// Reads a message.
     pub(super) fn read(&mut self, octets: &[u8]) {
         // Whatever happens in reading, the message before is forgotten.
@@ -117,24 +130,30 @@ impl Drafts {
         if self.count < FEW {
             return;
         }
-        let mut nodes: [Option<&Node>; NODES * BATCH_MAX] = [None; NODES * BATCH_MAX];
-        for (draft, nodes) in self.drafts.iter().take(self.count).zip(nodes.chunks_exact_mut(NODES))
-        {
-            let Message::Query(Query { question: Some(Question { rtype, .. }), .. }) =
-                draft.message
-            else {
-                continue;
-            };
-            let name = &draft.question;
-            let Some(ZoneState::Loaded(zone)) = view.zones.find(name, rtype) else { continue };
-            let below_apex = name.label_count().saturating_sub(zone.depth());
-            let first = (below_apex > 1).then(|| zone.guess(name.hash(below_apex - 1)));
-            let last = (below_apex > 0).then(|| zone.guess(name.hash(0)));
-            for (slot, node) in nodes.iter_mut().zip([first, last]) {
-                *slot = node.flatten();
+        let mut found = [None; NODES * BATCH_MAX];
+        let mut slots = found.iter_mut();
+        for draft in self.drafts.iter().take(self.count) {
+            if let Some((zone, name)) = draft.zone_and_name(&view.zones) {
+                let below_apex = name.label_count().saturating_sub(zone.depth());
+                let first = (below_apex > 1).then(|| zone.guess(name.hash(below_apex - 1)));
+                let last = (below_apex > 0).then(|| zone.guess(name.hash(0)));
+                let nodes = [first, last].into_iter().flatten().flatten();
+                nodes.zip(&mut slots).for_each(|(node, slot)| *slot = Some((zone, node)));
             }
         }
-        // A loop of nothing but reading: the CPU does not wait for one before it begins the next.
-        black_box(nodes.iter().flatten().fold(0, |sum, node| sum ^ node.touch()));
+        touch(found.iter().flatten().map(|(_, node)| *node));
+        let mut servers = [None; SERVERS * BATCH_MAX];
+        let mut slots = servers.iter_mut();
+        for (zone, cut) in found.iter().flatten().filter(|(_, node)| node.is_cut()) {
+            let nodes = cut.servers(0).take(SERVERS).filter_map(|(_, hash)| zone.guess(hash));
+            nodes.zip(&mut slots).for_each(|(node, slot)| *slot = Some(node));
+        }
+        touch(servers.into_iter().flatten());
     }
+}
+
+/// Has nodes fetched. A loop of nothing but reading: the CPU does not wait for one node before it
+/// begins with the next.
+fn touch<'z>(nodes: impl Iterator<Item = &'z Node>) {
+    black_box(nodes.fold(0, |sum, node| sum ^ node.touch()));
 }

@@ -407,8 +407,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             None => self.prove(zone, |proofs, case| proofs.insecure_cut(case, cut)),
         }
         self.proofs.write(self.reply)?;
-        let cut = Cut { zone, name: cut.owner(), servers, servers_at };
-        additional::write_glue(self.reply, &cut, self.names.target)?;
+        additional::write_glue(self.reply, &Cut { zone, node: cut, servers_at })?;
         Ok(Next::Done)
     }
 }

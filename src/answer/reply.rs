@@ -220,9 +220,9 @@ impl<'m> Reply<'m> {
         Ok(())
     }
 
-    /// The data of a set's records, in the order in which the reply has them.
-    pub(super) fn turned<'z>(&self, set: &Set<'z>) -> impl Iterator<Item = &'z [u8]> + use<'z> {
-        set.turned(self.turn)
+    /// Which record of a set the reply has first, counted around.
+    pub(super) fn turn(&self) -> usize {
+        self.turn
     }
 
     /// Octets written.

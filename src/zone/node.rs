@@ -1,13 +1,15 @@
 //! A name of a zone with its records, packed into one block of octets.
 //!
 //! Records stand as a reply wants them: pointer to the question, type, class, TTL, length, data; and
-//! before those of a set, where their data can hold pointers.
+//! before those of a set, where their data can hold pointers. At the end of a zone cut stand the hashes
+//! of the names of its servers, so that glue is found without hashing.
 //! A block is never changed; a changed name gets a new one, made from `NodeParts`.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::base::time::Ttl;
+use crate::wire::folded::hash_of;
 use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
 use crate::wire::pointers::{self, Found, Pointers};
@@ -27,6 +29,9 @@ const HAS_POINTERS: u32 = 1 << 31;
 const POINTERS_UNKNOWN: u32 = 1 << 30;
 /// Octets of a record before its data: owner pointer, type, class, TTL, length.
 pub(super) const RECORD_HEAD_LEN: usize = 12;
+
+/// Octets of the hash of a name.
+const HASH_LEN: usize = 8;
 
 /// The name is a zone cut: it owns NS records and is not the apex.
 const CUT: u8 = 1;
@@ -139,6 +144,26 @@ impl Node {
         self.sets().find(|set| set.key == SetKey::plain(rtype))
     }
 
+    /// The servers of a zone cut, in canonical order but from the one whose number is `first`, counted
+    /// around: the data of each NS record, and the hash of the name that it is.
+    pub fn servers(&self, first: usize) -> impl Iterator<Item = (&[u8], u64)> {
+        let hashes = self.server_hashes().as_chunks::<HASH_LEN>().0;
+        let first = first.checked_rem(hashes.len()).unwrap_or(0);
+        let servers = move || {
+            let rdatas = self.find(Rtype::NS).into_iter().flat_map(|set| set.records());
+            rdatas.zip(hashes.iter().map(|hash| u64::from_le_bytes(*hash)))
+        };
+        servers().skip(first).chain(servers().take(first))
+    }
+
+    /// The hashes of the names of servers, one for each NS record of a zone cut.
+    fn server_hashes(&self) -> &[u8] {
+        let is_ns = |index: &usize| self.key(*index) == SetKey::plain(Rtype::NS);
+        let ns = (0..self.set_count()).find(is_ns).filter(|_| self.is_cut());
+        let count = ns.map_or(0, |index| self.entry(index).0);
+        &self.0[self.0.len() - count * HASH_LEN..]
+    }
+
     /// The signatures of the set of a type.
     pub fn signatures(&self, covered: Rtype) -> Option<Set<'_>> {
         let key = SetKey { rtype: Rtype::RRSIG, covered };
@@ -146,22 +171,22 @@ impl Node {
     }
 
     fn set(&self, index: usize) -> Set<'_> {
-        let at = HEAD_LEN + index * ENTRY_LEN;
         let (count, start, pointers) = self.entry(index);
         let end = if index + 1 < self.set_count() {
             let (_, next, pointers) = self.entry(index + 1);
             next - pointers.unwrap_or_default().encoded_len()
         } else {
-            self.0.len()
+            self.0.len() - self.server_hashes().len()
         };
-        Set {
-            key: SetKey {
-                rtype: Rtype(u16::from_le_bytes(self.array(at))),
-                covered: Rtype(u16::from_le_bytes(self.array(at + 2))),
-            },
-            count,
-            records: &self.0[start..end],
-            pointers,
+        Set { key: self.key(index), count, records: &self.0[start..end], pointers }
+    }
+
+    /// What makes the records of a set one.
+    fn key(&self, index: usize) -> SetKey {
+        let at = HEAD_LEN + index * ENTRY_LEN;
+        SetKey {
+            rtype: Rtype(u16::from_le_bytes(self.array(at))),
+            covered: Rtype(u16::from_le_bytes(self.array(at + 2))),
         }
     }
 
@@ -235,6 +260,14 @@ impl Node {
                 octets.extend_from_slice(rdata);
             }
         }
+        if flags & CUT != 0 {
+            let servers = parts.settled_sets().filter(|set| set.key == SetKey::plain(Rtype::NS));
+            for server in servers.flat_map(|set| set.rdatas()) {
+                // Names in a zone were checked when they came into it.
+                let hash = Name::read(server).map(hash_of).unwrap_or_default();
+                octets.extend_from_slice(&hash.to_le_bytes());
+            }
+        }
         Self(octets.into())
     }
 }
@@ -282,12 +315,6 @@ impl<'z> Set<'z> {
             ttl: (ttl != self.ttl()).then_some(ttl),
             first: first % self.count,
         }
-    }
-
-    /// The data of each record, the one whose number is `first`, counted around, before the others.
-    pub fn turned(&self, first: usize) -> impl Iterator<Item = &'z [u8]> + use<'z> {
-        let first = first % self.count;
-        self.records().skip(first).chain(self.records().take(first))
     }
 
     /// The data of each record in uncompressed wire form, in canonical order.

@@ -3,7 +3,7 @@ use crate::base::limits::{NAME_DATA_MAX, SETS_MAX};
 use crate::base::time::Ttl;
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, HEADER_LEN, Header};
-use crate::wire::name::NameBuf;
+use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::wire::rdata::embedded_names;
 use crate::wire::writer::{Compressor, Owner, RecordRef, Section, Writer};
@@ -23,6 +23,33 @@ fn ttl(seconds: u32) -> Ttl {
 fn packed(parts: &mut NodeParts) -> Node {
     parts.settle();
     Node::pack(parts, FoldedName::new(parts.owner()).hash(0), false)
+}
+
+#[test]
+fn servers_of_a_cut_come_with_the_hashes_of_their_names() {
+    let mut parts = NodeParts::empty(name("sub.example.").as_name());
+    let servers = ["a.sub.example.", "NS.Other.", "b.sub.example."].map(name);
+    for server in &servers {
+        parts.add(Rtype::NS, Ttl::default(), server.as_name().as_wire()).unwrap();
+    }
+    for (rtype, rdata) in [(Rtype::A, &[192, 0, 2, 1][..]), (Rtype::TXT, b"\x04text")] {
+        parts.add(rtype, Ttl::default(), rdata).unwrap();
+    }
+    let node = packed(&mut parts);
+    let records: Vec<&[u8]> = node.find(Rtype::NS).unwrap().records().collect();
+    for first in 0..4 {
+        let mut expected = records.clone();
+        expected.rotate_left(first % 3);
+        let (found, hashes): (Vec<&[u8]>, Vec<u64>) = node.servers(first).unzip();
+        assert_eq!(found, expected);
+        let hash = |rdata: &&[u8]| FoldedName::new(Name::read(rdata).unwrap()).hash(0);
+        assert_eq!(hashes, expected.iter().map(hash).collect::<Vec<_>>());
+    }
+    // They are no part of the records before them.
+    assert_eq!(node.find(Rtype::TXT).unwrap().records().collect::<Vec<_>>(), [b"\x04text"]);
+    assert_eq!(node.unpack().len(), parts.len());
+    assert_eq!(Node::pack(&parts, 0, true).servers(0).count(), 0);
+    assert_eq!(packed(&mut NodeParts::empty(name("x.").as_name())).servers(1).count(), 0);
 }
 
 #[test]
@@ -220,8 +247,10 @@ proptest! {
         header.write(writer.message_mut());
         let len = writer.position();
         let read = Message::from_vec(&message[..len]).unwrap();
-        let expected: Vec<String> = set
-            .turned(first)
+        let mut rdatas: Vec<&[u8]> = set.records().collect();
+        rdatas.rotate_left(first % set.len());
+        let expected: Vec<String> = rdatas
+            .into_iter()
             .map(|rdata| {
                 let names = embedded_names(rtype, rdata);
                 let names: Vec<String> = names.map(|found| found.name.to_string()).collect();
