@@ -18,6 +18,8 @@ NAMES = {
 }
 NAPTR = 35
 OPT = 41
+# The EDNS option of cookies.
+COOKIE = 10
 # The UDP size that questions with EDNS offer, and all servers are told to keep to.
 EDNS_SIZE = 1232
 TC = 0x0200
@@ -237,3 +239,18 @@ class Answer:
 def type_text(rtype):
     """The mnemonic of a type."""
     return dns.rdatatype.to_text(rtype)
+
+
+def signed(packet):
+    """The same query with TSIG, by a key that nobody has."""
+    algorithm = b"\x0bhmac-sha256\0"
+    data = algorithm + bytes(6) + struct.pack("!HH", 300, 32) + bytes(32) + packet[:2] + bytes(4)
+    record = b"\3key\0" + struct.pack("!HHIH", 250, 255, 0, len(data)) + data
+    return packet[:10] + b"\0\1" + packet[12:] + record
+
+
+def with_cookie(packet, cookie):
+    """The same query with EDNS and this cookie."""
+    option = struct.pack("!HH", COOKIE, len(cookie)) + cookie
+    opt = struct.pack("!BHHIH", 0, 41, 1232, 0, len(option)) + option
+    return packet[:10] + b"\0\1" + packet[12:] + opt
