@@ -30,6 +30,11 @@ const POINTERS_UNKNOWN: u32 = 1 << 30;
 /// Octets of a record before its data: owner pointer, type, class, TTL, length.
 pub(super) const RECORD_HEAD_LEN: usize = 12;
 
+/// Octets that the CPU fetches at a time.
+const CACHE_LINE_LEN: usize = 64;
+/// Octets of a node that are worth fetching in advance: most answers do with less.
+const TOUCHED_LEN_MAX: usize = 512;
+
 /// Octets of the hash of a name.
 const HASH_LEN: usize = 8;
 
@@ -88,10 +93,11 @@ impl Node {
         self.hash()
     }
 
-    /// Reads the first and the last octet, so that the CPU fetches what looking at the node will read.
-    /// The number means nothing.
+    /// Reads an octet of each line of the cache that an answer may read, so that the CPU fetches it. The
+    /// number means nothing.
     pub fn touch(&self) -> u8 {
-        self.0[0] ^ self.0[self.0.len() - 1]
+        let lines = self.0.iter().take(TOUCHED_LEN_MAX).step_by(CACHE_LINE_LEN);
+        lines.fold(self.0[self.0.len() - 1], |sum, octet| sum ^ octet)
     }
 
     fn flags(&self) -> u8 {
