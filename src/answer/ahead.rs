@@ -145,7 +145,7 @@ impl Drafts {
         let mut servers = [None; SERVERS * BATCH_MAX];
         let mut slots = servers.iter_mut();
         for (zone, cut) in found.iter().flatten().filter(|(_, node)| node.is_cut()) {
-            let nodes = cut.servers(0).take(SERVERS).filter_map(|(_, hash)| zone.guess(hash));
+            let nodes = cut.server_ids().take(SERVERS).filter_map(|hash| zone.guess(hash));
             nodes.zip(&mut slots).for_each(|(node, slot)| *slot = Some(node));
         }
         touch(servers.into_iter().flatten());

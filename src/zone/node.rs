@@ -162,6 +162,12 @@ impl Node {
         servers().skip(first).chain(servers().take(first))
     }
 
+    /// The hashes of the names of a zone cut's servers, in canonical order of their NS records.
+    pub fn server_ids(&self) -> impl Iterator<Item = u64> {
+        let hashes = self.server_hashes().as_chunks::<HASH_LEN>().0;
+        hashes.iter().map(|hash| u64::from_le_bytes(*hash))
+    }
+
     /// The hashes of the names of servers, one for each NS record of a zone cut.
     fn server_hashes(&self) -> &[u8] {
         let is_ns = |index: &usize| self.key(*index) == SetKey::plain(Rtype::NS);
