@@ -19,6 +19,7 @@ mod config;
 mod cookies;
 mod corpus;
 mod documents;
+mod equality;
 mod http;
 mod licenses;
 mod message;

@@ -5,6 +5,7 @@ use kereru::answer::{
     AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState,
     ZoneTable, respond,
 };
+use kereru::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MAX};
 use kereru::base::time::{Now, Wall};
 use kereru::wire::name::{Name, NameBuf};
 use kereru::wire::numbers::Rtype;
@@ -89,7 +90,8 @@ pub fn exchange_in(
     query: &[u8],
     trace: &mut impl Trace,
 ) -> Result<Vec<u8>, DropReason> {
-    let mut message = vec![0xEE; 65_535];
+    let room = if transport == Transport::Udp { UDP_SIZE_MAX } else { MESSAGE_LEN_MAX };
+    let mut message = vec![0xEE; room.max(query.len())];
     message[..query.len()].copy_from_slice(query);
     let mut exchange = Exchange {
         message: &mut message,
