@@ -129,18 +129,25 @@ impl<'a> Name<'a> {
     pub fn sort_key(self, ancestor: Name<'_>) -> u128 {
         let starts = LabelStarts::new(self);
         let labels = starts.count.saturating_sub(ancestor.label_count());
-        let below = starts.rightmost_first(self).skip(starts.count - labels);
+        let mut key = [0; 16];
+        let mut slots = key.iter_mut();
         // Each label ends with a zero, which is below all octets of labels: those take two places
         // where they would be as low.
-        let mut octets = below.flat_map(|label| {
-            let octets = label.iter().flat_map(|octet| match octet.to_ascii_lowercase() {
-                0 => [Some(1), Some(1)],
-                1 => [Some(1), Some(2)],
-                octet => [Some(octet), None],
-            });
-            octets.flatten().chain([0])
-        });
-        u128::from_be_bytes(std::array::from_fn(|_| octets.next().unwrap_or(0)))
+        for label in starts.rightmost_first(self).skip(starts.count - labels) {
+            for octet in label {
+                let Some(slot) = slots.next() else { break };
+                *slot = octet.to_ascii_lowercase().max(1);
+                if *octet <= 1
+                    && let Some(slot) = slots.next()
+                {
+                    *slot = octet + 1;
+                }
+            }
+            if slots.next().is_none() {
+                break;
+            }
+        }
+        u128::from_be_bytes(key)
     }
 
     /// Whether both names have the same octets, case included.
@@ -188,8 +195,7 @@ impl Ord for Name<'_> {
             if a == b {
                 continue;
             }
-            let order =
-                a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase));
+            let order = compare_labels(a, b);
             if order != Ordering::Equal {
                 return order;
             }
@@ -202,6 +208,15 @@ impl PartialOrd for Name<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+}
+
+/// The order of labels as octets in lower case.
+fn compare_labels(a: &[u8], b: &[u8]) -> Ordering {
+    // What neighbours begin with alike is mostly written alike, and told faster as words.
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    let alike = 8 * words.take_while(|(a, b)| a == b).count();
+    let [a, b] = [a, b].map(|label| label.get(alike..).unwrap_or_default());
+    a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
 }
 
 impl fmt::Display for Name<'_> {
@@ -353,7 +368,10 @@ impl NameArray {
 
     /// Takes another name in.
     pub fn set(&mut self, name: Name<'_>) {
-        self.fill(name.0.iter());
+        if let Some(octets) = self.octets.get_mut(..name.len()) {
+            octets.copy_from_slice(name.0);
+            self.len = name.len();
+        }
     }
 
     /// Takes in the name that has `suffix` in the place of what follows the first `kept` octets,

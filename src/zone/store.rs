@@ -12,7 +12,7 @@ use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, ChangeError, Record};
 use crate::zone::denial::{Chain, Denial};
-use crate::zone::node::{Node, Set, SetKey};
+use crate::zone::node::{Node, Packer, Set, SetKey};
 use crate::zone::order::Order;
 use crate::zone::parts::{NodeParts, TooMuchData};
 use crate::zone::shards::Shards;
@@ -260,6 +260,7 @@ pub struct Builder {
     /// The same name.
     folded: FoldedName,
     open: Option<Met>,
+    packer: Packer,
     /// Large names whose records are scattered: packed when the zone is finished or these hold too
     /// much.
     scattered: HashMap<NameBuf, NodeParts>,
@@ -291,6 +292,7 @@ impl Builder {
             parts: NodeParts::empty(apex),
             folded: FoldedName::root(),
             open: None,
+            packer: Packer::default(),
             scattered: HashMap::new(),
             scattered_len: 0,
             duplicates: Vec::new(),
@@ -374,7 +376,7 @@ impl Builder {
         }
         let depth = self.apex.label_count();
         let is_apex = self.folded.label_count() == depth;
-        let node = Node::pack(&self.parts, self.folded.hash(0), is_apex);
+        let node = self.packer.pack(&self.parts, self.folded.hash(0), is_apex);
         if met == Met::Before {
             self.names.insert(node, |old| old.is_named(self.folded.as_name()));
             return;
