@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// Entries a piece holds on average before the table is spread over twice as many pieces.
 ///
@@ -91,6 +92,22 @@ impl<T: Hashed + Clone> Shards<T> {
         let piece = self.piece(hash);
         Arc::make_mut(&mut self.pieces[piece]).insert_unique(hash, entry, Hashed::hash);
         self.len += 1;
+    }
+
+    /// Adds an entry unless one is there that `is_same` says is the same; gives it back if so.
+    pub fn insert_missing(&mut self, entry: T, is_same: fn(&T, &T) -> bool) -> Option<T> {
+        if self.len >= self.pieces.len() * PIECE_LEN_MAX {
+            self.spread();
+        }
+        let hash = entry.hash();
+        let piece = self.piece(hash);
+        let is_it = |old: &T| is_same(old, &entry);
+        match Arc::make_mut(&mut self.pieces[piece]).entry(hash, is_it, Hashed::hash) {
+            Entry::Occupied(_) => return Some(entry),
+            Entry::Vacant(slot) => slot.insert(entry),
+        };
+        self.len += 1;
+        None
     }
 
     /// Takes out the entry with this hash for which `is_it` holds.

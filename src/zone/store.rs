@@ -4,6 +4,8 @@
 //! one (`Zone::apply`), so that its cost does not grow with the zone. Does not read files and does
 //! not judge what it holds: `zone::file` and `zone::check` do.
 
+pub mod runs;
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::base::time::{Serial, Ttl};
@@ -16,6 +18,7 @@ use crate::zone::node::{Node, Packer, Set, SetKey};
 use crate::zone::order::Order;
 use crate::zone::parts::{NodeParts, TooMuchData};
 use crate::zone::shards::Shards;
+use crate::zone::store::runs::{Odd, Packed};
 
 /// A zone of class IN.
 #[derive(Clone, Debug)]
@@ -323,6 +326,38 @@ impl Builder {
             Err(TooMuchData) => Some(Deviation::TooMuchData),
             Ok(set_ttl) if set_ttl != ttl => Some(Deviation::TtlDiffers(set_ttl)),
             Ok(_) => None,
+        }
+    }
+
+    /// Takes in a name with records that stand together, as `add` does with one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a record is odd beside those that came before.
+    pub fn add_packed(&mut self, Packed { node, parent }: Packed) -> Result<(), Odd> {
+        self.put_away();
+        self.add_missing_ancestors(node.owner(), parent);
+        let is_same = |old: &Node, new: &Node| old.is_named(new.owner());
+        let Some(node) = self.names.insert_missing(node, is_same) else { return Ok(()) };
+        for set in node.sets() {
+            for rdata in set.records() {
+                if self.add(node.owner(), set.rtype(), set.ttl(), rdata).is_some() {
+                    return Err(Odd);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_missing_ancestors(&mut self, owner: Name<'_>, parent: u64) {
+        let is_parent = |node: &Node| owner.parent().is_some_and(|parent| node.is_named(parent));
+        if self.names.find(parent, is_parent).is_some() {
+            return;
+        }
+        self.folded.fold(owner);
+        let depth = self.apex.label_count();
+        for node in missing_ancestors(&self.names, &self.folded, owner, depth) {
+            self.names.insert_new(node);
         }
     }
 

@@ -1,10 +1,12 @@
-use super::{Apex, Loaded};
+use super::{Apex, Loaded, Means};
 use crate::base::time::Wall;
 use crate::wire::name::{Name, NameBuf};
+use crate::zone::crew::Crew;
 use crate::zone::file::source::{Source, Texts};
 
 fn load(source: &dyn Source, path: &str, apex: Apex<'_>) -> Loaded {
-    super::load(source, path, apex, Wall::from_secs(1_700_000_000))
+    let means = Means { now: Wall::from_secs(1_700_000_000), crew: &Crew::alone() };
+    super::load(source, path, apex, means)
 }
 
 fn name(text: &str) -> NameBuf {
