@@ -1,10 +1,11 @@
 //! How many threads may read zones at the same time, over all zones that are being read.
 //!
 //! Whoever has work that can be divided asks for places as it goes along, so that the last of
-//! several zones gets the CPUs that the others have done with. Starts no threads itself. Called by
-//! the loader and by whoever reads several zones.
+//! several zones gets the CPUs that the others have done with. Called by the loader and by whoever
+//! reads several zones.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{iter, panic, thread};
 
 /// Places for threads, one for each CPU.
 #[derive(Debug)]
@@ -39,6 +40,38 @@ impl Crew {
         self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
         Some(Place(self))
     }
+
+    /// Takes all places that are free.
+    pub fn gather(&self) -> Helpers<'_> {
+        Helpers(iter::from_fn(|| self.join()).collect())
+    }
+}
+
+/// Those who help with work that is divided once, in equal parts.
+#[derive(Debug)]
+pub struct Helpers<'c>(Vec<Place<'c>>);
+
+impl Helpers<'_> {
+    /// How many parts to make: one for each helper, and one for who asked.
+    pub fn count(&self) -> usize {
+        self.0.len() + 1
+    }
+
+    /// Does the same with each part, at the same time; the results are in order.
+    pub fn map<T: Send, R: Send>(&self, parts: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+        let work = &work;
+        thread::scope(|scope| {
+            let mut parts = parts.into_iter();
+            let own = parts.next();
+            let others: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
+            let own = own.map(work);
+            let others = others.into_iter().map(|other| match other.join() {
+                Ok(result) => result,
+                Err(payload) => panic::resume_unwind(payload),
+            });
+            own.into_iter().chain(others).collect()
+        })
+    }
 }
 
 impl Drop for Place<'_> {
@@ -59,5 +92,14 @@ mod tests {
         drop(first);
         assert!(crew.join().is_some());
         assert!(Crew::alone().join().is_none());
+    }
+
+    #[test]
+    fn helpers_are_all_that_are_free_and_their_results_are_in_order() {
+        let crew = Crew::new(4);
+        let _place = crew.join();
+        let helpers = crew.gather();
+        assert_eq!((helpers.count(), crew.gather().count()), (4, 1));
+        assert_eq!(helpers.map(vec![1, 2, 3, 4], |part| part * 2), [2, 4, 6, 8]);
     }
 }

@@ -76,7 +76,7 @@ pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>, means: Means<'_>) -
     let Means { now, crew } = means;
     let read = read_divided(source, path, &apex, crew);
     let Read { zone, duplicates, mut diagnostics, files } =
-        read.unwrap_or_else(|| read_whole(source, path, &apex));
+        read.unwrap_or_else(|| read_whole(source, path, &apex, crew));
     let Some(zone) = zone else { return Loaded { apex: None, zone: None, diagnostics, files } };
     // A file without any record has an error that says why, unless it is empty.
     let mut findings = Findings::default();
@@ -84,7 +84,7 @@ pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>, means: Means<'_>) -
         for duplicate in duplicates {
             findings.add(Kind::DUPLICATE, duplicate_message(&duplicate), subject_of(duplicate));
         }
-        check::check(&zone, now, &mut findings);
+        check::check(&zone, now, crew, &mut findings);
     }
     let places = locate(source, path, apex.origin(), findings.kept());
     for (finding, place) in findings.kept().iter().zip(places) {
@@ -121,7 +121,7 @@ fn read_divided(source: &dyn Source, path: &str, apex: &Apex<'_>, crew: &Crew) -
 }
 
 /// Reads a file from its start to its end.
-fn read_whole(source: &dyn Source, path: &str, apex: &Apex<'_>) -> Read {
+fn read_whole(source: &dyn Source, path: &str, apex: &Apex<'_>, crew: &Crew) -> Read {
     let mut reader = Reader::new(source, path, apex.origin());
     let mut builder = None;
     while reader.next_record().is_some() {
@@ -149,7 +149,7 @@ fn read_whole(source: &dyn Source, path: &str, apex: &Apex<'_>) -> Read {
             return Read { zone: None, duplicates: Vec::new(), diagnostics, files };
         }
     };
-    let (zone, duplicates) = builder.finish();
+    let (zone, duplicates) = builder.finish(crew);
     Read { zone: Some(zone), duplicates, diagnostics, files }
 }
 

@@ -13,6 +13,7 @@ use crate::wire::folded::{FoldedName, child_hash};
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, ChangeError, Record};
+use crate::zone::crew::Crew;
 use crate::zone::denial::{Chain, Denial};
 use crate::zone::node::{Node, Packer, Set, SetKey};
 use crate::zone::order::Order;
@@ -77,6 +78,11 @@ impl Zone {
     /// The names of the zone in canonical order, empty non-terminals included.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.order.iter()
+    }
+
+    /// The same, divided into at most this many parts.
+    pub fn node_parts(&self, count: usize) -> Vec<impl Iterator<Item = &Node>> {
+        self.order.parts(count)
     }
 
     /// The first name after `name` in canonical order.
@@ -270,6 +276,8 @@ pub struct Builder {
     /// Octets of the records in `scattered`.
     scattered_len: usize,
     duplicates: Vec<Duplicate>,
+    /// Records of the names that are packed.
+    records: usize,
 }
 
 /// Whether the name whose records are being collected has come before.
@@ -299,6 +307,7 @@ impl Builder {
             scattered: HashMap::new(),
             scattered_len: 0,
             duplicates: Vec::new(),
+            records: 0,
         }
     }
 
@@ -334,11 +343,14 @@ impl Builder {
     /// # Errors
     ///
     /// Fails if a record is odd beside those that came before.
-    pub fn add_packed(&mut self, Packed { node, parent }: Packed) -> Result<(), Odd> {
+    pub fn add_packed(&mut self, Packed { node, parent, records }: Packed) -> Result<(), Odd> {
         self.put_away();
         self.add_missing_ancestors(node.owner(), parent);
         let is_same = |old: &Node, new: &Node| old.is_named(new.owner());
-        let Some(node) = self.names.insert_missing(node, is_same) else { return Ok(()) };
+        let Some(node) = self.names.insert_missing(node, is_same) else {
+            self.records += records;
+            return Ok(());
+        };
         for set in node.sets() {
             for rdata in set.records() {
                 if self.add(node.owner(), set.rtype(), set.ttl(), rdata).is_some() {
@@ -412,8 +424,10 @@ impl Builder {
         let depth = self.apex.label_count();
         let is_apex = self.folded.label_count() == depth;
         let node = self.packer.pack(&self.parts, self.folded.hash(0), is_apex);
+        self.records += self.parts.record_count();
         if met == Met::Before {
-            self.names.insert(node, |old| old.is_named(self.folded.as_name()));
+            let old = self.names.insert(node, |old| old.is_named(self.folded.as_name()));
+            self.records -= old.as_ref().map_or(0, record_count);
             return;
         }
         self.names.insert_new(node);
@@ -423,7 +437,7 @@ impl Builder {
     }
 
     /// The zone, and the records that were there more than once.
-    pub fn finish(mut self) -> (Zone, Vec<Duplicate>) {
+    pub fn finish(mut self, crew: &Crew) -> (Zone, Vec<Duplicate>) {
         self.put_away();
         self.pack_scattered();
         let (hash, name) = (self.apex.hash(0), self.apex.as_name());
@@ -435,11 +449,10 @@ impl Builder {
                 node
             }
         };
-        let records = self.names.iter().map(record_count).sum();
-        let order = Order::from_unsorted(self.apex.as_name(), self.names.iter());
+        let order = Order::from_unsorted(self.apex.as_name(), self.names.iter(), crew);
         let chain = Chain::new(&apex, order.iter());
         let depth = self.apex.label_count();
-        let zone = Zone { apex, depth, names: self.names, order, chain, records };
+        let zone = Zone { apex, depth, names: self.names, order, chain, records: self.records };
         (zone, self.duplicates)
     }
 }

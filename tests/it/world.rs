@@ -32,7 +32,7 @@ pub fn zone(apex: &str, records: &str) -> Zone {
 pub fn whole_zone(apex: &str, text: &str) -> Zone {
     let apex = name(apex);
     let texts = Texts::of("test.zone", text.as_bytes().to_vec());
-    let means = Means { now: NOW, crew: &Crew::alone() };
+    let means = Means { now: NOW, crew: &Crew::new(3) };
     let loaded = load(&texts, "test.zone", Apex::Given(apex.as_name()), means);
     let problems: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
     loaded.zone.unwrap_or_else(|| panic!("{}", problems.join("\n")))

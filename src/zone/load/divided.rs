@@ -55,7 +55,7 @@ pub(super) fn read(opened: Opened, apex: &Apex<'_>, crew: &Crew, piece_len: usiz
     if is_odd {
         return None;
     }
-    let (zone, duplicates) = builder.finish();
+    let (zone, duplicates) = builder.finish(crew);
     duplicates.is_empty().then_some(zone)
 }
 

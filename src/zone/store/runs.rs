@@ -18,6 +18,8 @@ pub struct Packed {
     pub(super) node: Node,
     /// The hash of the name above it.
     pub(super) parent: u64,
+    /// How many records there are.
+    pub(super) records: usize,
 }
 
 /// A record that cannot be taken in without a look at its place in the file: it is not within the
@@ -83,7 +85,11 @@ impl Runs {
         self.folded.fold(self.parts.owner());
         let is_apex = self.folded.label_count() == self.apex.label_count();
         let node = self.packer.pack(&self.parts, self.folded.hash(0), is_apex);
-        self.packed.push(Packed { node, parent: self.folded.hash(1) });
+        self.packed.push(Packed {
+            node,
+            parent: self.folded.hash(1),
+            records: self.parts.record_count(),
+        });
         Ok(())
     }
 

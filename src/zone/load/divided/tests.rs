@@ -33,7 +33,7 @@ fn divides(text: &[u8], apex: &Apex<'_>, piece_len: usize) -> bool {
     let source = Texts::of("z", text.to_vec());
     let opened = source.open("z", None).unwrap();
     let Some(divided) = read(opened, apex, &Crew::new(3), piece_len) else { return false };
-    let whole = read_whole(&source, "z", apex);
+    let whole = read_whole(&source, "z", apex, &Crew::alone());
     assert!(whole.diagnostics.is_empty() && whole.duplicates.is_empty());
     assert_eq!(content(&divided), content(&whole.zone.unwrap()));
     true
