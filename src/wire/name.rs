@@ -127,26 +127,38 @@ impl<'a> Name<'a> {
     /// A number that sorts like the name among names within `ancestor`, which this one is. Names with
     /// equal numbers may differ still.
     pub fn sort_key(self, ancestor: Name<'_>) -> u128 {
-        let starts = LabelStarts::new(self);
-        let labels = starts.count.saturating_sub(ancestor.label_count());
+        // Only for its labels: there is no root at its end.
+        let below = self.0.len() - ancestor.0.len().min(self.0.len());
+        let name = Name(self.0.get(..below).unwrap_or_default());
+        let starts = LabelStarts::new(name);
         let mut key = [0; 16];
-        let mut slots = key.iter_mut();
+        let mut at = 0;
         // Each label ends with a zero, which is below all octets of labels: those take two places
         // where they would be as low.
-        for label in starts.rightmost_first(self).skip(starts.count - labels) {
-            for octet in label {
-                let Some(slot) = slots.next() else { break };
-                *slot = octet.to_ascii_lowercase().max(1);
-                if *octet <= 1
-                    && let Some(slot) = slots.next()
-                {
-                    *slot = octet + 1;
-                }
-            }
-            if slots.next().is_none() {
+        for label in starts.rightmost_first(name) {
+            let room = key.get_mut(at..).unwrap_or_default();
+            if room.is_empty() {
                 break;
             }
+            let label = label.get(..room.len()).unwrap_or(label);
+            if label.iter().any(|octet| *octet <= 1) {
+                let spread = label.iter().flat_map(|octet| match octet {
+                    0 | 1 => [Some(1), Some(octet + 1)],
+                    _ => [Some(*octet), None],
+                });
+                for (slot, octet) in room.iter_mut().zip(spread.flatten()) {
+                    *slot = octet;
+                    at += 1;
+                }
+            } else {
+                for (slot, octet) in room.iter_mut().zip(label) {
+                    *slot = *octet;
+                }
+                at += label.len();
+            }
+            at += 1;
         }
+        key.make_ascii_lowercase();
         u128::from_be_bytes(key)
     }
 

@@ -130,13 +130,21 @@ impl Node {
 
     /// The set of a type other than RRSIG.
     pub fn find(&self, rtype: Rtype) -> Option<Set<'_>> {
-        self.sets().find(|set| set.key == SetKey::plain(rtype))
+        self.find_set(SetKey::plain(rtype))
     }
 
     /// The signatures of the set of a type.
     pub fn signatures(&self, covered: Rtype) -> Option<Set<'_>> {
-        let key = SetKey { rtype: Rtype::RRSIG, covered };
-        self.sets().find(|set| set.key == key)
+        self.find_set(SetKey { rtype: Rtype::RRSIG, covered })
+    }
+
+    fn find_set(&self, SetKey { rtype, covered }: SetKey) -> Option<Set<'_>> {
+        let directory = &self.0[HEAD_LEN..HEAD_LEN + self.set_count() * ENTRY_LEN];
+        let [low, high] = rtype.0.to_le_bytes();
+        let [covered_low, covered_high] = covered.0.to_le_bytes();
+        let key = [low, high, covered_low, covered_high];
+        let mut entries = directory.as_chunks::<ENTRY_LEN>().0.iter();
+        entries.position(|entry| entry.first_chunk() == Some(&key)).map(|index| self.set(index))
     }
 
     fn set(&self, index: usize) -> Set<'_> {

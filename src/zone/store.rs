@@ -338,7 +338,7 @@ impl Builder {
         }
     }
 
-    /// Takes in a name with records that stand together, as `add` does with one after the other.
+    /// Takes in a name with records that stand near each other, as `add` does with one after the other.
     ///
     /// # Errors
     ///

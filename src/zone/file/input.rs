@@ -247,7 +247,6 @@ pub(super) fn looks_like_entry(line: &[u8]) -> bool {
             .filter(|word| !word.is_empty())
             .skip(1)
             .take(3)
-            .filter_map(|word| std::str::from_utf8(word).ok())
             .any(|word| Rtype::from_text(word).is_some()),
     }
 }

@@ -1,4 +1,4 @@
-//! Names whose records stand together in a piece of a zone file, packed one after the other.
+//! Names whose records stand near each other in a piece of a zone file, packed one after the other.
 //!
 //! The part of building a zone that needs no look at the rest of it, so that pieces of a file can be
 //! worked on at the same time; `Builder::add_packed` does what is left. Knows neither the zone's
@@ -11,7 +11,7 @@ use crate::wire::numbers::Rtype;
 use crate::zone::node::{Node, Packer};
 use crate::zone::parts::NodeParts;
 
-/// A name with records that stand together.
+/// A name with records that stand near each other.
 #[derive(Debug)]
 pub struct Packed {
     /// The name and the records.
@@ -27,12 +27,21 @@ pub struct Packed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Odd;
 
+/// Names whose records are collected at a time. The records of a delegation and of its servers
+/// often take turns.
+const OPEN_MAX: usize = 4;
+
 /// Packs names one after the other.
 #[derive(Debug)]
 pub struct Runs {
     apex: FoldedName,
-    /// The name whose records are being collected, unless there are none.
-    parts: NodeParts,
+    /// Room for the names whose records are being collected. They fill it in turn, and stay where
+    /// they are: it takes long to move them.
+    slots: [NodeParts; OPEN_MAX],
+    /// The slot of the name that came first.
+    first: usize,
+    /// How many slots are filled.
+    open: usize,
     folded: FoldedName,
     packer: Packer,
     packed: Vec<Packed>,
@@ -43,7 +52,9 @@ impl Runs {
     pub fn new(apex: Name<'_>) -> Self {
         Self {
             apex: FoldedName::new(apex),
-            parts: NodeParts::empty(apex),
+            slots: std::array::from_fn(|_| NodeParts::empty(apex)),
+            first: 0,
+            open: 0,
             folded: FoldedName::root(),
             packer: Packer::default(),
             packed: Vec::new(),
@@ -62,34 +73,44 @@ impl Runs {
         ttl: Ttl,
         rdata: &[u8],
     ) -> Result<(), Odd> {
-        if self.parts.is_empty() || self.parts.owner() != owner {
-            if !owner.is_within(self.apex.as_name()) {
-                return Err(Odd);
-            }
-            self.put_away()?;
-            self.parts.begin(owner);
-        }
-        match self.parts.add(rtype, ttl, rdata) {
+        let mut latest_first = (0..self.open).rev().map(|nth| (self.first + nth) % OPEN_MAX);
+        let slot = match latest_first.find(|slot| self.slots[*slot].owner() == owner) {
+            Some(slot) => slot,
+            None => self.open(owner)?,
+        };
+        match self.slots[slot].add(rtype, ttl, rdata) {
             Ok(set_ttl) if set_ttl == ttl => Ok(()),
             Ok(_) | Err(_) => Err(Odd),
         }
     }
 
-    fn put_away(&mut self) -> Result<(), Odd> {
-        if self.parts.is_empty() {
-            return Ok(());
-        }
-        if !self.parts.settle().is_empty() {
+    /// Begins to collect the records of a name.
+    fn open(&mut self, owner: Name<'_>) -> Result<usize, Odd> {
+        if !owner.is_within(self.apex.as_name()) {
             return Err(Odd);
         }
-        self.folded.fold(self.parts.owner());
+        if self.open == OPEN_MAX {
+            self.put_away()?;
+        }
+        let slot = (self.first + self.open) % OPEN_MAX;
+        self.slots[slot].begin(owner);
+        self.open += 1;
+        Ok(slot)
+    }
+
+    /// Packs the name that came first: names are packed in the order in which they came.
+    fn put_away(&mut self) -> Result<(), Odd> {
+        let parts = &mut self.slots[self.first];
+        self.first = (self.first + 1) % OPEN_MAX;
+        self.open -= 1;
+        if !parts.settle().is_empty() {
+            return Err(Odd);
+        }
+        self.folded.fold(parts.owner());
         let is_apex = self.folded.label_count() == self.apex.label_count();
-        let node = self.packer.pack(&self.parts, self.folded.hash(0), is_apex);
-        self.packed.push(Packed {
-            node,
-            parent: self.folded.hash(1),
-            records: self.parts.record_count(),
-        });
+        let node = self.packer.pack(parts, self.folded.hash(0), is_apex);
+        let (parent, records) = (self.folded.hash(1), parts.record_count());
+        self.packed.push(Packed { node, parent, records });
         Ok(())
     }
 
@@ -97,9 +118,11 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// Fails if the last name has an odd record.
+    /// Fails if a name has an odd record.
     pub fn finish(mut self) -> Result<Vec<Packed>, Odd> {
-        self.put_away()?;
+        while self.open > 0 {
+            self.put_away()?;
+        }
         Ok(self.packed)
     }
 }
