@@ -124,14 +124,14 @@ impl<'a> Name<'a> {
         self.0.len() > ancestor.0.len() && self.is_within(ancestor)
     }
 
-    /// A number that sorts like the name among names within `ancestor`, which this one is. Names with
+    /// Numbers that sort like the name among names within `ancestor`, which this one is. Names with
     /// equal numbers may differ still.
-    pub fn sort_key(self, ancestor: Name<'_>) -> u128 {
+    pub fn sort_key(self, ancestor: Name<'_>) -> [u64; 3] {
         // Only for its labels: there is no root at its end.
         let below = self.0.len() - ancestor.0.len().min(self.0.len());
         let name = Name(self.0.get(..below).unwrap_or_default());
         let starts = LabelStarts::new(name);
-        let mut key = [0; 16];
+        let mut key = [0; 24];
         let mut at = 0;
         // Each label ends with a zero, which is below all octets of labels: those take two places
         // where they would be as low.
@@ -159,7 +159,8 @@ impl<'a> Name<'a> {
             at += 1;
         }
         key.make_ascii_lowercase();
-        u128::from_be_bytes(key)
+        let numbers = key.as_chunks::<8>().0;
+        std::array::from_fn(|at| u64::from_be_bytes(numbers.get(at).copied().unwrap_or_default()))
     }
 
     /// Whether both names have the same octets, case included.

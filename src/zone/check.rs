@@ -230,7 +230,7 @@ impl Findings {
 /// its signatures as of `now`, and with its proofs.
 pub fn check(zone: &Zone, now: Wall, crew: &Crew, findings: &mut Findings) {
     Check { zone, findings, target: FoldedName::root() }.apex();
-    let helpers = crew.gather();
+    let helpers = crew.gather(zone.name_count());
     let parts = helpers.map(zone.node_parts(helpers.count()), |nodes| {
         let mut findings = Findings::default();
         Check { zone, findings: &mut findings, target: FoldedName::root() }.names(nodes);

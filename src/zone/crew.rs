@@ -7,6 +7,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{iter, panic, thread};
 
+/// Names that are worth a thread, which takes as long to start as some hundred names to sort.
+const SHARE_MIN: usize = 1024;
+
 /// Places for threads, one for each CPU.
 #[derive(Debug)]
 pub struct Crew {
@@ -41,9 +44,10 @@ impl Crew {
         Some(Place(self))
     }
 
-    /// Takes all places that are free.
-    pub fn gather(&self) -> Helpers<'_> {
-        Helpers(iter::from_fn(|| self.join()).collect())
+    /// Takes the places that are free, as many as work on this number of names is worth.
+    pub fn gather(&self, names: usize) -> Helpers<'_> {
+        let worth = (names / SHARE_MIN).saturating_sub(1);
+        Helpers(iter::from_fn(|| self.join()).take(worth).collect())
     }
 }
 
@@ -98,8 +102,9 @@ mod tests {
     fn helpers_are_all_that_are_free_and_their_results_are_in_order() {
         let crew = Crew::new(4);
         let _place = crew.join();
-        let helpers = crew.gather();
-        assert_eq!((helpers.count(), crew.gather().count()), (4, 1));
+        assert_eq!([0, 2000, 3000].map(|names| crew.gather(names).count()), [1, 1, 2]);
+        let helpers = crew.gather(9999);
+        assert_eq!((helpers.count(), crew.gather(9999).count()), (4, 1));
         assert_eq!(helpers.map(vec![1, 2, 3, 4], |part| part * 2), [2, 4, 6, 8]);
     }
 }

@@ -70,6 +70,11 @@ impl Zone {
         &self.chain
     }
 
+    /// How many names the zone has, empty non-terminals included.
+    pub fn name_count(&self) -> usize {
+        self.names.len()
+    }
+
     /// How many records the zone has.
     pub fn record_count(&self) -> usize {
         self.records

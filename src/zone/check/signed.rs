@@ -171,7 +171,7 @@ impl<'z> Walk<'z, '_> {
             Standing::Answered(node) => Some(node.owner()),
             Standing::Hashed(_) | Standing::Hidden(..) => None,
         };
-        let helpers = crew.gather();
+        let helpers = crew.gather(names.len());
         let parts = names.chunks(names.len().div_ceil(helpers.count()).max(1)).collect();
         let hashes = helpers.map(parts, |part: &[Standing<'z>]| {
             let hashes = part.iter().filter_map(answered).map(|name| chain.hash(name));

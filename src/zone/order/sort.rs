@@ -11,23 +11,16 @@ use crate::zone::crew::Crew;
 use crate::zone::node::Node;
 use crate::zone::order::Runs;
 
-/// A name with its key, which mostly tells it apart without a look at the node. Two halves take less
-/// room than the number that they are.
+/// A name with its key, which mostly tells it apart without a look at the node.
 #[derive(Clone, Copy)]
 struct Keyed<'z> {
-    key: (u64, u64),
+    key: [u64; 3],
     node: &'z Node,
 }
 
-impl<'z> Keyed<'z> {
+impl Keyed<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key.cmp(&other.key).then_with(|| self.node.owner().cmp(&other.node.owner()))
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-    fn make_key(&mut self, apex: Name<'_>) {
-        let key = self.node.owner().sort_key(apex);
-        self.key = ((key >> 64) as u64, key as u64);
     }
 }
 
@@ -37,12 +30,12 @@ pub(super) fn runs<'z>(
     nodes: impl Iterator<Item = &'z Node>,
     crew: &Crew,
 ) -> Vec<Arc<Vec<Node>>> {
-    let mut keyed: Vec<Keyed<'_>> = nodes.map(|node| Keyed { key: (0, 0), node }).collect();
-    let helpers = crew.gather();
+    let mut keyed: Vec<Keyed<'_>> = nodes.map(|node| Keyed { key: [0; 3], node }).collect();
+    let helpers = crew.gather(keyed.len());
     let share = keyed.len().div_ceil(helpers.count()).max(1);
     helpers.map(keyed.chunks_mut(share).collect(), |share| {
         for name in &mut *share {
-            name.make_key(apex);
+            name.key = name.node.owner().sort_key(apex);
         }
         share.sort_unstable_by(Keyed::cmp);
     });
