@@ -110,14 +110,19 @@ struct Read {
 
 /// Reads a large file with the help of others; `None` if it must be read as a whole.
 fn read_divided(source: &dyn Source, path: &str, apex: &Apex<'_>, crew: &Crew) -> Option<Read> {
-    if crew.size() < 2 || source.len(path) < divided::DIVIDED_LEN_MIN {
+    let len = source.len(path);
+    if crew.size() < 2 || len < divided::DIVIDED_LEN_MIN {
         return None;
     }
     let opened = source.open(path, None).ok()?;
-    let files = vec![Arc::clone(&opened.name)];
-    let zone = divided::read(opened, apex, crew, divided::PIECE_LEN)?;
-    let (duplicates, diagnostics) = (Vec::new(), Diagnostics::default());
-    Some(Read { zone: Some(zone), duplicates, diagnostics, files })
+    let file = divided::File { text: opened.text, len };
+    let zone = divided::read(file, apex, crew, divided::PIECE_LEN)?;
+    Some(Read {
+        zone: Some(zone),
+        duplicates: Vec::new(),
+        diagnostics: Diagnostics::default(),
+        files: vec![opened.name],
+    })
 }
 
 /// Reads a file from its start to its end.

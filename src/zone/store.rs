@@ -343,6 +343,11 @@ impl Builder {
         }
     }
 
+    /// Makes room for about this many names.
+    pub fn reserve(&mut self, names: usize) {
+        self.names.reserve(names);
+    }
+
     /// Takes in a name with records that stand near each other, as `add` does with one after the other.
     ///
     /// # Errors

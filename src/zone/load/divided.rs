@@ -4,6 +4,7 @@
 //! read as a whole, which tells what the matter is and where. So there are no diagnostics here. The
 //! pieces are read in any order and taken in in that of the file, so that the zone is the same.
 
+use std::io::Read;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -11,7 +12,7 @@ use crate::wire::name::{Name, NameBuf};
 use crate::zone::crew::Crew;
 use crate::zone::file::pieces::{Piece, Pieces};
 use crate::zone::file::reader::{Reader, State};
-use crate::zone::file::source::{Opened, Texts};
+use crate::zone::file::source::Texts;
 use crate::zone::load::Apex;
 use crate::zone::store::runs::{Odd, Packed, Runs};
 use crate::zone::store::{Builder, Zone};
@@ -23,16 +24,31 @@ pub(super) const PIECE_LEN: usize = 256 * 1024;
 /// Octets of a file from which on it is divided.
 pub(super) const DIVIDED_LEN_MIN: u64 = 4 * PIECE_LEN as u64;
 
+/// A file to be read in pieces.
+pub(super) struct File {
+    /// Its text.
+    pub(super) text: Box<dyn Read + Send>,
+    /// About how many octets it has.
+    pub(super) len: u64,
+}
+
 /// Reads a zone; `None` if there is anything about the file that has to be told, or
 /// it cannot be divided.
-pub(super) fn read(opened: Opened, apex: &Apex<'_>, crew: &Crew, piece_len: usize) -> Option<Zone> {
-    let mut pieces = Pieces::new(opened.text, State::new(apex.origin()), piece_len);
+pub(super) fn read(file: File, apex: &Apex<'_>, crew: &Crew, piece_len: usize) -> Option<Zone> {
+    let File { text, len } = file;
+    let mut pieces = Pieces::new(text, State::new(apex.origin()), piece_len);
     let mut piece = pieces.next_piece().ok()?;
     let apex = settle(apex, piece.as_ref()?)?;
+    let count = usize::try_from(len).unwrap_or(usize::MAX) / piece_len;
     let work = Work {
         apex: apex.as_name(),
         pieces: Mutex::new(Some(pieces)),
-        merge: Mutex::new(Merge { builder: Builder::new(apex.as_name()), turn: 0, is_odd: false }),
+        merge: Mutex::new(Merge {
+            builder: Builder::new(apex.as_name()),
+            count,
+            turn: 0,
+            is_odd: false,
+        }),
         turned: Condvar::new(),
     };
     thread::scope(|scope| {
@@ -80,6 +96,8 @@ struct Work<'a> {
 /// The zone as it grows.
 struct Merge {
     builder: Builder,
+    /// About how many pieces there are.
+    count: usize,
     /// The piece that is to be taken in next.
     turn: usize,
     /// Whether the file is to be read as a whole.
@@ -144,6 +162,11 @@ impl Turn<'_, '_> {
         let mut merge = merge.unwrap_or_else(PoisonError::into_inner);
         if merge.is_odd {
             return;
+        }
+        if index == 0 {
+            // As many names as the first piece has, and rather too few: room is doubled at once.
+            let names = names.len().saturating_mul(merge.count);
+            merge.builder.reserve(names / 4 * 3);
         }
         let taken = names.into_iter().try_for_each(|name| merge.builder.add_packed(name));
         merge.turn += 1;

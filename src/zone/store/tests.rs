@@ -172,7 +172,7 @@ fn no_record_is_lost_of_a_scattered_name_that_gets_large() {
 #[test]
 fn change_shares_all_but_a_few_pieces_with_the_old_version() {
     let mut builder = Builder::new(name("z.").as_name());
-    for number in 0..20_000_u32 {
+    for number in 0..40_000_u32 {
         let owner = name(&format!("n{number}.z."));
         builder.add(owner.as_name(), Rtype::A, Ttl::default(), &number.to_be_bytes());
     }

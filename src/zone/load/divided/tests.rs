@@ -3,7 +3,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::read;
+use super::{File, read};
 use crate::wire::name::{Name, NameBuf};
 use crate::zone::crew::Crew;
 use crate::zone::file::source::{Source, Texts};
@@ -31,8 +31,9 @@ fn content(zone: &Zone) -> Vec<String> {
 #[track_caller]
 fn divides(text: &[u8], apex: &Apex<'_>, piece_len: usize) -> bool {
     let source = Texts::of("z", text.to_vec());
-    let opened = source.open("z", None).unwrap();
-    let Some(divided) = read(opened, apex, &Crew::new(3), piece_len) else { return false };
+    let text = source.open("z", None).unwrap().text;
+    let file = File { text, len: source.len("z") };
+    let Some(divided) = read(file, apex, &Crew::new(3), piece_len) else { return false };
     let whole = read_whole(&source, "z", apex, &Crew::alone());
     assert!(whole.diagnostics.is_empty() && whole.duplicates.is_empty());
     assert_eq!(content(&divided), content(&whole.zone.unwrap()));
