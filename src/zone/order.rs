@@ -9,36 +9,45 @@ use std::sync::Arc;
 
 use crate::wire::name::Name;
 use crate::zone::crew::Crew;
-use crate::zone::node::Node;
+use crate::zone::node::{Node, warm};
 
 /// Names in a run before it is split. A change copies one run.
 const RUN_LEN_MAX: usize = 512;
 
 /// Runs while they are made of nodes that come in order.
 #[derive(Default)]
-struct Runs {
+struct Runs<'z> {
     whole: Vec<Arc<Vec<Node>>>,
-    open: Vec<Node>,
+    open: Vec<&'z Node>,
 }
 
-impl Runs {
-    fn push(&mut self, node: Node) {
-        if self.open.capacity() == 0 {
-            self.open.reserve_exact(RUN_LEN_MAX / 2);
-        }
+impl<'z> Runs<'z> {
+    fn push(&mut self, node: &'z Node) {
         self.open.push(node);
         if self.open.len() == RUN_LEN_MAX / 2 {
-            self.whole.push(Arc::new(std::mem::take(&mut self.open)));
+            self.end_run();
         }
+    }
+
+    fn end_run(&mut self) {
+        warm(self.open.iter().copied());
+        self.whole.push(Arc::new(self.open.drain(..).cloned().collect()));
     }
 
     fn finish(mut self) -> Vec<Arc<Vec<Node>>> {
         if !self.open.is_empty() {
-            self.open.shrink_to_fit();
-            self.whole.push(Arc::new(self.open));
+            self.end_run();
         }
         self.whole
     }
+}
+
+/// The names of runs.
+fn warmed(runs: &[Arc<Vec<Node>>]) -> impl Iterator<Item = &Node> {
+    runs.iter().flat_map(|run| {
+        warm(run.iter());
+        run.iter()
+    })
 }
 
 /// A persistent sorted list of names.
@@ -62,7 +71,7 @@ impl Order {
     pub fn from_sorted<'z>(nodes: impl Iterator<Item = &'z Node>) -> Self {
         let mut runs = Runs::default();
         for node in nodes {
-            runs.push(node.clone());
+            runs.push(node);
         }
         Self { runs: runs.finish() }
     }
@@ -101,7 +110,7 @@ impl Order {
     /// All names in order, divided into at most this many parts.
     pub fn parts(&self, count: usize) -> Vec<impl Iterator<Item = &Node>> {
         let len = self.runs.len().div_ceil(count.max(1)).max(1);
-        self.runs.chunks(len).map(|runs| runs.iter().flat_map(|run| run.iter())).collect()
+        self.runs.chunks(len).map(warmed).collect()
     }
 
     /// All names in order.

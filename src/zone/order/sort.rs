@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::wire::name::Name;
 use crate::zone::crew::Crew;
-use crate::zone::node::Node;
+use crate::zone::node::{Node, warm};
 use crate::zone::order::Runs;
 
 /// A name with its key, which mostly tells it apart without a look at the node.
@@ -34,8 +34,11 @@ pub(super) fn runs<'z>(
     let helpers = crew.gather(keyed.len());
     let share = keyed.len().div_ceil(helpers.count()).max(1);
     helpers.map(keyed.chunks_mut(share).collect(), |share| {
-        for name in &mut *share {
-            name.key = name.node.owner().sort_key(apex);
+        for names in share.chunks_mut(64) {
+            warm(names.iter().map(|name| name.node));
+            for name in names {
+                name.key = name.node.owner().sort_key(apex);
+            }
         }
         share.sort_unstable_by(Keyed::cmp);
     });
@@ -77,13 +80,13 @@ fn merge(mut parts: Vec<&[Keyed<'_>]>) -> Vec<Arc<Vec<Node>>> {
         }) else {
             break;
         };
-        runs.push(name.node.clone());
+        runs.push(name.node);
         if rest.is_empty() {
             parts.retain(|part| !part.is_empty());
         }
     }
     for name in parts.into_iter().flatten() {
-        runs.push(name.node.clone());
+        runs.push(name.node);
     }
     runs.finish()
 }
