@@ -115,7 +115,7 @@ impl Order {
 
     /// All names in order.
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
-        self.runs.iter().flat_map(|run| run.iter())
+        warmed(&self.runs)
     }
 
     /// The first name after `name`, which need not exist.
