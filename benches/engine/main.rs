@@ -29,8 +29,9 @@ use kereru::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
 use kereru::base::time::{Now, Wall};
 use kereru::policy::acl::Acl;
 use kereru::policy::rate::{RateLimiter, RateOptions};
+use kereru::zone::crew::Crew;
 use kereru::zone::file::source::Texts;
-use kereru::zone::load::{Apex, load};
+use kereru::zone::load::{Apex, Means, load};
 use kereru::zone::store::Zone;
 
 use zones::{Kind, Signed};
@@ -109,7 +110,8 @@ fn cases() -> Vec<Case> {
 fn zone(text: String) -> Zone {
     let texts = Texts::of("bench.zone", text.into_bytes());
     let apex = zones::absolute("@");
-    let loaded = load(&texts, "bench.zone", Apex::Given(apex.as_name()), RECEIVED);
+    let means = Means { now: RECEIVED, crew: &Crew::alone() };
+    let loaded = load(&texts, "bench.zone", Apex::Given(apex.as_name()), means);
     // There are warnings: the signatures are of no key.
     loaded.zone.expect("a zone without errors")
 }

@@ -4,8 +4,6 @@
 //! lookups will read is asked for at once, and arrives while other queries are worked on: the batch
 //! waits for memory about once, instead of each query several times. Decides nothing.
 
-use std::hint::black_box;
-
 use crate::answer::Refusal;
 use crate::answer::snapshot::{Snapshot, ZoneState, ZoneTable};
 use crate::base::limits::BATCH_MAX;
@@ -14,7 +12,7 @@ use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, Header};
 use crate::wire::numbers::Opcode;
 use crate::wire::query::Query;
-use crate::zone::node::Node;
+use crate::zone::node::warm;
 use crate::zone::store::Zone;
 
 /// Nodes of one query that are asked for: that of the name and that right below the apex, where the
@@ -141,19 +139,13 @@ impl Drafts {
                 nodes.zip(&mut slots).for_each(|(node, slot)| *slot = Some((zone, node)));
             }
         }
-        touch(found.iter().flatten().map(|(_, node)| *node));
+        warm(found.iter().flatten().map(|(_, node)| *node));
         let mut servers = [None; SERVERS * BATCH_MAX];
         let mut slots = servers.iter_mut();
         for (zone, cut) in found.iter().flatten().filter(|(_, node)| node.is_cut()) {
             let nodes = cut.server_ids().take(SERVERS).filter_map(|hash| zone.guess(hash));
             nodes.zip(&mut slots).for_each(|(node, slot)| *slot = Some(node));
         }
-        touch(servers.into_iter().flatten());
+        warm(servers.into_iter().flatten());
     }
-}
-
-/// Has nodes fetched. A loop of nothing but reading: the CPU does not wait for one node before it
-/// begins with the next.
-fn touch<'z>(nodes: impl Iterator<Item = &'z Node>) {
-    black_box(nodes.fold(0, |sum, node| sum ^ node.touch()));
 }

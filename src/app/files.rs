@@ -105,6 +105,10 @@ impl Source for Folder {
         };
         Ok(Opened { name: name.to_string_lossy().into(), text: Box::new(file) })
     }
+
+    fn len(&self, path: &str) -> u64 {
+        fs::metadata(path).map_or(0, |metadata| metadata.len())
+    }
 }
 
 fn source_error(error: &io::Error) -> SourceError {

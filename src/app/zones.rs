@@ -16,8 +16,9 @@ use crate::base::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 use crate::base::time::Wall;
 use crate::config::{Config, FilePath, Origin, ZoneSource};
 use crate::wire::name::{Name, NameBuf};
+use crate::zone::crew::Crew;
 use crate::zone::file::source::{Opened, Source, SourceError, Texts};
-use crate::zone::load::{Apex, Loaded, load};
+use crate::zone::load::{Apex, Loaded, Means, load};
 use crate::zone::store::Zone;
 
 /// The file of a zone, and the name that was given to it.
@@ -46,13 +47,13 @@ impl Task {
     }
 
     /// Reads the zone.
-    fn load(&self, source: &dyn Source) -> Loaded {
+    fn load(&self, source: &dyn Source, crew: &Crew) -> Loaded {
         let by_file = name_of_file(Path::new(&self.path));
         let apex = match &self.given {
             Some(name) => Apex::Given(name.as_name()),
             None => Apex::Told(by_file.as_ref().map(NameBuf::as_name)),
         };
-        let mut loaded = load(source, &self.path, apex, Wall::now());
+        let mut loaded = load(source, &self.path, apex, Means { now: Wall::now(), crew });
         for problem in loaded.diagnostics.iter_mut().filter(|problem| problem.place.is_none()) {
             problem.place.clone_from(&self.place);
         }
@@ -60,14 +61,14 @@ impl Task {
     }
 
     /// Reads the zone from disk.
-    fn load_from_disk(&self) -> Entry {
+    fn load_from_disk(&self, crew: &Crew) -> Entry {
         match Folder::of(Path::new(&self.path)) {
             Ok(folder) => {
-                let loaded = self.load(&folder);
+                let loaded = self.load(&folder, crew);
                 Entry::new(self, loaded, folder.into_seen())
             }
             // The reader asks again and reports what is wrong with the path.
-            Err(error) => Entry::new(self, self.load(&Nowhere(error)), Vec::new()),
+            Err(error) => Entry::new(self, self.load(&Nowhere(error), crew), Vec::new()),
         }
     }
 }
@@ -216,21 +217,24 @@ fn tasks(config: &Config, problems: &mut Diagnostics) -> Vec<Task> {
 fn load_lab() -> Vec<Entry> {
     let source: Texts = lab::source();
     let tasks = lab::FILES.iter().map(|(name, _)| Task::new(Path::new(&lab::path(name)), None));
-    tasks.map(|task| Entry::new(&task, task.load(&source), Vec::new())).collect()
+    tasks.map(|task| Entry::new(&task, task.load(&source, &Crew::alone()), Vec::new())).collect()
 }
 
-/// Reads zones from disk, as many at a time as there are CPUs; the results are in order.
+/// Reads zones from disk, with as many threads as there are CPUs; the results are in order. Threads
+/// that have no zone left help with those of others.
 pub(super) fn load_all(tasks: &[Task]) -> Vec<Entry> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(tasks.len());
+    let crew = Crew::new(thread::available_parallelism().map_or(1, usize::from));
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(tasks.len()));
     thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
+        for place in tasks.iter().map_while(|_| crew.join()) {
+            let (crew, next, done) = (&crew, &next, &done);
+            scope.spawn(move || {
+                let _place = place;
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(task) = tasks.get(index) else { return };
-                    let entry = task.load_from_disk();
+                    let entry = task.load_from_disk(crew);
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((index, entry));
                 }
             });

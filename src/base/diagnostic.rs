@@ -107,6 +107,11 @@ impl Diagnostics {
         }
     }
 
+    /// Whether there are no problems.
+    pub fn is_empty(&self) -> bool {
+        self.errors + self.warnings == 0
+    }
+
     /// Whether any problem is an error, so that the input cannot be used.
     pub fn has_errors(&self) -> bool {
         self.errors > 0

@@ -124,23 +124,43 @@ impl<'a> Name<'a> {
         self.0.len() > ancestor.0.len() && self.is_within(ancestor)
     }
 
-    /// A number that sorts like the name among names within `ancestor`, which this one is. Names with
+    /// Numbers that sort like the name among names within `ancestor`, which this one is. Names with
     /// equal numbers may differ still.
-    pub fn sort_key(self, ancestor: Name<'_>) -> u128 {
-        let starts = LabelStarts::new(self);
-        let labels = starts.count.saturating_sub(ancestor.label_count());
-        let below = starts.rightmost_first(self).skip(starts.count - labels);
+    pub fn sort_key(self, ancestor: Name<'_>) -> [u64; 3] {
+        // Only for its labels: there is no root at its end.
+        let below = self.0.len() - ancestor.0.len().min(self.0.len());
+        let name = Name(self.0.get(..below).unwrap_or_default());
+        let starts = LabelStarts::new(name);
+        let mut key = [0; 24];
+        let mut at = 0;
         // Each label ends with a zero, which is below all octets of labels: those take two places
         // where they would be as low.
-        let mut octets = below.flat_map(|label| {
-            let octets = label.iter().flat_map(|octet| match octet.to_ascii_lowercase() {
-                0 => [Some(1), Some(1)],
-                1 => [Some(1), Some(2)],
-                octet => [Some(octet), None],
-            });
-            octets.flatten().chain([0])
-        });
-        u128::from_be_bytes(std::array::from_fn(|_| octets.next().unwrap_or(0)))
+        for label in starts.rightmost_first(name) {
+            let room = key.get_mut(at..).unwrap_or_default();
+            if room.is_empty() {
+                break;
+            }
+            let label = label.get(..room.len()).unwrap_or(label);
+            if label.iter().any(|octet| *octet <= 1) {
+                let spread = label.iter().flat_map(|octet| match octet {
+                    0 | 1 => [Some(1), Some(octet + 1)],
+                    _ => [Some(*octet), None],
+                });
+                for (slot, octet) in room.iter_mut().zip(spread.flatten()) {
+                    *slot = octet;
+                    at += 1;
+                }
+            } else {
+                for (slot, octet) in room.iter_mut().zip(label) {
+                    *slot = *octet;
+                }
+                at += label.len();
+            }
+            at += 1;
+        }
+        key.make_ascii_lowercase();
+        let numbers = key.as_chunks::<8>().0;
+        std::array::from_fn(|at| u64::from_be_bytes(numbers.get(at).copied().unwrap_or_default()))
     }
 
     /// Whether both names have the same octets, case included.
@@ -188,8 +208,7 @@ impl Ord for Name<'_> {
             if a == b {
                 continue;
             }
-            let order =
-                a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase));
+            let order = compare_labels(a, b);
             if order != Ordering::Equal {
                 return order;
             }
@@ -202,6 +221,15 @@ impl PartialOrd for Name<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+}
+
+/// The order of labels as octets in lower case.
+fn compare_labels(a: &[u8], b: &[u8]) -> Ordering {
+    // What neighbours begin with alike is mostly written alike, and told faster as words.
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    let alike = 8 * words.take_while(|(a, b)| a == b).count();
+    let [a, b] = [a, b].map(|label| label.get(alike..).unwrap_or_default());
+    a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
 }
 
 impl fmt::Display for Name<'_> {
@@ -353,7 +381,10 @@ impl NameArray {
 
     /// Takes another name in.
     pub fn set(&mut self, name: Name<'_>) {
-        self.fill(name.0.iter());
+        if let Some(octets) = self.octets.get_mut(..name.len()) {
+            octets.copy_from_slice(name.0);
+            self.len = name.len();
+        }
     }
 
     /// Takes in the name that has `suffix` in the place of what follows the first `kept` octets,

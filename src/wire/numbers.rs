@@ -22,8 +22,11 @@ macro_rules! numbers {
             }
 
             /// The number with this mnemonic, in any case of letters.
-            pub fn from_mnemonic(text: &str) -> Option<Self> {
-                $(if text.eq_ignore_ascii_case(stringify!($name)) { return Some(Self($value)); })*
+            pub fn from_mnemonic(text: impl AsRef<[u8]>) -> Option<Self> {
+                let text = text.as_ref();
+                $(if text.eq_ignore_ascii_case(stringify!($name).as_bytes()) {
+                    return Some(Self($value));
+                })*
                 None
             }
         }
@@ -114,8 +117,9 @@ impl Rtype {
     }
 
     /// The type that a text names: a mnemonic, or `TYPEn` (RFC 3597 §5), in any case of letters.
-    pub fn from_text(text: &str) -> Option<Self> {
-        Self::from_mnemonic(text).or_else(|| number_after(text, "TYPE").map(Self))
+    pub fn from_text(text: impl AsRef<[u8]>) -> Option<Self> {
+        let text = text.as_ref();
+        Self::from_mnemonic(text).or_else(|| number_after(text, b"TYPE").map(Self))
     }
 }
 
@@ -142,8 +146,9 @@ numbers!(Class(u16) {
 
 impl Class {
     /// The class that a text names: a mnemonic, or `CLASSn` (RFC 3597 §5), in any case of letters.
-    pub fn from_text(text: &str) -> Option<Self> {
-        Self::from_mnemonic(text).or_else(|| number_after(text, "CLASS").map(Self))
+    pub fn from_text(text: impl AsRef<[u8]>) -> Option<Self> {
+        let text = text.as_ref();
+        Self::from_mnemonic(text).or_else(|| number_after(text, b"CLASS").map(Self))
     }
 }
 
@@ -198,9 +203,13 @@ numbers!(Opcode(u8) {
 });
 
 /// The number behind a prefix such as `TYPE`, in any case of letters.
-fn number_after(text: &str, prefix: &str) -> Option<u16> {
-    let head = text.get(..prefix.len())?;
-    let digits = text.get(prefix.len()..)?;
-    let all_digits = !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit());
-    (head.eq_ignore_ascii_case(prefix) && all_digits).then(|| digits.parse().ok()).flatten()
+fn number_after(text: &[u8], prefix: &[u8]) -> Option<u16> {
+    let (head, digits) = text.split_at_checked(prefix.len())?;
+    if !head.eq_ignore_ascii_case(prefix) || digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u16, |number, octet| {
+        let digit = char::from(*octet).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(u16::try_from(digit).ok()?)
+    })
 }

@@ -18,6 +18,7 @@ use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::wire::rdata;
+use crate::zone::crew::Crew;
 use crate::zone::lookup::{Lookup, Source};
 use crate::zone::node::{Node, Set};
 use crate::zone::store::Zone;
@@ -209,6 +210,16 @@ impl Findings {
         }
     }
 
+    /// Adds all findings of another list.
+    fn append(&mut self, other: Self) {
+        let (errors, warnings) = (other.omitted_errors(), other.omitted_warnings());
+        for finding in other.kept {
+            self.push(finding);
+        }
+        self.errors += errors;
+        self.warnings += warnings;
+    }
+
     /// The findings kept, in the order they were found.
     pub fn kept(&self) -> &[Finding] {
         &self.kept
@@ -227,31 +238,33 @@ impl Findings {
 
 /// Adds everything that is wrong with a zone, in the order of its names; then what is wrong with
 /// its signatures as of `now`, and with its proofs.
-pub fn check(zone: &Zone, now: Wall, findings: &mut Findings) {
-    let mut check = Check { zone, findings, target: FoldedName::root() };
-    check.apex();
-    // The closest name above that hides what is below it, and what to say of that.
-    let mut hiding: Option<(Name<'_>, Kind)> = None;
-    for node in zone.nodes() {
-        let owner = node.owner();
-        if hiding.is_some_and(|(name, _)| !owner.is_below(name)) {
-            hiding = None;
-        }
-        match hiding {
-            Some((above, kind)) => check.hidden(node, above, kind),
-            None => check.node(node),
-        }
-        check.shape(node);
-        if hiding.is_none() {
-            if node.is_cut() {
-                hiding = Some((owner, Kind::BELOW_CUT));
-            } else if node.has_dname() {
-                hiding = Some((owner, Kind::BELOW_DNAME));
-            }
-        }
+pub fn check(zone: &Zone, now: Wall, crew: &Crew, findings: &mut Findings) {
+    Check { zone, findings, target: FoldedName::root() }.apex();
+    let helpers = crew.gather(zone.name_count());
+    let parts = helpers.map(zone.node_parts(helpers.count()), |nodes| {
+        let mut findings = Findings::default();
+        Check { zone, findings: &mut findings, target: FoldedName::root() }.names(nodes);
+        findings
+    });
+    drop(helpers);
+    for part in parts {
+        findings.append(part);
     }
     cds::check(zone.apex_node(), findings);
-    signed::check(zone, now, findings);
+    signed::check(zone, now, crew, findings);
+}
+
+/// What hides the names below another one, and what to say of them.
+type Hiding<'z> = Option<(Name<'z>, Kind)>;
+
+fn hiding(node: &Node) -> Hiding<'_> {
+    if node.is_cut() {
+        Some((node.owner(), Kind::BELOW_CUT))
+    } else if node.has_dname() {
+        Some((node.owner(), Kind::BELOW_DNAME))
+    } else {
+        None
+    }
 }
 
 struct Check<'z, 'f> {
@@ -276,6 +289,35 @@ enum Target {
 impl<'z> Check<'z, '_> {
     fn add(&mut self, kind: Kind, message: String, subject: Subject) {
         self.findings.add(kind, message, subject);
+    }
+
+    /// Checks names that follow each other.
+    fn names(&mut self, nodes: impl Iterator<Item = &'z Node>) {
+        let mut nodes = nodes.peekable();
+        let mut above = nodes.peek().and_then(|first| self.hiding_above(first));
+        for node in nodes {
+            let owner = node.owner();
+            if above.is_some_and(|(name, _)| !owner.is_below(name)) {
+                above = None;
+            }
+            match above {
+                Some((name, kind)) => self.hidden(node, name, kind),
+                None => self.node(node),
+            }
+            self.shape(node);
+            above = above.or_else(|| hiding(node));
+        }
+    }
+
+    /// What hides a name: the highest above it that hides anything.
+    fn hiding_above(&self, node: &Node) -> Hiding<'z> {
+        let name = FoldedName::new(node.owner());
+        let below_apex = name.label_count() - self.zone.depth();
+        let above = (1..=below_apex).rev();
+        let mut found = above.filter_map(|dropped| {
+            self.zone.find(name.hash(dropped), name.suffix(dropped)).and_then(hiding)
+        });
+        found.next()
     }
 
     fn apex(&mut self) {

@@ -3,6 +3,8 @@
 //! Joins the reader, the builder and the checks. Called at start, on reload, by `kereru check` and
 //! by tests. Opens nothing itself: text comes from a `Source`.
 
+mod divided;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use crate::base::time::Wall;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::check::{self, Finding, Findings, Kind, Occurrence, Subject};
+use crate::zone::crew::Crew;
 use crate::zone::file::reader::{self, Part, Reader};
 use crate::zone::file::source::Source;
 use crate::zone::node::canonical_rdata;
@@ -59,8 +62,71 @@ pub struct Loaded {
     pub files: Vec<Arc<str>>,
 }
 
-/// Reads a zone and checks it. Signatures are judged as of `now`.
-pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>, now: Wall) -> Loaded {
+/// What a zone is read with.
+#[derive(Clone, Copy, Debug)]
+pub struct Means<'a> {
+    /// The time as of which signatures are judged.
+    pub now: Wall,
+    /// Who may help, if the file is large.
+    pub crew: &'a Crew,
+}
+
+/// Reads a zone and checks it.
+pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>, means: Means<'_>) -> Loaded {
+    let Means { now, crew } = means;
+    let read = read_divided(source, path, &apex, crew);
+    let Read { zone, duplicates, mut diagnostics, files } =
+        read.unwrap_or_else(|| read_whole(source, path, &apex, crew));
+    let Some(zone) = zone else { return Loaded { apex: None, zone: None, diagnostics, files } };
+    // A file without any record has an error that says why, unless it is empty.
+    let mut findings = Findings::default();
+    if !diagnostics.has_errors() || zone.record_count() > 0 {
+        for duplicate in duplicates {
+            findings.add(Kind::DUPLICATE, duplicate_message(&duplicate), subject_of(duplicate));
+        }
+        check::check(&zone, now, crew, &mut findings);
+    }
+    let places = locate(source, path, apex.origin(), findings.kept());
+    for (finding, place) in findings.kept().iter().zip(places) {
+        let Kind { code, severity, hint } = finding.kind;
+        let (message, hint) = (finding.message.clone(), Some(hint.to_owned()));
+        diagnostics.push(Diagnostic { severity, code, message, place, hint });
+    }
+    diagnostics.count(Severity::Error, findings.omitted_errors());
+    diagnostics.count(Severity::Warning, findings.omitted_warnings());
+    let apex = Some(zone.apex().to_buf());
+    let zone = (!diagnostics.has_errors()).then_some(zone);
+    Loaded { apex, zone, diagnostics, files }
+}
+
+/// What a file holds, not looked at as a whole.
+struct Read {
+    /// The zone, if anything tells its name.
+    zone: Option<Zone>,
+    duplicates: Vec<Duplicate>,
+    diagnostics: Diagnostics,
+    files: Vec<Arc<str>>,
+}
+
+/// Reads a large file with the help of others; `None` if it must be read as a whole.
+fn read_divided(source: &dyn Source, path: &str, apex: &Apex<'_>, crew: &Crew) -> Option<Read> {
+    let len = source.len(path);
+    if crew.size() < 2 || len < divided::DIVIDED_LEN_MIN {
+        return None;
+    }
+    let opened = source.open(path, None).ok()?;
+    let file = divided::File { text: opened.text, len };
+    let zone = divided::read(file, apex, crew, divided::PIECE_LEN)?;
+    Some(Read {
+        zone: Some(zone),
+        duplicates: Vec::new(),
+        diagnostics: Diagnostics::default(),
+        files: vec![opened.name],
+    })
+}
+
+/// Reads a file from its start to its end.
+fn read_whole(source: &dyn Source, path: &str, apex: &Apex<'_>, crew: &Crew) -> Read {
     let mut reader = Reader::new(source, path, apex.origin());
     let mut builder = None;
     while reader.next_record().is_some() {
@@ -85,29 +151,11 @@ pub fn load(source: &dyn Source, path: &str, apex: Apex<'_>, now: Wall) -> Loade
         (None, Some(name)) => Builder::new(name.as_name()),
         (None, None) => {
             diagnostics.push(nameless(path));
-            return Loaded { apex: None, zone: None, diagnostics, files };
+            return Read { zone: None, duplicates: Vec::new(), diagnostics, files };
         }
     };
-    let (zone, duplicates) = builder.finish();
-    // A file without any record has an error that says why, unless it is empty.
-    let mut findings = Findings::default();
-    if !diagnostics.has_errors() || zone.record_count() > 0 {
-        for duplicate in duplicates {
-            findings.add(Kind::DUPLICATE, duplicate_message(&duplicate), subject_of(duplicate));
-        }
-        check::check(&zone, now, &mut findings);
-    }
-    let places = locate(source, path, apex.origin(), findings.kept());
-    for (finding, place) in findings.kept().iter().zip(places) {
-        let Kind { code, severity, hint } = finding.kind;
-        let (message, hint) = (finding.message.clone(), Some(hint.to_owned()));
-        diagnostics.push(Diagnostic { severity, code, message, place, hint });
-    }
-    diagnostics.count(Severity::Error, findings.omitted_errors());
-    diagnostics.count(Severity::Warning, findings.omitted_warnings());
-    let apex = Some(zone.apex().to_buf());
-    let zone = (!diagnostics.has_errors()).then_some(zone);
-    Loaded { apex, zone, diagnostics, files }
+    let (zone, duplicates) = builder.finish(crew);
+    Read { zone: Some(zone), duplicates, diagnostics, files }
 }
 
 /// What to say of a file that does not tell which zone it holds.

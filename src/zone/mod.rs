@@ -5,6 +5,7 @@
 
 pub mod change;
 pub mod check;
+pub mod crew;
 pub mod denial;
 pub mod file;
 pub mod load;

@@ -95,7 +95,7 @@ impl Node {
 
     /// Reads an octet of each line of the cache that an answer may read, so that the CPU fetches it. The
     /// number means nothing.
-    pub fn touch(&self) -> u8 {
+    fn touch(&self) -> u8 {
         let lines = self.0.iter().take(TOUCHED_LEN_MAX).step_by(CACHE_LINE_LEN);
         lines.fold(self.0[self.0.len() - 1], |sum, octet| sum ^ octet)
     }
@@ -147,7 +147,7 @@ impl Node {
 
     /// The set of a type other than RRSIG.
     pub fn find(&self, rtype: Rtype) -> Option<Set<'_>> {
-        self.sets().find(|set| set.key == SetKey::plain(rtype))
+        self.find_set(SetKey::plain(rtype))
     }
 
     /// The servers of a zone cut, in canonical order but from the one whose number is `first`, counted
@@ -178,8 +178,16 @@ impl Node {
 
     /// The signatures of the set of a type.
     pub fn signatures(&self, covered: Rtype) -> Option<Set<'_>> {
-        let key = SetKey { rtype: Rtype::RRSIG, covered };
-        self.sets().find(|set| set.key == key)
+        self.find_set(SetKey { rtype: Rtype::RRSIG, covered })
+    }
+
+    fn find_set(&self, SetKey { rtype, covered }: SetKey) -> Option<Set<'_>> {
+        let directory = &self.0[HEAD_LEN..HEAD_LEN + self.set_count() * ENTRY_LEN];
+        let [low, high] = rtype.0.to_le_bytes();
+        let [covered_low, covered_high] = covered.0.to_le_bytes();
+        let key = [low, high, covered_low, covered_high];
+        let mut entries = directory.as_chunks::<ENTRY_LEN>().0.iter();
+        entries.position(|entry| entry.first_chunk() == Some(&key)).map(|index| self.set(index))
     }
 
     fn set(&self, index: usize) -> Set<'_> {
@@ -224,35 +232,53 @@ impl Node {
     }
 
     /// Packs a name whose records are settled. `hash` is that of the name.
+    pub fn pack(parts: &NodeParts, hash: u64, is_apex: bool) -> Self {
+        Packer::default().pack(parts, hash, is_apex)
+    }
+}
+
+/// Looks at nodes that will be needed soon: memory brings many at the same time, and those who then
+/// work on one after the other do not wait for each.
+pub fn warm<'z>(nodes: impl Iterator<Item = &'z Node>) {
+    // A loop of nothing but reading: the CPU does not wait for one before it begins the next.
+    std::hint::black_box(nodes.fold(0, |all, node| all ^ node.touch()));
+}
+
+/// Packs one name after the other in the same room.
+#[derive(Debug, Default)]
+pub struct Packer {
+    octets: Vec<u8>,
+}
+
+impl Packer {
+    /// Packs a name whose records are settled. `hash` is that of the name.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a name has at most 255 octets, data at most 65,535 and all of it NAME_DATA_MAX"
     )]
-    pub fn pack(parts: &NodeParts, hash: u64, is_apex: bool) -> Self {
-        let has = |rtype| parts.settled_sets().any(|set| set.key.rtype == rtype);
-        let mut flags = 0;
-        if has(Rtype::NS) && !is_apex {
-            flags |= CUT;
-        }
-        if has(Rtype::DNAME) {
-            flags |= DNAME;
-        }
-        let is_for_nsec3 = |key: SetKey| Rtype::NSEC3 == key.rtype || Rtype::NSEC3 == key.covered;
-        if !parts.is_empty() && parts.settled_sets().all(|set| is_for_nsec3(set.key)) {
-            flags |= HASHED;
-        }
+    pub fn pack(&mut self, parts: &NodeParts, hash: u64, is_apex: bool) -> Node {
+        let octets = &mut self.octets;
         let (owner, sets) = (parts.owner(), parts.settled_sets());
         let directory = HEAD_LEN..HEAD_LEN + sets.len() * ENTRY_LEN;
-        let mut octets = Vec::with_capacity(directory.end + owner.len() + parts.len());
+        octets.clear();
         octets.extend_from_slice(&hash.to_le_bytes());
-        octets.push(flags);
+        octets.push(0);
         octets.push(owner.len() as u8);
         octets.extend_from_slice(&(sets.len() as u16).to_le_bytes());
         octets.resize(directory.end, 0);
         octets.extend_from_slice(owner.as_wire());
+        let mut flags = if sets.len() > 0 { HASHED } else { 0 };
         for (index, set) in sets.enumerate() {
             let (rtype, mut count) = (set.key.rtype, set.rdatas().len() as u32);
-            count |= match pointers::append(owner, rtype, set.rdatas(), &mut octets) {
+            match rtype {
+                Rtype::NS if !is_apex => flags |= CUT,
+                Rtype::DNAME => flags |= DNAME,
+                _ => (),
+            }
+            if rtype != Rtype::NSEC3 && set.key.covered != Rtype::NSEC3 {
+                flags &= !HASHED;
+            }
+            count |= match pointers::append(owner, rtype, set.rdatas(), octets) {
                 Found::None => 0,
                 Found::Some => HAS_POINTERS,
                 Found::Unknown => POINTERS_UNKNOWN,
@@ -263,12 +289,13 @@ impl Node {
             entry[2..4].copy_from_slice(&set.key.covered.0.to_le_bytes());
             entry[4..8].copy_from_slice(&count.to_le_bytes());
             entry[8..].copy_from_slice(&offset.to_le_bytes());
+            let mut head = [0xC0, 0x0C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            head[2..4].copy_from_slice(&rtype.0.to_be_bytes());
+            head[4..6].copy_from_slice(&Class::IN.0.to_be_bytes());
+            head[6..10].copy_from_slice(&set.ttl.as_secs().to_be_bytes());
             for rdata in set.rdatas() {
-                octets.extend_from_slice(&[0xC0, 0x0C]);
-                octets.extend_from_slice(&rtype.0.to_be_bytes());
-                octets.extend_from_slice(&Class::IN.0.to_be_bytes());
-                octets.extend_from_slice(&set.ttl.as_secs().to_be_bytes());
-                octets.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+                head[10..].copy_from_slice(&(rdata.len() as u16).to_be_bytes());
+                octets.extend_from_slice(&head);
                 octets.extend_from_slice(rdata);
             }
         }
@@ -280,7 +307,8 @@ impl Node {
                 octets.extend_from_slice(&hash.to_le_bytes());
             }
         }
-        Self(octets.into())
+        octets[8] = flags;
+        Node(octets.as_slice().into())
     }
 }
 

@@ -3,13 +3,52 @@
 //! Used for transfers, the dump, denial neighbours and to see what is below a name; never on the
 //! way of a positive answer.
 
+mod sort;
+
 use std::sync::Arc;
 
 use crate::wire::name::Name;
-use crate::zone::node::Node;
+use crate::zone::crew::Crew;
+use crate::zone::node::{Node, warm};
 
 /// Names in a run before it is split. A change copies one run.
 const RUN_LEN_MAX: usize = 512;
+
+/// Runs while they are made of nodes that come in order.
+#[derive(Default)]
+struct Runs<'z> {
+    whole: Vec<Arc<Vec<Node>>>,
+    open: Vec<&'z Node>,
+}
+
+impl<'z> Runs<'z> {
+    fn push(&mut self, node: &'z Node) {
+        self.open.push(node);
+        if self.open.len() == RUN_LEN_MAX / 2 {
+            self.end_run();
+        }
+    }
+
+    fn end_run(&mut self) {
+        warm(self.open.iter().copied());
+        self.whole.push(Arc::new(self.open.drain(..).cloned().collect()));
+    }
+
+    fn finish(mut self) -> Vec<Arc<Vec<Node>>> {
+        if !self.open.is_empty() {
+            self.end_run();
+        }
+        self.whole
+    }
+}
+
+/// The names of runs.
+fn warmed(runs: &[Arc<Vec<Node>>]) -> impl Iterator<Item = &Node> {
+    runs.iter().flat_map(|run| {
+        warm(run.iter());
+        run.iter()
+    })
+}
 
 /// A persistent sorted list of names.
 #[derive(Clone, Debug, Default)]
@@ -20,30 +59,21 @@ pub struct Order {
 
 impl Order {
     /// The order of nodes within `apex` that stand in no order yet.
-    pub fn from_unsorted<'z>(apex: Name<'_>, nodes: impl Iterator<Item = &'z Node>) -> Self {
-        // Most names are told apart by their keys, without a look at the node.
-        let mut keyed: Vec<(u128, &Node)> =
-            nodes.map(|node| (node.owner().sort_key(apex), node)).collect();
-        keyed.sort_unstable_by(|(a_key, a), (b_key, b)| {
-            a_key.cmp(b_key).then_with(|| a.owner().cmp(&b.owner()))
-        });
-        Self::from_sorted(keyed.into_iter().map(|(_, node)| node))
+    pub fn from_unsorted<'z>(
+        apex: Name<'_>,
+        nodes: impl Iterator<Item = &'z Node>,
+        crew: &Crew,
+    ) -> Self {
+        Self { runs: sort::runs(apex, nodes, crew) }
     }
 
     /// The order of nodes that come in order.
     pub fn from_sorted<'z>(nodes: impl Iterator<Item = &'z Node>) -> Self {
-        let mut order = Self::default();
-        let mut run = Vec::new();
+        let mut runs = Runs::default();
         for node in nodes {
-            run.push(node.clone());
-            if run.len() == RUN_LEN_MAX / 2 {
-                order.runs.push(Arc::new(std::mem::take(&mut run)));
-            }
+            runs.push(node);
         }
-        if !run.is_empty() {
-            order.runs.push(Arc::new(run));
-        }
-        order
+        Self { runs: runs.finish() }
     }
 
     /// Puts a node in the place of the one with the same name, or adds it.
@@ -77,9 +107,15 @@ impl Order {
         }
     }
 
+    /// All names in order, divided into at most this many parts.
+    pub fn parts(&self, count: usize) -> Vec<impl Iterator<Item = &Node>> {
+        let len = self.runs.len().div_ceil(count.max(1)).max(1);
+        self.runs.chunks(len).map(warmed).collect()
+    }
+
     /// All names in order.
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
-        self.runs.iter().flat_map(|run| run.iter())
+        warmed(&self.runs)
     }
 
     /// The first name after `name`, which need not exist.

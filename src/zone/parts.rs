@@ -102,6 +102,11 @@ impl NodeParts {
         self.len
     }
 
+    /// How many records there are, counted again if they are there twice and not settled.
+    pub fn record_count(&self) -> usize {
+        self.records.len()
+    }
+
     /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()

@@ -6,11 +6,14 @@
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// Entries a piece holds on average before the table is spread over twice as many pieces.
 ///
-/// A change copies about as many entries, which takes some ten microseconds.
-const PIECE_LEN_MAX: usize = 2048;
+/// Three quarters of the 4096 slots that a table for so many has, so that few are empty and the
+/// fullest piece, too, has room. A change copies about as many entries, which takes some ten
+/// microseconds.
+const PIECE_LEN_MAX: usize = 3072;
 
 /// Entries that know their own hash.
 pub trait Hashed {
@@ -90,12 +93,28 @@ impl<T: Hashed + Clone> Shards<T> {
     /// Adds an entry that is not there.
     pub fn insert_new(&mut self, entry: T) {
         if self.len >= self.pieces.len() * PIECE_LEN_MAX {
-            self.spread();
+            self.spread(self.pieces.len() * 2);
         }
         let hash = entry.hash();
         let piece = self.piece(hash);
         Arc::make_mut(&mut self.pieces[piece]).insert_unique(hash, entry, Hashed::hash);
         self.len += 1;
+    }
+
+    /// Adds an entry unless one is there that `is_same` says is the same; gives it back if so.
+    pub fn insert_missing(&mut self, entry: T, is_same: fn(&T, &T) -> bool) -> Option<T> {
+        if self.len >= self.pieces.len() * PIECE_LEN_MAX {
+            self.spread(self.pieces.len() * 2);
+        }
+        let hash = entry.hash();
+        let piece = self.piece(hash);
+        let is_it = |old: &T| is_same(old, &entry);
+        match Arc::make_mut(&mut self.pieces[piece]).entry(hash, is_it, Hashed::hash) {
+            Entry::Occupied(_) => return Some(entry),
+            Entry::Vacant(slot) => slot.insert(entry),
+        };
+        self.len += 1;
+        None
     }
 
     /// Takes out the entry with this hash for which `is_it` holds.
@@ -107,9 +126,16 @@ impl<T: Hashed + Clone> Shards<T> {
         Some(entry)
     }
 
-    /// Spreads the entries over twice as many pieces.
-    fn spread(&mut self) {
-        let count = self.pieces.len() * 2;
+    /// Makes room for this many entries, so that they need not be spread again and again.
+    pub fn reserve(&mut self, len: usize) {
+        let count = len.div_ceil(PIECE_LEN_MAX).next_power_of_two();
+        if count > self.pieces.len() {
+            self.spread(count);
+        }
+    }
+
+    /// Spreads the entries over this many pieces, a power of two.
+    fn spread(&mut self, count: usize) {
         let old = std::mem::take(&mut self.pieces);
         self.pieces.resize_with(count, || Arc::new(HashTable::with_capacity(PIECE_LEN_MAX)));
         for piece in old {

@@ -4,6 +4,8 @@
 //! one (`Zone::apply`), so that its cost does not grow with the zone. Does not read files and does
 //! not judge what it holds: `zone::file` and `zone::check` do.
 
+pub mod runs;
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::base::time::{Serial, Ttl};
@@ -11,11 +13,13 @@ use crate::wire::folded::{FoldedName, child_hash};
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, ChangeError, Record};
+use crate::zone::crew::Crew;
 use crate::zone::denial::{Chain, Denial};
-use crate::zone::node::{Node, Set, SetKey};
+use crate::zone::node::{Node, Packer, Set, SetKey};
 use crate::zone::order::Order;
 use crate::zone::parts::{NodeParts, TooMuchData};
 use crate::zone::shards::Shards;
+use crate::zone::store::runs::{Odd, Packed};
 
 /// A zone of class IN.
 #[derive(Clone, Debug)]
@@ -66,6 +70,11 @@ impl Zone {
         &self.chain
     }
 
+    /// How many names the zone has, empty non-terminals included.
+    pub fn name_count(&self) -> usize {
+        self.names.len()
+    }
+
     /// How many records the zone has.
     pub fn record_count(&self) -> usize {
         self.records
@@ -74,6 +83,11 @@ impl Zone {
     /// The names of the zone in canonical order, empty non-terminals included.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.order.iter()
+    }
+
+    /// The same, divided into at most this many parts.
+    pub fn node_parts(&self, count: usize) -> Vec<impl Iterator<Item = &Node>> {
+        self.order.parts(count)
     }
 
     /// The first name after `name` in canonical order.
@@ -265,12 +279,15 @@ pub struct Builder {
     /// The same name.
     folded: FoldedName,
     open: Option<Met>,
+    packer: Packer,
     /// Large names whose records are scattered: packed when the zone is finished or these hold too
     /// much.
     scattered: HashMap<NameBuf, NodeParts>,
     /// Octets of the records in `scattered`.
     scattered_len: usize,
     duplicates: Vec<Duplicate>,
+    /// Records of the names that are packed.
+    records: usize,
 }
 
 /// Whether the name whose records are being collected has come before.
@@ -296,9 +313,11 @@ impl Builder {
             parts: NodeParts::empty(apex),
             folded: FoldedName::root(),
             open: None,
+            packer: Packer::default(),
             scattered: HashMap::new(),
             scattered_len: 0,
             duplicates: Vec::new(),
+            records: 0,
         }
     }
 
@@ -326,6 +345,46 @@ impl Builder {
             Err(TooMuchData) => Some(Deviation::TooMuchData),
             Ok(set_ttl) if set_ttl != ttl => Some(Deviation::TtlDiffers(set_ttl)),
             Ok(_) => None,
+        }
+    }
+
+    /// Makes room for about this many names.
+    pub fn reserve(&mut self, names: usize) {
+        self.names.reserve(names);
+    }
+
+    /// Takes in a name with records that stand near each other, as `add` does with one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a record is odd beside those that came before.
+    pub fn add_packed(&mut self, Packed { node, parent, records }: Packed) -> Result<(), Odd> {
+        self.put_away();
+        self.add_missing_ancestors(node.owner(), parent);
+        let is_same = |old: &Node, new: &Node| old.is_named(new.owner());
+        let Some(node) = self.names.insert_missing(node, is_same) else {
+            self.records += records;
+            return Ok(());
+        };
+        for set in node.sets() {
+            for rdata in set.records() {
+                if self.add(node.owner(), set.rtype(), set.ttl(), rdata).is_some() {
+                    return Err(Odd);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_missing_ancestors(&mut self, owner: Name<'_>, parent: u64) {
+        let is_parent = |node: &Node| owner.parent().is_some_and(|parent| node.is_named(parent));
+        if self.names.find(parent, is_parent).is_some() {
+            return;
+        }
+        self.folded.fold(owner);
+        let depth = self.apex.label_count();
+        for node in missing_ancestors(&self.names, &self.folded, owner, depth) {
+            self.names.insert_new(node);
         }
     }
 
@@ -379,9 +438,11 @@ impl Builder {
         }
         let depth = self.apex.label_count();
         let is_apex = self.folded.label_count() == depth;
-        let node = Node::pack(&self.parts, self.folded.hash(0), is_apex);
+        let node = self.packer.pack(&self.parts, self.folded.hash(0), is_apex);
+        self.records += self.parts.record_count();
         if met == Met::Before {
-            self.names.insert(node, |old| old.is_named(self.folded.as_name()));
+            let old = self.names.insert(node, |old| old.is_named(self.folded.as_name()));
+            self.records -= old.as_ref().map_or(0, record_count);
             return;
         }
         self.names.insert_new(node);
@@ -391,7 +452,7 @@ impl Builder {
     }
 
     /// The zone, and the records that were there more than once.
-    pub fn finish(mut self) -> (Zone, Vec<Duplicate>) {
+    pub fn finish(mut self, crew: &Crew) -> (Zone, Vec<Duplicate>) {
         self.put_away();
         self.pack_scattered();
         let (hash, name) = (self.apex.hash(0), self.apex.as_name());
@@ -403,11 +464,10 @@ impl Builder {
                 node
             }
         };
-        let records = self.names.iter().map(record_count).sum();
-        let order = Order::from_unsorted(self.apex.as_name(), self.names.iter());
+        let order = Order::from_unsorted(self.apex.as_name(), self.names.iter(), crew);
         let chain = Chain::new(&apex, order.iter());
         let depth = self.apex.label_count();
-        let zone = Zone { apex, depth, names: self.names, order, chain, records };
+        let zone = Zone { apex, depth, names: self.names, order, chain, records: self.records };
         (zone, self.duplicates)
     }
 }

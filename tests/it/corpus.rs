@@ -46,7 +46,7 @@ fn check(name: &str, origin: &str) -> BTreeSet<Rtype> {
 fn zone_samples_hold_every_type_of_data() {
     let mut found = check("every-type.zone", "every.example.");
     found.extend(check("new-types.zone", "new.example."));
-    let known = Rtype::MNEMONICS.iter().filter_map(|mnemonic| Rtype::from_text(mnemonic));
+    let known = Rtype::MNEMONICS.iter().filter_map(Rtype::from_text);
     let missing: Vec<Rtype> =
         known.filter(|rtype| !rtype.is_meta() && !found.contains(rtype)).collect();
     assert_eq!(missing, []);

@@ -10,8 +10,9 @@ use kereru::base::time::{Now, Wall};
 use kereru::wire::name::{Name, NameBuf};
 use kereru::wire::numbers::Rtype;
 use kereru::wire::trace::Trace;
+use kereru::zone::crew::Crew;
 use kereru::zone::file::source::Texts;
-use kereru::zone::load::{Apex, load};
+use kereru::zone::load::{Apex, Means, load};
 use kereru::zone::store::Zone;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -32,7 +33,8 @@ pub fn zone(apex: &str, records: &str) -> Zone {
 pub fn whole_zone(apex: &str, text: &str) -> Zone {
     let apex = name(apex);
     let texts = Texts::of("test.zone", text.as_bytes().to_vec());
-    let loaded = load(&texts, "test.zone", Apex::Given(apex.as_name()), NOW);
+    let means = Means { now: NOW, crew: &Crew::new(3) };
+    let loaded = load(&texts, "test.zone", Apex::Given(apex.as_name()), means);
     let problems: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
     loaded.zone.unwrap_or_else(|| panic!("{}", problems.join("\n")))
 }

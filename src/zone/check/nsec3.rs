@@ -19,7 +19,15 @@ use crate::zone::store::Zone;
 /// Flag of a record that says nothing of cuts without DS in its span (RFC 5155 §3.1.2.1).
 const OPT_OUT: u8 = 1;
 
-type Hash = [u8; HASH_LEN];
+/// What a name is hashed to.
+pub(super) type Hash = [u8; HASH_LEN];
+
+/// A name with its hash.
+#[derive(Clone, Copy)]
+pub(super) struct Hashed<'z> {
+    pub(super) node: &'z Node,
+    pub(super) hash: Hash,
+}
 
 /// The chain, and which of its records belong to names that were walked over.
 pub(super) struct Nsec3Chain<'z> {
@@ -31,7 +39,7 @@ pub(super) struct Nsec3Chain<'z> {
     missing: HashSet<Hash>,
     /// Empty non-terminals that an opt-out record covers, each below the one before. Theirs is
     /// missing if anything below has one.
-    covered: Vec<&'z Node>,
+    covered: Vec<Hashed<'z>>,
 }
 
 struct Link<'z> {
@@ -116,20 +124,25 @@ impl<'z> Nsec3Chain<'z> {
         }
     }
 
+    /// The hash of a name that the zone answers for, or any if no record could have it.
+    pub(super) fn hash(&self, name: Name<'_>) -> Hash {
+        if self.links.is_empty() { Hash::default() } else { self.params.hash(name) }
+    }
+
     /// Takes the next name that the zone answers for, and the types that its record should list.
     pub(super) fn name(
         &mut self,
         zone: &'z Zone,
-        node: &'z Node,
+        name: &Hashed<'z>,
         types: &[Rtype],
         holes: &mut Holes,
     ) {
         if self.links.is_empty() {
             return;
         }
+        let Hashed { node, hash } = *name;
         let owner = node.owner();
-        while self.covered.pop_if(|above| !owner.is_below(above.owner())).is_some() {}
-        let hash = self.params.hash(owner);
+        while self.covered.pop_if(|above| !owner.is_below(above.node.owner())).is_some() {}
         match self.links.binary_search_by(|link| link.hash.cmp(&hash)) {
             Ok(at) => {
                 let link = &mut self.links[at];
@@ -148,14 +161,14 @@ impl<'z> Nsec3Chain<'z> {
                     return;
                 }
                 if self.span(at).is_opt_out && node.is_empty() {
-                    self.covered.push(node);
+                    self.covered.push(*name);
                     return;
                 }
-                self.tell_missing(zone, node, hash, holes);
+                self.tell_missing(zone, name, holes);
             }
         }
         for above in std::mem::take(&mut self.covered) {
-            self.tell_missing(zone, above, self.params.hash(above.owner()), holes);
+            self.tell_missing(zone, &above, holes);
         }
     }
 
@@ -164,7 +177,8 @@ impl<'z> Nsec3Chain<'z> {
         &self.links[at.checked_sub(1).unwrap_or(self.links.len() - 1)]
     }
 
-    fn tell_missing(&mut self, zone: &'z Zone, node: &'z Node, hash: Hash, holes: &mut Holes) {
+    fn tell_missing(&mut self, zone: &'z Zone, name: &Hashed<'z>, holes: &mut Holes) {
+        let Hashed { node, hash } = *name;
         if self.missing.insert(hash) {
             holes.add(Kind::NSEC3_MISSING, || {
                 let owner = node.owner();

@@ -5,27 +5,27 @@
 //! what can be told without cryptography, in one walk over the names.
 
 use crate::base::time::Wall;
-use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
 use crate::wire::rdata::listed_types;
 use crate::zone::check::holes::Holes;
 use crate::zone::check::nsec::NsecChain;
-use crate::zone::check::nsec3::Nsec3Chain;
+use crate::zone::check::nsec3::{Hash, Hashed, Nsec3Chain};
 use crate::zone::check::signature::{Keys, Signatures};
 use crate::zone::check::{Findings, Kind, Subject, any_record, record};
+use crate::zone::crew::Crew;
 use crate::zone::denial::{Denial, NSEC3_ITERATIONS_MAX};
 use crate::zone::node::Node;
 use crate::zone::store::Zone;
 
 /// Adds what is wrong with the signatures of a zone, as of `now`, and with its proofs.
-pub(super) fn check(zone: &Zone, now: Wall, findings: &mut Findings) {
+pub(super) fn check(zone: &Zone, now: Wall, crew: &Crew, findings: &mut Findings) {
     let (apex, keys) = (zone.apex_node(), Keys::of(zone.apex_node()));
     let Some(claim) = claim(apex, &keys) else { return };
     let mut holes = Holes::default();
     if has_signatures(apex) {
         let chain = chain(zone, &mut holes);
-        Walk { apex: zone.apex(), signatures: Signatures::new(zone.apex(), &keys, now), chain }
-            .walk(zone, &mut holes);
+        let signatures = Signatures::new(zone.apex(), &keys, now);
+        Walk { zone, signatures, chain }.walk(crew, &mut holes);
     } else {
         holes.add(Kind::NOT_SIGNED, || {
             let name = apex.owner();
@@ -97,52 +97,108 @@ enum Chain<'z> {
     Nsec3(Nsec3Chain<'z>),
 }
 
+/// Names that are hashed before they are looked at: enough to be worth starting threads for.
+const AHEAD: usize = 8192;
+
 struct Walk<'z, 'k> {
-    apex: Name<'z>,
+    zone: &'z Zone,
     signatures: Signatures<'z, 'k>,
     chain: Chain<'z>,
 }
 
+/// A name, and whether the zone answers for it.
+#[derive(Clone, Copy)]
+enum Standing<'z> {
+    /// It does.
+    Answered(&'z Node),
+    /// It is the name of a hash.
+    Hashed(&'z Node),
+    /// A cut or DNAME, which is the second, hides the first.
+    Hidden(&'z Node, &'z Node),
+}
+
+/// The names of a zone in order.
+fn standings(zone: &Zone) -> impl Iterator<Item = Standing<'_>> {
+    // The closest cut or DNAME above.
+    let mut hiding: Option<&Node> = None;
+    zone.nodes().map(move |node| {
+        let owner = node.owner();
+        // Hashes stand below a DNAME of the apex as they do below any apex.
+        if node.is_hashed() && owner.parent() == Some(zone.apex()) {
+            return Standing::Hashed(node);
+        }
+        hiding = hiding.filter(|above| owner.is_below(above.owner()));
+        if let Some(above) = hiding {
+            return Standing::Hidden(node, above);
+        }
+        hiding = (node.is_cut() || node.has_dname()).then_some(node);
+        Standing::Answered(node)
+    })
+}
+
 impl<'z> Walk<'z, '_> {
-    fn walk(mut self, zone: &'z Zone, holes: &mut Holes) {
-        self.signatures.keys(zone.apex_node(), holes);
+    fn walk(mut self, crew: &Crew, holes: &mut Holes) {
+        self.signatures.keys(self.zone.apex_node(), holes);
         let mut types = Vec::new();
-        // The closest cut or DNAME above.
-        let mut hiding: Option<&Node> = None;
-        for node in zone.nodes() {
-            let owner = node.owner();
-            // Hashes stand below a DNAME of the apex as they do below any apex.
-            if node.is_hashed() && owner.parent() == Some(self.apex) {
-                self.signatures.node(node, holes);
-                continue;
+        let mut names = standings(self.zone);
+        loop {
+            let ahead: Vec<Standing<'_>> = names.by_ref().take(AHEAD).collect();
+            if ahead.is_empty() {
+                break;
             }
-            if hiding.is_some_and(|above| !owner.is_below(above.owner())) {
-                hiding = None;
-            }
-            if let Some(above) = hiding {
-                self.hidden(node, above, holes);
-                continue;
-            }
-            self.signatures.node(node, holes);
-            match &mut self.chain {
-                Chain::None => (),
-                Chain::Nsec(chain) => {
-                    list_types(node, Rtype::NSEC3, &mut types);
-                    chain.name(node, &types, holes);
+            let mut hashes = self.hashes(&ahead, crew).into_iter();
+            for standing in ahead {
+                match standing {
+                    Standing::Answered(node) => {
+                        self.answered(node, hashes.next(), &mut types, holes);
+                    }
+                    Standing::Hashed(node) => self.signatures.node(node, holes),
+                    Standing::Hidden(node, above) => self.hidden(node, above, holes),
                 }
-                Chain::Nsec3(chain) => {
-                    list_types(node, Rtype::NSEC, &mut types);
-                    chain.name(zone, node, &types, holes);
-                }
-            }
-            if node.is_cut() || node.has_dname() {
-                hiding = Some(node);
             }
         }
         match self.chain {
             Chain::None => (),
             Chain::Nsec(chain) => chain.finish(holes),
             Chain::Nsec3(chain) => chain.finish(holes),
+        }
+    }
+
+    /// The hashes of those names that the zone answers for; none if it does not deny by hash.
+    fn hashes(&self, names: &[Standing<'z>], crew: &Crew) -> Vec<Hash> {
+        let Chain::Nsec3(chain) = &self.chain else { return Vec::new() };
+        let answered = |standing: &Standing<'z>| match standing {
+            Standing::Answered(node) => Some(node.owner()),
+            Standing::Hashed(_) | Standing::Hidden(..) => None,
+        };
+        let helpers = crew.gather(names.len());
+        let parts = names.chunks(names.len().div_ceil(helpers.count()).max(1)).collect();
+        let hashes = helpers.map(parts, |part: &[Standing<'z>]| {
+            let hashes = part.iter().filter_map(answered).map(|name| chain.hash(name));
+            hashes.collect::<Vec<Hash>>()
+        });
+        hashes.concat()
+    }
+
+    /// Checks a name that the zone answers for.
+    fn answered(
+        &mut self,
+        node: &'z Node,
+        hash: Option<Hash>,
+        types: &mut Vec<Rtype>,
+        holes: &mut Holes,
+    ) {
+        self.signatures.node(node, holes);
+        match (&mut self.chain, hash) {
+            (Chain::Nsec(chain), _) => {
+                list_types(node, Rtype::NSEC3, types);
+                chain.name(node, types, holes);
+            }
+            (Chain::Nsec3(chain), Some(hash)) => {
+                list_types(node, Rtype::NSEC, types);
+                chain.name(self.zone, &Hashed { node, hash }, types, holes);
+            }
+            (Chain::None, _) | (Chain::Nsec3(_), None) => (),
         }
     }
 

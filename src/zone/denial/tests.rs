@@ -3,6 +3,7 @@ use crate::base::time::Ttl;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, Record};
+use crate::zone::crew::Crew;
 use crate::zone::store::{Builder, Zone};
 
 fn name(text: &str) -> NameBuf {
@@ -15,7 +16,7 @@ fn zone(records: &[(&str, Rtype, &[u8])]) -> Zone {
     for (owner, rtype, rdata) in records {
         builder.add(name(owner).as_name(), *rtype, Ttl::default(), rdata);
     }
-    builder.finish().0
+    builder.finish(&Crew::alone()).0
 }
 
 const NSEC: &[u8] = b"\0\0\x01\x40";

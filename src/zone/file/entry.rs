@@ -234,12 +234,11 @@ pub(super) fn parse_ttl(word: &Word<'_>) -> Option<Result<Ttl, Problem>> {
 
 /// The class that a word is. `ANY` is taken for the type of that name.
 fn parse_class(word: &Word<'_>) -> Option<Class> {
-    let text = word.as_str().filter(|_| !word.quoted)?;
-    Class::from_text(text).filter(|&class| class != Class::ANY)
+    Class::from_text(word.text).filter(|_| !word.quoted).filter(|&class| class != Class::ANY)
 }
 
 fn parse_type(word: &Word<'_>) -> Option<Rtype> {
-    word.as_str().filter(|_| !word.quoted).and_then(Rtype::from_text)
+    Rtype::from_text(word.text).filter(|_| !word.quoted)
 }
 
 fn unknown_type(word: &Word<'_>, rest: &Words<'_>, owner: Option<Word<'_>>) -> Problem {

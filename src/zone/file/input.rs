@@ -60,7 +60,7 @@ impl Input {
             file,
             name: opened.name,
             text: opened.text,
-            buffer: vec![0; READ_LEN],
+            buffer: Vec::new(),
             filled: 0,
             start: 0,
             length: 0,
@@ -70,6 +70,12 @@ impl Input {
             ended: false,
             failure: None,
         }
+    }
+
+    /// A text that is in memory already.
+    pub(super) fn whole(file: FileId, name: Arc<str>, text: Vec<u8>) -> Self {
+        let input = Self::new(file, Opened { name, text: Box::new(io::empty()) });
+        Self { filled: text.len(), buffer: text, ended: true, ..input }
     }
 
     /// Skips a UTF-8 byte order mark, which only the start of a file can have; says whether it did.
@@ -209,7 +215,7 @@ impl Input {
         self.filled -= self.start;
         self.start = 0;
         if self.filled == self.buffer.len() {
-            self.buffer.resize(self.filled * 2, 0);
+            self.buffer.resize(READ_LEN.max(self.filled * 2), 0);
         }
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
         match self.text.read(room) {
@@ -230,7 +236,7 @@ fn widen(count: usize) -> u64 {
 }
 
 /// Whether a line begins with a directive, or with a name and soon a type after it.
-fn looks_like_entry(line: &[u8]) -> bool {
+pub(super) fn looks_like_entry(line: &[u8]) -> bool {
     let end = line.iter().position(|octet| matches!(octet, b'\r' | b'\n')).unwrap_or(line.len());
     let line = line.get(..end).unwrap_or_default();
     match line.first() {
@@ -241,7 +247,6 @@ fn looks_like_entry(line: &[u8]) -> bool {
             .filter(|word| !word.is_empty())
             .skip(1)
             .take(3)
-            .filter_map(|word| std::str::from_utf8(word).ok())
             .any(|word| Rtype::from_text(word).is_some()),
     }
 }

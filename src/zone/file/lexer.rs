@@ -227,8 +227,22 @@ impl Scanner<'_> {
 }
 
 fn ends_word(octet: &u8) -> bool {
-    matches!(octet, b' ' | b'\t' | b'\n' | b'\r' | b'(' | b')' | b';' | b'"' | b'\\' | 0)
+    ENDS_WORD.get(usize::from(*octet)).copied().unwrap_or_default()
 }
+
+/// Most octets of a zone are looked up here.
+static ENDS_WORD: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut octets: &[u8] = b" \t\n\r();\"\\\0";
+    while let [octet, rest @ ..] = octets {
+        #[expect(clippy::indexing_slicing, reason = "there is a place for every octet")]
+        {
+            ends[*octet as usize] = true;
+        }
+        octets = rest;
+    }
+    ends
+};
 
 /// Offsets fit: an entry has at most `ENTRY_LEN_MAX` octets.
 fn token(start: usize, end: usize, quoted: bool) -> Token {

@@ -13,6 +13,7 @@ mod entry;
 mod generate;
 mod input;
 mod lexer;
+pub mod pieces;
 pub mod print;
 mod problem;
 mod rdata;

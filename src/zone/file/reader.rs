@@ -85,6 +85,30 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+/// What the entries of a file hand on to all that follow.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    origin: Option<NameBuf>,
+    default_ttl: Option<Ttl>,
+}
+
+impl State {
+    /// What holds where a file begins.
+    pub fn new(origin: Option<Name<'_>>) -> Self {
+        Self { origin: origin.map(Name::to_buf), default_ttl: None }
+    }
+
+    /// Whether both are the same, the case of the origin included.
+    pub fn is_identical(&self, other: &Self) -> bool {
+        let origins = match (&self.origin, &other.origin) {
+            (Some(mine), Some(theirs)) => mine.as_name().is_identical(theirs.as_name()),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        origins && self.default_ttl == other.default_ttl
+    }
+}
+
 /// Reads records one by one.
 pub struct Reader<'s> {
     source: &'s dyn Source,
@@ -121,19 +145,7 @@ struct Generated {
 impl<'s> Reader<'s> {
     /// Opens a file. If that fails, there are no records and one diagnostic.
     pub fn new(source: &'s dyn Source, path: &str, origin: Option<Name<'_>>) -> Self {
-        let mut reader = Self {
-            source,
-            files: Vec::new(),
-            opened: 0,
-            frames: Vec::new(),
-            parser: Parser { origin: origin.map(Name::to_buf), ..Parser::default() },
-            tokens: Vec::new(),
-            generated: None,
-            unclosed: 0,
-            declared: None,
-            records: false,
-            diagnostics: Diagnostics::default(),
-        };
+        let mut reader = Self::unopened(source, State::new(origin));
         match source.open(path, None) {
             Ok(opened) => reader.enter(opened),
             Err(error) => {
@@ -149,6 +161,35 @@ impl<'s> Reader<'s> {
             }
         }
         reader
+    }
+
+    /// Reads a piece of a file, which begins where this `state` holds and an entry names its owner.
+    pub fn of_piece(source: &'s dyn Source, text: Vec<u8>, state: &State) -> Self {
+        let mut reader = Self::unopened(source, state.clone());
+        reader.enter_input(Input::whole(FileId(0), "piece".into(), text));
+        reader
+    }
+
+    fn unopened(source: &'s dyn Source, State { origin, default_ttl }: State) -> Self {
+        Self {
+            source,
+            files: Vec::new(),
+            opened: 0,
+            frames: Vec::new(),
+            parser: Parser { origin, default_ttl, ..Parser::default() },
+            tokens: Vec::new(),
+            generated: None,
+            unclosed: 0,
+            declared: None,
+            records: false,
+            diagnostics: Diagnostics::default(),
+        }
+    }
+
+    /// What the entries read so far hand on.
+    pub fn state(&self) -> State {
+        let Parser { origin, default_ttl, .. } = &self.parser;
+        State { origin: origin.clone(), default_ttl: *default_ttl }
     }
 
     /// The next record; `None` at the end. What cannot be read is reported and left out.
@@ -334,7 +375,10 @@ impl<'s> Reader<'s> {
             self.files.push(Arc::clone(&opened.name));
         }
         self.opened += 1;
-        let mut input = Input::new(FileId(u16::try_from(index).unwrap_or(u16::MAX)), opened);
+        self.enter_input(Input::new(FileId(u16::try_from(index).unwrap_or(u16::MAX)), opened));
+    }
+
+    fn enter_input(&mut self, mut input: Input) {
         if input.skip_byte_order_mark() {
             let message = "a UTF-8 byte order mark, which is skipped";
             let problem = Problem::new(Extent::default(), code::BYTE_ORDER_MARK, message)
@@ -360,7 +404,10 @@ impl<'s> Reader<'s> {
             let place = |at| input.place(at);
             self.diagnostics.push(diagnose(Severity::Error, problem, place));
         }
-        self.parser.origin = origin;
+        // Nothing follows the outermost file: what it hands on is for `state` to tell.
+        if !self.frames.is_empty() {
+            self.parser.origin = origin;
+        }
         self.parser.owner = owner;
         self.parser.owner_octets = owner_octets;
     }

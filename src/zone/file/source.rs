@@ -19,6 +19,11 @@ pub trait Source {
     ///
     /// Fails if there is no such file, it cannot be read, or it lies outside the zone's folder.
     fn open(&self, path: &str, from: Option<&str>) -> Result<Opened, SourceError>;
+
+    /// About how many octets the file of a zone has; 0 if that is not known.
+    fn len(&self, _path: &str) -> u64 {
+        0
+    }
 }
 
 /// A file that has been opened.
@@ -90,5 +95,9 @@ impl Source for Texts {
             Cow::Owned(text) => Box::new(std::io::Cursor::new(text.clone())),
         };
         Ok(Opened { name: path.into(), text })
+    }
+
+    fn len(&self, path: &str) -> u64 {
+        self.0.get(path).and_then(|text| u64::try_from(text.len()).ok()).unwrap_or(0)
     }
 }

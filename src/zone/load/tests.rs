@@ -1,10 +1,12 @@
-use super::{Apex, Loaded};
+use super::{Apex, Loaded, Means};
 use crate::base::time::Wall;
 use crate::wire::name::{Name, NameBuf};
+use crate::zone::crew::Crew;
 use crate::zone::file::source::{Source, Texts};
 
 fn load(source: &dyn Source, path: &str, apex: Apex<'_>) -> Loaded {
-    super::load(source, path, apex, Wall::from_secs(1_700_000_000))
+    let means = Means { now: Wall::from_secs(1_700_000_000), crew: &Crew::new(3) };
+    super::load(source, path, apex, means)
 }
 
 fn name(text: &str) -> NameBuf {
@@ -357,4 +359,32 @@ fn empty_file_is_a_zone_without_soa_and_ns() {
             "error: the zone example. has no NS record [ns-missing]",
         ],
     );
+}
+
+#[test]
+fn a_large_zone_has_the_same_problems_whoever_helps() {
+    let mut text = "$TTL 5\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n".to_owned();
+    for n in 0..6000 {
+        let line = match n % 5 {
+            0 => format!("cut{} NS ns.cut{0}\n", n / 4000),
+            1 => format!("h{n}.cut{} TXT a\n", n / 4000),
+            2 => format!("h{n}.d.e DNAME a\nbelow.h{n}.d.e A 192.0.2.1\n"),
+            3 => format!("h{n} MX 1 nowhere\n"),
+            _ => format!("h{n} CNAME a\nh{n} TXT a\n"),
+        };
+        text.push_str(&line);
+    }
+    let texts = Texts::of("z", text.into_bytes());
+    let apex = name("example.");
+    let problems = |size| {
+        let crew = Crew::new(size);
+        let means = Means { now: Wall::from_secs(1_700_000_000), crew: &crew };
+        let loaded = super::load(&texts, "z", Apex::Given(apex.as_name()), means);
+        loaded.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let alone = problems(0);
+    assert!(alone.len() > 1000, "{}", alone.len());
+    for size in 1..6 {
+        assert_eq!(problems(size), alone);
+    }
 }

@@ -1,6 +1,7 @@
 use super::{Order, RUN_LEN_MAX};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
+use crate::zone::crew::Crew;
 use crate::zone::node::Node;
 use crate::zone::parts::NodeParts;
 use proptest::prelude::*;
@@ -62,7 +63,10 @@ fn long_runs_are_split_and_nothing_is_lost() {
     assert!(order.runs.len() > 3000 / RUN_LEN_MAX);
     assert!(order.runs.iter().all(|run| !run.is_empty() && run.len() <= RUN_LEN_MAX));
     let nodes: Vec<Node> = all.iter().map(node).collect();
-    assert_eq!(names(&Order::from_unsorted(Name::ROOT, nodes.iter())), sorted);
+    for size in 0..5 {
+        let order = Order::from_unsorted(Name::ROOT, nodes.iter(), &Crew::new(size));
+        assert_eq!(names(&order), sorted);
+    }
     for name in &all {
         order.remove(name.as_name());
     }

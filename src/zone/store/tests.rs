@@ -4,6 +4,7 @@ use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, ChangeError, Record};
+use crate::zone::crew::Crew;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ fn build(model: &Model) -> Zone {
             assert_eq!(builder.add(owner.as_name(), *rtype, Ttl::default(), rdata), None);
         }
     }
-    builder.finish().0
+    builder.finish(&Crew::alone()).0
 }
 
 /// A name, whether it is a cut, and its records by type.
@@ -126,7 +127,7 @@ fn record_outside_the_zone_is_left_out() {
     let outside = name("a.y.");
     let deviation = builder.add(outside.as_name(), Rtype::A, Ttl::default(), &[1, 2, 3, 4]);
     assert_eq!(deviation, Some(Deviation::OutOfZone));
-    let (zone, _) = builder.finish();
+    let (zone, _) = builder.finish(&Crew::alone());
     assert_eq!((zone.record_count(), zone.nodes().count()), (0, 1));
     let change = Change { added: vec![record("a.y.", Rtype::A, 1)], ..Change::default() };
     assert_eq!(zone.apply(&change).err(), Some(ChangeError::OutOfZone(outside)));
@@ -139,7 +140,7 @@ fn records_of_a_name_may_be_scattered_over_the_file() {
         let owner = name(owner);
         builder.add(owner.as_name(), Rtype::A, Ttl::default(), &[192, 0, 2, last]);
     }
-    let (zone, duplicates) = builder.finish();
+    let (zone, duplicates) = builder.finish(&Crew::alone());
     let a = zone.find_folded(&FoldedName::new(name("a.z.").as_name())).unwrap();
     assert_eq!(a.find(Rtype::A).unwrap().len(), 2);
     assert_eq!(duplicates.len(), 1);
@@ -161,7 +162,7 @@ fn no_record_is_lost_of_a_scattered_name_that_gets_large() {
             }
             builder.add(other.as_name(), Rtype::A, Ttl::default(), &[192, 0, 2, visit]);
         }
-        let (zone, duplicates) = builder.finish();
+        let (zone, duplicates) = builder.finish(&Crew::alone());
         let node = zone.find_folded(&FoldedName::new(large.as_name())).unwrap();
         let found = node.find(Rtype::A).unwrap().len();
         assert_eq!((found, duplicates.len()), (count as usize, 0), "{visits} visits");
@@ -171,11 +172,11 @@ fn no_record_is_lost_of_a_scattered_name_that_gets_large() {
 #[test]
 fn change_shares_all_but_a_few_pieces_with_the_old_version() {
     let mut builder = Builder::new(name("z.").as_name());
-    for number in 0..20_000_u32 {
+    for number in 0..40_000_u32 {
         let owner = name(&format!("n{number}.z."));
         builder.add(owner.as_name(), Rtype::A, Ttl::default(), &number.to_be_bytes());
     }
-    let (zone, _) = builder.finish();
+    let (zone, _) = builder.finish(&Crew::alone());
     let change = Change { added: vec![record("n7.z.", Rtype::A, 1)], ..Change::default() };
     let next = zone.apply(&change).unwrap();
     let (pieces, shared) = zone.names.shared_with(&next.names);
@@ -191,7 +192,7 @@ fn differing_ttl_in_a_set_is_told_and_the_first_one_counts() {
     assert_eq!(builder.add(Name::ROOT, Rtype::A, first, &[1, 2, 3, 4]), None);
     let deviation = builder.add(Name::ROOT, Rtype::A, second, &[1, 2, 3, 5]);
     assert_eq!(deviation, Some(Deviation::TtlDiffers(first)));
-    let (zone, _) = builder.finish();
+    let (zone, _) = builder.finish(&Crew::alone());
     assert_eq!(zone.apex_node().find(Rtype::A).unwrap().ttl(), first);
 }
 

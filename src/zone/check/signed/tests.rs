@@ -1,7 +1,8 @@
 use crate::base::time::Wall;
 use crate::wire::name::{Name, NameBuf};
+use crate::zone::crew::Crew;
 use crate::zone::file::source::Texts;
-use crate::zone::load::{Apex, load};
+use crate::zone::load::{Apex, Means, load};
 
 /// 2023-11-14 22:13:20.
 const NOW: Wall = Wall::from_secs(1_700_000_000);
@@ -91,7 +92,7 @@ fn problems(text: &str) -> Vec<String> {
 fn problems_at(now: Wall, text: &str) -> Vec<String> {
     let texts = Texts::of("z", text.as_bytes().to_vec());
     let apex = NameBuf::from_text(b"example.", Some(Name::ROOT)).unwrap();
-    let loaded = load(&texts, "z", Apex::Given(apex.as_name()), now);
+    let loaded = load(&texts, "z", Apex::Given(apex.as_name()), Means { now, crew: &Crew::new(3) });
     assert!(loaded.zone.is_some(), "a hole keeps no zone from being served: {text}");
     let shown = loaded.diagnostics.iter().map(|problem| {
         let line = problem.place.as_ref().map_or(0, |place| place.line);

@@ -194,8 +194,8 @@ fn name_problem(word: &Word<'_>, error: NameTextError) -> Problem {
 }
 
 fn parse_ipv4(word: &Word<'_>) -> Result<Ipv4Addr, Problem> {
-    let text = word.as_str().unwrap_or_default();
-    text.parse().map_err(|_| {
+    ipv4_octets(word.text).map(Ipv4Addr::from).ok_or_else(|| {
+        let text = word.as_str().unwrap_or_default();
         let hint = if text.parse::<Ipv6Addr>().is_ok() {
             "this is an IPv6 address, which an AAAA record holds"
         } else if text.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.') {
@@ -206,6 +206,31 @@ fn parse_ipv4(word: &Word<'_>) -> Result<Ipv4Addr, Problem> {
         word.problem(code::BAD_ADDRESS, format!("{} is not an IPv4 address", word.shown()))
             .hint(hint)
     })
+}
+
+/// Four numbers without leading zeros, as the standard library reads them, in a tenth of the steps:
+/// there are zones of little else.
+fn ipv4_octets(text: &[u8]) -> Option<[u8; 4]> {
+    let mut octets = [0; 4];
+    let mut slots = octets.iter_mut();
+    let (mut number, mut digits) = (0_u16, 0);
+    for octet in text {
+        let digit = octet.wrapping_sub(b'0');
+        if digit < 10 {
+            if number > 25 || (number == 0 && digits > 0) {
+                return None;
+            }
+            number = number * 10 + u16::from(digit);
+            digits += 1;
+        } else if *octet == b'.' && digits > 0 {
+            *slots.next()? = u8::try_from(number).ok()?;
+            (number, digits) = (0, 0);
+        } else {
+            return None;
+        }
+    }
+    *slots.next()? = u8::try_from(number).ok().filter(|_| digits > 0)?;
+    slots.next().is_none().then_some(octets)
 }
 
 fn parse_ipv6(word: &Word<'_>) -> Result<Ipv6Addr, Problem> {

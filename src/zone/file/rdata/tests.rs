@@ -601,7 +601,7 @@ fn value(value: Value) -> BoxedStrategy<Vec<u8>> {
 
 /// Well-formed data of every type that has a layout, and of some that have none.
 fn data() -> impl Strategy<Value = (Rtype, Vec<u8>)> {
-    let all = Rtype::MNEMONICS.iter().filter_map(|text| Rtype::from_text(text));
+    let all = Rtype::MNEMONICS.iter().filter_map(Rtype::from_text);
     let mut rtypes: Vec<Rtype> = all.collect();
     rtypes.push(Rtype(65_280));
     prop::sample::select(rtypes).prop_flat_map(|rtype| {
@@ -655,5 +655,18 @@ proptest! {
         if let Ok(octets) = text_to_rdata(rtype, text.as_bytes(), Some(origin().as_name())) {
             prop_assert_eq!(check_wire(rtype, &octets), Ok(()));
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn ipv4_addresses_are_those_of_the_standard_library(
+        address in any::<[u8; 4]>(),
+        near in "[0-9]{0,4}(\\.[0-9a]{0,4}){2,4}",
+    ) {
+        let text = std::net::Ipv4Addr::from(address).to_string();
+        prop_assert_eq!(super::ipv4_octets(text.as_bytes()), Some(address));
+        let expected = near.parse().ok().map(|address: std::net::Ipv4Addr| address.octets());
+        prop_assert_eq!(super::ipv4_octets(near.as_bytes()), expected);
     }
 }
