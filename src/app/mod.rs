@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod files;
 pub mod lab;
+mod listening;
 mod load;
 mod logging;
 mod metrics;

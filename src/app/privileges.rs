@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
+use crate::app::listening::Sockets;
 use crate::app::secret;
 use crate::config::Config;
 use crate::sys::privilege::{self, User};
@@ -45,7 +46,7 @@ impl fmt::Display for PrivilegeError {
 /// # Errors
 ///
 /// Fails if there is no such user, or the server may not become it.
-pub(super) fn give_up(config: &Config) -> Result<(), PrivilegeError> {
+pub(super) fn give_up(config: &Config, sockets: &Sockets) -> Result<(), PrivilegeError> {
     let is_root = privilege::effective_uid() == 0;
     let name = config.user.as_ref().filter(|_| is_root);
     let user = name.map(|name| Ok((name, find_user(name)?))).transpose()?;
@@ -56,6 +57,11 @@ pub(super) fn give_up(config: &Config) -> Result<(), PrivilegeError> {
         }
         return Ok(());
     };
+    for socket in sockets.of_dns() {
+        // Other sockets of the user may share its address then, which a reload needs to go from an
+        // address to the wildcard. Without that it says that it cannot.
+        let _ = fchown(socket, Some(user.uid), Some(user.gid));
+    }
     privilege::become_user(user).map_err(|error| PrivilegeError::Become(name.clone(), error))?;
     tracing::info!("running as {name}");
     Ok(())

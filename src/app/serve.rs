@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::answer::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
+use crate::app::listening::{Listeners, Sockets};
 use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
@@ -28,10 +29,9 @@ use crate::config::{AnyReply, Config, Origin, Workers};
 use crate::http::{Audience, Site};
 use crate::net::World;
 use crate::net::http::HttpServer;
-use crate::net::inherited::Inherited;
-use crate::net::listen::{self, HttpListener, ListenError, Listener};
+use crate::net::listen::HttpListener;
 use crate::net::tcp::{TcpLimits, TcpServer};
-use crate::net::udp::{Crew, Port};
+use crate::net::udp::Crew;
 use crate::policy::rate::{RateLimiter, RateOptions};
 use crate::sys::{affinity, signal};
 use crate::wire::character_string::CharacterString;
@@ -61,7 +61,7 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     let cpus = affinity::allowed_cpus();
     log_problems(&open_files::raise(&config, &cpus));
     let mut inherited = activation::sockets();
-    let sockets = match open_sockets(&config, worker_count(&config, &cpus), &mut inherited) {
+    let sockets = match Sockets::open(&config, worker_count(&config, &cpus), &mut inherited) {
         Ok(sockets) => sockets,
         Err(error) => {
             tracing::error!("{error}");
@@ -73,7 +73,7 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     }
     drop(inherited);
     let notifier = Notifier::from_environment();
-    if let Err(error) = privileges::give_up(&config) {
+    if let Err(error) = privileges::give_up(&config, &sockets) {
         tracing::error!("{error}");
         return match error {
             PrivilegeError::UnknownUser(_) => Exit::Input,
@@ -147,38 +147,6 @@ pub(super) fn worker_count(config: &Config, cpus: &[usize]) -> usize {
         Workers::Auto if cpus.is_empty() => 1,
         Workers::Auto => cpus.len(),
     }
-}
-
-/// All sockets of the server.
-struct Sockets {
-    dns: Vec<Listener>,
-    http: Vec<HttpListener>,
-}
-
-fn open_sockets(
-    config: &Config,
-    workers: usize,
-    inherited: &mut Inherited,
-) -> Result<Sockets, ListenError> {
-    let mut dns = Vec::new();
-    for &address in &config.listen {
-        match listen::inherit_or_open(address, workers, inherited) {
-            Ok(listener) => dns.push(listener),
-            Err(error) if may_be_missing(config, address) && error.is_missing_address() => {
-                tracing::warn!("{error}");
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let http = config.http.listen.iter();
-    let http = http.map(|&address| listen::inherit_or_open_http(address, inherited));
-    Ok(Sockets { dns, http: http.collect::<Result<_, _>>()? })
-}
-
-/// Whether the server does without an address that the machine does not have: one without IPv6 has no
-/// ::1, and nobody asked for it by name.
-fn may_be_missing(config: &Config, address: SocketAddr) -> bool {
-    config.origin == Origin::BuiltIn && address.ip() == IpAddr::V6(Ipv6Addr::LOCALHOST)
 }
 
 /// The world to serve, of one view.
@@ -336,28 +304,14 @@ fn audience(config: &Config) -> Audience {
     Audience { allow: config.http.allow.clone(), names: config.http.names.clone() }
 }
 
-/// An address that is listened on.
-struct Listening {
-    /// The address as configured; its port may be 0.
-    configured: SocketAddr,
-    /// A UDP socket for each worker.
-    udp: Vec<Port>,
-    /// The task that accepts TCP connections.
-    accepting: JoinHandle<()>,
-}
-
 /// A server that answers.
 struct Server {
     state: Arc<State>,
     world: Arc<World>,
     runtime: Runtime,
-    listening: Vec<Listening>,
-    tcp: TcpServer,
+    listeners: Listeners,
     pages: Pages,
     notifier: Notifier,
-    crew: Crew,
-    /// Workers that others have taken over from, until they have ended.
-    retired: Vec<Crew>,
     /// Turns true to stop; closed when all listeners and connections have ended.
     stop: watch::Sender<bool>,
 }
@@ -378,13 +332,9 @@ impl Server {
         let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
         let mut pages = Pages::new(&state, &world, &tcp)?;
         pages.listen(&runtime, &world, sockets.http, stopping)?;
-        let mut listening = Vec::new();
-        for listener in sockets.dns {
-            listening.push(accept(&runtime, &world, &tcp, listener)?);
-        }
-        let crew = Crew::start(ports(&listening.iter().collect::<Vec<_>>()), &state.cpus, &world)?;
-        let (state, retired) = (Arc::new(state), Vec::new());
-        Ok(Self { state, world, runtime, listening, tcp, pages, notifier, crew, retired, stop })
+        let (handle, cpus) = (runtime.handle().clone(), state.cpus.clone());
+        let listeners = Listeners::start(handle, Arc::clone(&world), tcp, cpus, sockets.dns)?;
+        Ok(Self { state: Arc::new(state), world, runtime, listeners, pages, notifier, stop })
     }
 
     /// Serves until a signal comes, then lets replies on their way leave.
@@ -397,19 +347,18 @@ impl Server {
                 Exit::Failed
             }
         };
-        let Self { world, runtime, tcp, pages, notifier, crew, mut retired, stop, .. } = self;
+        let Self { world, runtime, listeners, pages, notifier, stop, .. } = self;
         pages.is_ready.store(false, Ordering::Release);
         notifier.stopping();
         world.stop();
         // Fails if there is nobody left to tell.
         let _ = stop.send(true);
         tracing::info!("stopping");
-        drop(tcp);
+        let crews = listeners.into_crews();
         // Whoever has not taken its replies by then will not get them.
         let drained = async { timeout(Duration::from_millis(DRAIN_MS_MAX), stop.closed()).await };
         let _ = runtime.block_on(drained);
-        retired.push(crew);
-        retired.into_iter().for_each(Crew::join);
+        crews.for_each(Crew::join);
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
         end
@@ -420,8 +369,7 @@ impl Server {
     fn announce_ready(&self) {
         self.pages.is_ready.store(true, Ordering::Release);
         self.notifier.ready();
-        let addresses = self.listening.iter().filter_map(|listening| listening.udp.first());
-        let dns = joined(addresses.map(|port| port.address));
+        let dns = joined(self.listeners.addresses());
         let http = joined(self.pages.addresses.iter().copied());
         let http = if http.is_empty() { "-" } else { &http };
         tracing::info!(target: logging::READY, %dns, %http, "ready");
@@ -445,7 +393,7 @@ impl Server {
                 }
                 state = finished(&mut reading) => {
                     reading = None;
-                    self.end_reload(state);
+                    self.end_reload(state).await;
                 }
             }
         }
@@ -460,8 +408,12 @@ impl Server {
     }
 
     /// Puts what was read in force, with one publication. If that cannot be, all stays as it is.
-    fn end_reload(&mut self, state: Option<State>) {
-        let is_reloaded = match state.map(|state| self.take_over(state)) {
+    async fn end_reload(&mut self, state: Option<State>) {
+        let taken = match state {
+            Some(state) => Some(self.take_over(state).await),
+            None => None,
+        };
+        let is_reloaded = match taken {
             Some(Ok(())) => true,
             Some(Err(error)) => {
                 tracing::error!("not reloaded: {error}; the old state stays in force");
@@ -479,122 +431,28 @@ impl Server {
     }
 
     /// Goes on with a new state.
-    fn take_over(&mut self, state: State) -> Result<(), Box<dyn Error>> {
-        let workers = self.listening.first().map_or(1, |listening| listening.udp.len());
+    async fn take_over(&mut self, state: State) -> Result<(), Box<dyn Error>> {
+        let workers = self.listeners.workers();
         if worker_count(&state.config, &state.cpus) != workers {
             tracing::warn!("another number of workers takes effect at the next start");
         }
         if state.config.http.listen != self.state.config.http.listen {
             tracing::warn!("other addresses for HTTP take effect at the next start");
         }
-        let mut kept: Vec<SocketAddr> = Vec::new();
-        let mut opened = Vec::new();
-        for &address in &state.config.listen {
-            if self.listening.iter().any(|listening| listening.configured == address) {
-                kept.push(address);
-                continue;
-            }
-            match self.open(address, &state.config.listen, workers) {
-                Ok(listener) => opened.push(listener),
-                Err(error)
-                    if may_be_missing(&state.config, address) && error.is_missing_address() => {}
-                Err(error) => return Err(self.explained(error)),
-            }
-        }
         // All that can fail comes before anything changes.
-        let moved = self.begin_at(opened, &kept, &state.cpus)?;
+        let moved = self.listeners.begin(&state.config).await?;
         self.world.publish(snapshot(&state));
-        self.tcp.set_limits(state.tcp_limits());
+        self.listeners.set_limits(state.tcp_limits());
         self.pages.site.set_audience(audience(&state.config));
         let zones_max = state.config.zones_with_metrics.as_usize();
         self.pages.metrics.reloaded(&state.catalog, zones_max);
-        if let Some((new, crew)) = moved {
-            for listening in &new {
-                let address = listening.udp.first().map(|port| port.address);
-                let address = address.unwrap_or(listening.configured);
-                tracing::info!("listening on {address}, too");
-            }
-            let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.listening)
-                .into_iter()
-                .partition(|listening| kept.contains(&listening.configured));
-            for listening in go {
-                listening.accepting.abort();
-            }
-            self.listening = stay.into_iter().chain(new).collect();
-            let old = std::mem::replace(&mut self.crew, crew);
-            old.stop();
-            self.retired.retain(|crew| !crew.has_ended());
-            self.retired.push(old);
+        if let Some(moved) = moved {
+            self.listeners.finish(moved);
         }
         let (read, all) = (state.catalog.fresh.len(), state.catalog.entries.len());
         tracing::info!("reloaded: {read} of {} read", count(all, "zone"));
         self.state = Arc::new(state);
         Ok(())
-    }
-}
-
-impl Server {
-    /// Begins to serve the addresses that were `opened`, with workers for these and those that are
-    /// `kept`; `None` if no address comes or goes. If it fails, nothing has begun.
-    fn begin_at(
-        &self,
-        opened: Vec<Listener>,
-        kept: &[SocketAddr],
-        cpus: &[usize],
-    ) -> io::Result<Option<(Vec<Listening>, Crew)>> {
-        if opened.is_empty() && kept.len() == self.listening.len() {
-            return Ok(None);
-        }
-        let mut new = Vec::new();
-        let begun = opened.into_iter().try_for_each(|listener| {
-            new.push(accept(&self.runtime, &self.world, &self.tcp, listener)?);
-            Ok(())
-        });
-        let is_kept = |listening: &&Listening| kept.contains(&listening.configured);
-        let staying: Vec<&Listening> = self.listening.iter().filter(is_kept).chain(&new).collect();
-        match begun.and_then(|()| Crew::start(ports(&staying), cpus, &self.world)) {
-            Ok(crew) => Ok(Some((new, crew))),
-            Err(error) => {
-                for listening in &new {
-                    listening.accepting.abort();
-                }
-                Err(error)
-            }
-        }
-    }
-}
-
-impl Server {
-    /// Opens an address that comes, though one that goes may be in its way.
-    fn open(
-        &self,
-        address: SocketAddr,
-        staying: &[SocketAddr],
-        workers: usize,
-    ) -> Result<Listener, ListenError> {
-        listen::open(address, workers).or_else(|error| {
-            let mut going =
-                self.listening.iter().filter(|listening| !staying.contains(&listening.configured));
-            let in_the_way = |port: &Port| error.is_held_by(port.address);
-            match going.any(|listening| listening.udp.first().is_some_and(in_the_way)) {
-                true => listen::open_beside(address, workers),
-                false => Err(error),
-            }
-        })
-    }
-
-    /// Says so if an address cannot be opened because of one that is listened on.
-    fn explained(&self, error: ListenError) -> Box<dyn Error> {
-        let mut held = self.listening.iter().filter_map(|listening| listening.udp.first());
-        match held.find(|port| error.is_held_by(port.address)) {
-            Some(port) => format!(
-                "cannot listen on {} as long as the server itself listens on {}; start it again \
-                 to go from one to the other",
-                error.address, port.address
-            )
-            .into(),
-            None => error.into(),
-        }
     }
 }
 
@@ -609,30 +467,6 @@ async fn finished(reading: &mut Option<JoinHandle<Option<State>>>) -> Option<Sta
 
 fn joined(addresses: impl Iterator<Item = SocketAddr>) -> String {
     addresses.map(|address| address.to_string()).collect::<Vec<_>>().join(",")
-}
-
-/// Begins to accept TCP connections at an address.
-fn accept(
-    runtime: &Runtime,
-    world: &Arc<World>,
-    tcp: &TcpServer,
-    listener: Listener,
-) -> io::Result<Listening> {
-    let Listener { configured, address, udp, tcp: stream } = listener;
-    let _guard = runtime.enter();
-    let stream = tokio::net::TcpListener::from_std(stream)?;
-    let accepting = runtime.spawn(world.needing(tcp.clone().listen(stream)));
-    let udp = udp.into_iter().map(|socket| Port { socket: Arc::new(socket), address });
-    Ok(Listening { configured, udp: udp.collect(), accepting })
-}
-
-/// The sockets of each worker: one of every address.
-fn ports(listening: &[&Listening]) -> Vec<Vec<Port>> {
-    let workers = listening.first().map_or(0, |listening| listening.udp.len());
-    let of_worker = |number: usize| {
-        listening.iter().filter_map(move |listening| listening.udp.get(number).cloned()).collect()
-    };
-    (0..workers).map(of_worker).collect()
 }
 
 /// The signals that the server obeys.

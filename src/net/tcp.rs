@@ -13,7 +13,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
@@ -23,6 +23,7 @@ use crate::base::time::Wall;
 use crate::metrics::WorkerCounters;
 use crate::net::World;
 use crate::net::seats::{Places, Seat, Seats};
+use crate::sys::socket::BACKLOG;
 
 /// Octets read at once: some fifty questions.
 const READ_LEN: usize = 4096;
@@ -68,20 +69,35 @@ impl TcpServer {
         self.limits.store(Arc::new(limits));
     }
 
-    /// Accepts connections until the server stops.
-    pub async fn listen(self, listener: TcpListener) {
+    /// Accepts connections until the server stops, or the sender of `leave` is gone; then those that
+    /// wait by that time are accepted as well.
+    pub async fn listen(self, listener: TcpListener, mut leave: oneshot::Receiver<()>) {
         let mut stopping = self.stopping.clone();
         let mut trouble = AcceptTrouble::default();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 _ = stopping.wait_for(|stopping| *stopping) => return,
+                _ = &mut leave => return self.accept_rest(listener),
             };
             match accepted {
                 Ok((stream, peer)) => self.serve(stream, peer),
                 // A connection that was reset before it was accepted is no trouble of ours.
                 Err(error) if is_passing(&error) => (),
                 Err(error) => trouble.pause(&error, "TCP").await,
+            }
+        }
+    }
+
+    /// Accepts what waits at a listener that is given up: nobody else would.
+    fn accept_rest(&self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        for _ in 0..BACKLOG {
+            // An error means mostly that nothing waits.
+            let Ok((stream, peer)) = listener.accept() else { return };
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.serve(stream, peer);
             }
         }
     }

@@ -220,6 +220,8 @@ impl Serving<'_> {
             Ok(received) => received,
             Err(error) => {
                 self.errors.take(&error, port.address);
+                // An idle worker must not hold an old snapshot.
+                self.snapshot.load();
                 return 0;
             }
         };

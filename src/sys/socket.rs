@@ -11,7 +11,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 const UDP_BUFFER_LEN: usize = 4 << 20;
 
 /// Connections that may wait to be accepted.
-const BACKLOG: i32 = 1024;
+pub const BACKLOG: i32 = 1024;
 
 /// Whether other sockets may be bound to the same address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

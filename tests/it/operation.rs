@@ -220,9 +220,26 @@ fn address_that_the_server_holds_itself_is_not_said_to_be_another_programs() {
     server.write("kereru.yaml", &listen);
     let log = server.reload();
     assert!(!log.contains("another program"), "{log}");
+    assert!(log.contains("kereru.yaml: `listen`: cannot listen on 0.0.0.0:"), "{log}");
     let expected = format!("the server itself listens on 127.0.0.1:{port}; start it again");
     assert!(log.contains(&expected), "{log}");
     assert_eq!(ask_udp(server.addresses[0], &www()).render(), ANSWER);
+}
+
+#[test]
+fn address_that_is_taken_away_and_put_back_at_once_is_served_again() {
+    let zones = "zones: [{zone: example, file: example.zone}]\nhttp: {listen: []}\n";
+    let mut server = Server::example("'127.0.0.1:0'", "");
+    let free = UdpSocket::bind("127.0.0.2:0").unwrap().local_addr().unwrap();
+    let with = format!("listen: ['127.0.0.1:0', '{free}']\n{zones}");
+    for _ in 0..3 {
+        server.write("kereru.yaml", &with);
+        let log = server.reload();
+        assert!(log.contains(&format!("listening on {free}, too")), "{log}");
+        assert_eq!(ask_udp(free, &www()).render(), ANSWER);
+        server.write("kereru.yaml", &format!("listen: ['127.0.0.1:0']\n{zones}"));
+        server.reload();
+    }
 }
 
 /// Whether a server answers over UDP within a moment, and over TCP.

@@ -4,16 +4,16 @@ use crate::message::{Asking, Message, query};
 use crate::world::{name, zone};
 use kereru::answer::{Snapshot, View, ZoneState, ZoneTable};
 use kereru::net::World;
-use kereru::net::listen;
+use kereru::net::listen::{self, Listener};
 use kereru::net::tcp::{TcpLimits, TcpServer};
 use kereru::net::udp::{Crew, Port};
 use kereru::wire::numbers::Rtype;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -59,7 +59,7 @@ fn two_listen_addresses_serve_different_zones() {
     let limits = TcpLimits { connections: 8, per_client: 8, idle_timeout: PATIENCE };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let tcp = TcpServer::new(Arc::clone(&world), limits, stopping);
-    let mut ports = Vec::new();
+    let (mut ports, mut leaves) = (Vec::new(), Vec::new());
     for listener in listeners {
         let sockets = listener.udp.into_iter();
         ports.extend(
@@ -69,7 +69,9 @@ fn two_listen_addresses_serve_different_zones() {
             let _entered = runtime.enter();
             TcpListener::from_std(listener.tcp).unwrap()
         };
-        runtime.spawn(tcp.clone().listen(accepting));
+        let (leave, left) = oneshot::channel();
+        leaves.push(leave);
+        runtime.spawn(tcp.clone().listen(accepting, left));
     }
     let crew = Crew::start(vec![ports], &[], &world).unwrap();
     for ask in [ask_udp, ask_tcp] {
@@ -87,4 +89,32 @@ fn two_listen_addresses_serve_different_zones() {
     world.stop();
     stop.send(true).unwrap();
     crew.join();
+}
+
+#[test]
+fn idle_workers_let_go_of_what_they_served_before() {
+    for addresses in [1, 2] {
+        let listeners: Vec<_> = (0..addresses)
+            .map(|_| listen::open("127.0.0.1:0".parse().unwrap(), 1).unwrap())
+            .collect();
+        let server = listeners[0].address;
+        let (old, new) = (view(server, "www A 192.0.2.1"), view(server, "www A 192.0.2.2"));
+        let watched = Arc::downgrade(&old);
+        let world = Arc::new(World::new(Snapshot { views: vec![old] }));
+        let ports = listeners.into_iter().flat_map(|Listener { udp, address, .. }| {
+            udp.into_iter().map(move |socket| Port { socket: Arc::new(socket), address })
+        });
+        let crew = Crew::start(vec![ports.collect()], &[], &world).unwrap();
+        let asked = query(&name("www.example."), Rtype::A, Asking::PLAIN);
+        assert!(ask_udp(server, &asked).render().ends_with("192.0.2.1"));
+        world.publish(Snapshot { views: vec![new] });
+        let deadline = Instant::now() + PATIENCE;
+        while watched.strong_count() > 0 {
+            assert!(Instant::now() < deadline, "{addresses} addresses: the old view is held");
+            std::thread::yield_now();
+        }
+        assert!(ask_udp(server, &asked).render().ends_with("192.0.2.2"));
+        world.stop();
+        crew.join();
+    }
 }
