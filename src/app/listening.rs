@@ -17,6 +17,7 @@ use crate::net::inherited::Inherited;
 use crate::net::listen::{self, HttpListener, ListenError, Listener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::{Crew, Port};
+use crate::sys::socket::stop_receiving;
 
 /// All sockets of the server, before anybody serves them.
 pub(super) struct Sockets {
@@ -72,6 +73,8 @@ struct Listening {
     address: SocketAddr,
     /// A UDP socket for each worker.
     udp: Vec<Port>,
+    /// Whether these are those of somebody who may use them again.
+    is_lent: bool,
     /// The task that accepts TCP connections.
     accepting: JoinHandle<()>,
     /// Dropped to end that task, once it has taken the connections that wait for it.
@@ -179,6 +182,11 @@ impl Listeners {
             .into_iter()
             .partition(|listening| kept.contains(&listening.configured));
         self.listening = stay.into_iter().chain(new).collect();
+        for port in go.iter().filter(|listening| !listening.is_lent).flat_map(|going| &going.udp) {
+            // What comes from now on is for those who take over. Where the kernel refuses, some of it
+            // may be lost with the socket.
+            let _ = stop_receiving(&port.socket);
+        }
         let crew = std::mem::replace(&mut self.crew, crew);
         crew.stop();
         // Their `leave` is dropped here.
@@ -242,13 +250,13 @@ fn accept(
     tcp: &TcpServer,
     listener: Listener,
 ) -> io::Result<Listening> {
-    let Listener { configured, address, udp, tcp: stream } = listener;
+    let Listener { configured, address, udp, is_lent, tcp: stream } = listener;
     let _guard = runtime.enter();
     let stream = tokio::net::TcpListener::from_std(stream)?;
     let (leave, left) = oneshot::channel();
     let accepting = runtime.spawn(world.needing(tcp.clone().listen(stream, left)));
     let udp = udp.into_iter().map(|socket| Port { socket: Arc::new(socket), address });
-    Ok(Listening { configured, address, udp: udp.collect(), accepting, _leave: leave })
+    Ok(Listening { configured, address, udp: udp.collect(), is_lent, accepting, _leave: leave })
 }
 
 /// The sockets of each worker: one of every address.

@@ -19,6 +19,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// One UDP socket for each worker.
     pub udp: Vec<UdpSocket>,
+    /// Whether the UDP sockets are those of somebody who may use them again.
+    pub is_lent: bool,
     /// The TCP socket.
     pub tcp: TcpListener,
 }
@@ -118,6 +120,7 @@ pub fn inherit_or_open(
         return open(address, workers);
     }
     let udp_error = |error| ListenError { address, transport: "UDP", error };
+    let is_lent = udp.is_some();
     let udp = match udp {
         // Workers take turns at one socket: others of theirs could not join its address.
         Some(socket) => (0..workers).map(|_| socket.try_clone()).collect(),
@@ -131,7 +134,7 @@ pub fn inherit_or_open(
         None => bind_tcp(address, Sharing::Alone),
     };
     let tcp = tcp.map_err(|error| ListenError { address, transport: "TCP", error })?;
-    Ok(Listener { configured: address, address, udp: udp.map_err(udp_error)?, tcp })
+    Ok(Listener { configured: address, address, udp: udp.map_err(udp_error)?, is_lent, tcp })
 }
 
 /// Uses the socket of an address for HTTP that was inherited, or opens it.
@@ -176,7 +179,7 @@ pub fn open_beside(address: SocketAddr, workers: usize) -> Result<Listener, List
     let udp = udp.map_err(|error| ListenError { address, transport: "UDP", error })?;
     let tcp = bind_tcp(address, Sharing::Shared);
     let tcp = tcp.map_err(|error| ListenError { address, transport: "TCP", error })?;
-    Ok(Listener { configured: address, address, udp, tcp })
+    Ok(Listener { configured: address, address, udp, is_lent: false, tcp })
 }
 
 fn bind_shared(address: SocketAddr, workers: usize) -> io::Result<Vec<UdpSocket>> {

@@ -1,7 +1,7 @@
 //! Sockets with the options a DNS server wants.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -76,6 +76,23 @@ fn set_udp_options(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     }
     ignore_path_mtu(socket, address);
     Ok(())
+}
+
+/// Lets a UDP socket get nothing more, so that what is sent to its address goes to other sockets that
+/// are bound there. What it has got can still be received, and replies be sent.
+///
+/// # Errors
+///
+/// Fails if the kernel refuses it.
+pub fn stop_receiving(socket: &UdpSocket) -> io::Result<()> {
+    let mut peer = socket.local_addr()?;
+    match peer {
+        SocketAddr::V4(_) if peer.ip().is_unspecified() => peer.set_ip(Ipv4Addr::LOCALHOST.into()),
+        SocketAddr::V6(_) if peer.ip().is_unspecified() => peer.set_ip(Ipv6Addr::LOCALHOST.into()),
+        SocketAddr::V4(_) | SocketAddr::V6(_) => (),
+    }
+    // A connected socket gets what its peer sends; this one's is itself.
+    socket.connect(peer)
 }
 
 /// Ends a connection whose peer has taken nothing for `pause` though there was something to take.
