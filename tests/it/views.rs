@@ -118,3 +118,26 @@ fn idle_workers_let_go_of_what_they_served_before() {
         crew.join();
     }
 }
+
+#[test]
+fn views_are_told_apart_by_the_address_that_a_wildcard_socket_was_asked_at() {
+    let listener = listen::open("0.0.0.0:0".parse().unwrap(), 1).unwrap();
+    let port = listener.address.port();
+    let [first, second, third] = [1, 2, 3].map(|host| SocketAddr::from(([127, 0, 0, host], port)));
+    let views = vec![view(first, "www A 192.0.2.1"), view(second, "www A 192.0.2.2")];
+    let world = Arc::new(World::new(Snapshot { views }));
+    let address = listener.address;
+    let ports = listener.udp.into_iter().map(|socket| Port { socket: Arc::new(socket), address });
+    let crew = Crew::start(vec![ports.collect()], &[], &world).unwrap();
+    let asked = query(&name("www.example."), Rtype::A, Asking::PLAIN);
+    for (server, expected) in [
+        (first, "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1"),
+        (second, "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.2"),
+        // No view is for this address.
+        (third, "REFUSED"),
+    ] {
+        assert_eq!(ask_udp(server, &asked).render(), expected);
+    }
+    world.stop();
+    crew.join();
+}
