@@ -42,6 +42,9 @@ const QUESTIONS_MAX: usize = 1 << 18;
 /// Times a case is measured; the median counts.
 const ROUNDS: usize = 7;
 
+/// Who asks.
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
 /// Answers in a measurement.
 const ANSWERS: usize = 1 << 18;
 
@@ -177,11 +180,11 @@ impl<'s> Asker<'s> {
         self.drafts.clear();
         for (query, slot) in queries.zip(self.slots.chunks_exact_mut(UDP_SIZE_MAX)) {
             slot[..query.len()].copy_from_slice(query);
-            self.drafts.push(&slot[..query.len()]);
+            self.drafts.push(&slot[..query.len()], CLIENT);
             self.lens[self.drafts.len() - 1] = query.len();
         }
         self.drafts.fetch(self.snapshot);
-        let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4000);
+        let peer = SocketAddr::new(CLIENT, 4000);
         let mut last = 0;
         for (index, message) in self.slots.chunks_exact_mut(UDP_SIZE_MAX).enumerate() {
             let Some(draft) = self.drafts.get(index) else { break };

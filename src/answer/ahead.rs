@@ -4,15 +4,19 @@
 //! lookups will read is asked for at once, and arrives while other queries are worked on: the batch
 //! waits for memory about once, instead of each query several times. Decides nothing.
 
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::answer::Refusal;
-use crate::answer::snapshot::{Snapshot, ZoneState, ZoneTable};
+use crate::answer::snapshot::{RateLimit, Snapshot, ZoneState, ZoneTable};
 use crate::base::limits::BATCH_MAX;
 use crate::metrics::DropReason;
+use crate::policy::rate::Kind;
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, Header};
 use crate::wire::numbers::Opcode;
 use crate::wire::query::Query;
-use crate::zone::node::warm;
+use crate::zone::node::{Node, warm};
 use crate::zone::store::Zone;
 
 /// Nodes of one query that are asked for: that of the name and that right below the apex, where the
@@ -40,24 +44,30 @@ pub(super) enum Message {
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(super) message: Message,
+    client: IpAddr,
     /// The name of the question.
     pub(super) question: FoldedName,
 }
 
 impl Default for Draft {
     fn default() -> Self {
-        Self { message: Message::Dropped(DropReason::Short), question: FoldedName::root() }
+        let message = Message::Dropped(DropReason::Short);
+        let client = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        Self { message, client, question: FoldedName::root() }
     }
 }
 
 impl Draft {
-    /// The zone that answers, and the name that it is asked for.
-    fn zone_and_name<'s>(&self, zones: &'s ZoneTable) -> Option<(&'s Zone, &FoldedName)> {
+    /// What the answer will likely read; `None` if no zone answers.
+    fn guess<'z>(&self, zones: &'z ZoneTable) -> Option<Guess<'z>> {
         let Message::Query(query) = &self.message else { return None };
-        match zones.find(&self.question, query.question?.rtype)? {
-            ZoneState::Loaded(zone) => Some((zone, &self.question)),
-            ZoneState::Broken => None,
-        }
+        let name = &self.question;
+        let ZoneState::Loaded(zone) = zones.find(name, query.question?.rtype)? else { return None };
+        let below_apex = name.label_count().saturating_sub(zone.depth());
+        let first = (below_apex > 1).then(|| zone.guess(name.hash(below_apex - 1)));
+        let last = (below_apex > 0).then(|| zone.guess(name.hash(0)));
+        let nodes = [first.flatten(), last.flatten()];
+        Some(Guess { client: self.client, zone, hash: name.hash(0), nodes })
     }
 
     /// Reads a message.
@@ -97,11 +107,12 @@ impl Drafts {
         self.count = 0;
     }
 
-    /// Takes in the next message of the batch, at most `BATCH_MAX`. One that is not read, because it
-    /// was too long, counts as empty.
-    pub fn push(&mut self, octets: &[u8]) {
+    /// Takes in the next message of the batch, at most `BATCH_MAX`, and who sent it. One that is not
+    /// read, because it was too long, counts as empty.
+    pub fn push(&mut self, octets: &[u8], client: IpAddr) {
         if let Some(draft) = self.drafts.get_mut(self.count) {
             self.count += 1;
+            draft.client = client;
             draft.read(octets);
         }
     }
@@ -128,24 +139,44 @@ impl Drafts {
         if self.count < FEW {
             return;
         }
-        let mut found = [None; NODES * BATCH_MAX];
-        let mut slots = found.iter_mut();
-        for draft in self.drafts.iter().take(self.count) {
-            if let Some((zone, name)) = draft.zone_and_name(&view.zones) {
-                let below_apex = name.label_count().saturating_sub(zone.depth());
-                let first = (below_apex > 1).then(|| zone.guess(name.hash(below_apex - 1)));
-                let last = (below_apex > 0).then(|| zone.guess(name.hash(0)));
-                let nodes = [first, last].into_iter().flatten().flatten();
-                nodes.zip(&mut slots).for_each(|(node, slot)| *slot = Some((zone, node)));
-            }
+        let mut guesses = [None; BATCH_MAX];
+        for (draft, guess) in self.drafts.iter().take(self.count).zip(&mut guesses) {
+            *guess = draft.guess(&view.zones);
         }
-        warm(found.iter().flatten().map(|(_, node)| *node));
+        let guesses = guesses.iter().flatten();
+        warm(guesses.clone().flat_map(|guess| guess.nodes.into_iter().flatten()));
         let mut servers = [None; SERVERS * BATCH_MAX];
         let mut slots = servers.iter_mut();
-        for (zone, cut) in found.iter().flatten().filter(|(_, node)| node.is_cut()) {
+        for (zone, cut) in guesses.clone().filter_map(|guess| Some((guess.zone, guess.cut()?))) {
             let nodes = cut.server_ids().take(SERVERS).filter_map(|hash| zone.guess(hash));
             nodes.zip(&mut slots).for_each(|(node, slot)| *slot = Some(node));
         }
         warm(servers.into_iter().flatten());
+        if let Some(RateLimit { limiter, .. }) = &view.rate_limit {
+            let counts = guesses.map(|guess| limiter.touch(guess.client, guess.kind()));
+            black_box(counts.fold(0, |sum, count| sum ^ count));
+        }
+    }
+}
+
+/// What the answer to a query will likely read.
+#[derive(Clone, Copy)]
+struct Guess<'z> {
+    client: IpAddr,
+    zone: &'z Zone,
+    /// The hash of the name.
+    hash: u64,
+    /// The nodes of the name right below the apex and of the name itself.
+    nodes: [Option<&'z Node>; NODES],
+}
+
+impl<'z> Guess<'z> {
+    fn cut(&self) -> Option<&'z Node> {
+        self.nodes.into_iter().flatten().find(|node| node.is_cut())
+    }
+
+    /// What the reply counts as, if it is of the two kinds that are not always in the cache.
+    fn kind(&self) -> Kind {
+        self.cut().map_or(Kind::Answer(self.hash), |cut| Kind::Referral(cut.id()))
     }
 }

@@ -4,7 +4,7 @@
 //! Knows nothing of DNS: `answer::respond` decides.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -38,6 +38,9 @@ const LAST_BATCHES_MAX: usize = 256;
 
 /// How long a worker pauses after an error that may last.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
+
+/// Who sends what is not read.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// A socket and the address it is bound to. Sockets outlive the workers that serve them.
 #[derive(Clone, Debug)]
@@ -246,7 +249,8 @@ impl Serving<'_> {
         let now = self.world.now();
         if self.drafts.len() < received {
             for index in self.drafts.len()..received {
-                self.drafts.push(self.batch.message(index).unwrap_or_default());
+                let (octets, client) = self.batch.peek(index).unwrap_or((&[], NOBODY));
+                self.drafts.push(octets, client);
             }
             self.drafts.fetch(snapshot);
         }

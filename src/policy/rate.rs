@@ -129,15 +129,28 @@ impl RateLimiter {
 
     /// Counts a reply of this kind to `client`, and says whether it may leave.
     pub fn count(&self, now: Now, client: IpAddr, kind: Kind) -> Verdict {
-        let key = mix(self.network(client), kind.number());
+        let key = self.key(client, kind);
         // The time starts at 1, so that an entry of zero is empty and the oldest of all.
         let now = (now.as_micros() + 1) & TIME_MASK;
         let slip = if kind == Kind::BareError { 0 } else { u64::from(self.options.slip) };
         let due = Due { tag: key >> TAG_SHIFT, now, slip: slip.min(HELD_MASK) };
-        let index = usize::try_from(key & 0xFFFF_FFFF).unwrap_or(0) % LINES;
-        let Some(Line(entries)) = self.lines.get(index) else { return Verdict::Pass };
+        let Some(Line(entries)) = self.line(key) else { return Verdict::Pass };
         let tries = (0..TRIES_MAX).find_map(|_| self.try_to_count(entries, due));
         tries.unwrap_or(Verdict::Drop)
+    }
+
+    /// Reads where replies are counted, so that the CPU fetches it. The number means nothing.
+    pub fn touch(&self, client: IpAddr, kind: Kind) -> u64 {
+        let line = self.line(self.key(client, kind));
+        line.map_or(0, |Line([first, ..])| first.load(Ordering::Relaxed))
+    }
+
+    fn key(&self, client: IpAddr, kind: Kind) -> u64 {
+        mix(self.network(client), kind.number())
+    }
+
+    fn line(&self, key: u64) -> Option<&Line> {
+        self.lines.get(usize::try_from(key & 0xFFFF_FFFF).unwrap_or(0) % LINES)
     }
 
     /// Counts a reply; `None` if another worker changed the entry meanwhile.

@@ -135,14 +135,15 @@ impl Batch {
         Ok(self.received)
     }
 
-    /// The octets of a datagram that was received; `None` if it was longer than its slot.
-    pub fn message(&self, index: usize) -> Option<&[u8]> {
+    /// The octets of a datagram that was received, and who sent it; `None` as for `datagram`.
+    pub fn peek(&self, index: usize) -> Option<(&[u8], IpAddr)> {
         let header = self.headers.get(index).filter(|_| index < self.received)?;
         if header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
             return None;
         }
         let (start, len) = (index * STRIDE, (header.msg_len as usize).min(UDP_SIZE_MAX));
-        self.slots.get(start..start + len)
+        let peer = read_address(self.peers.get(index)?)?;
+        Some((self.slots.get(start..start + len)?, peer.ip()))
     }
 
     /// A datagram that was received; `None` if it was longer than its slot, or its sender's address

@@ -100,9 +100,9 @@ fn names(zones: &[Zone]) -> BTreeSet<NameBuf> {
 fn batch(snapshot: &Snapshot, queries: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (mut drafts, mut local) = (Drafts::default(), Local::default());
     // The batch before was a different one.
-    drafts.push(&queries[queries.len() - 1]);
+    drafts.push(&queries[queries.len() - 1], PEER.ip());
     drafts.clear();
-    queries.iter().for_each(|query| drafts.push(query));
+    queries.iter().for_each(|query| drafts.push(query, PEER.ip()));
     drafts.fetch(snapshot);
     let respond = |(index, query): (usize, &Vec<u8>)| {
         let mut message = vec![0xDD; UDP_SIZE_MAX];
@@ -262,7 +262,7 @@ fn batch_with_anything_in_it_is_answered_as_each_message_alone() {
     update[2] |= 5 << 3;
     let messages: [&[u8]; 7] = [&good, b"", b"short", &reply, &update, &good[..20], &good];
     let (mut drafts, mut local) = (Drafts::default(), Local::default());
-    messages.iter().for_each(|message| drafts.push(message));
+    messages.iter().for_each(|message| drafts.push(message, PEER.ip()));
     drafts.fetch(&snapshot);
     assert_eq!(drafts.len(), messages.len());
     for (index, message) in messages.iter().enumerate() {
@@ -287,6 +287,6 @@ fn batch_with_anything_in_it_is_answered_as_each_message_alone() {
         assert_eq!(in_batch, alone, "{index}");
     }
     assert!(drafts.get(messages.len()).is_none());
-    (0..BATCH_MAX).for_each(|_| drafts.push(&good));
+    (0..BATCH_MAX).for_each(|_| drafts.push(&good, PEER.ip()));
     assert_eq!(drafts.len(), BATCH_MAX);
 }
