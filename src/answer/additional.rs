@@ -42,10 +42,17 @@ pub(super) struct Cut<'z> {
 /// Fails if an address that must be there does not fit.
 pub(super) fn write_glue(reply: &mut Reply<'_>, cut: &Cut<'_>) -> Result<(), NoSpace> {
     let (name, apex) = (cut.node.owner(), cut.zone.apex());
-    write_glue_of(reply, cut, |server| server.is_within(name))?;
-    let is_sibling = |server: Name<'_>| server.is_within(apex) && !server.is_within(name);
-    // What does not fit of these is left out.
-    let _ = write_glue_of(reply, cut, is_sibling);
+    let mut has_siblings = false;
+    write_glue_of(reply, cut, |server| {
+        let is_below = server.is_within(name);
+        has_siblings |= !is_below;
+        is_below
+    })?;
+    if has_siblings {
+        let is_sibling = |server: Name<'_>| server.is_within(apex) && !server.is_within(name);
+        // What does not fit of these is left out.
+        let _ = write_glue_of(reply, cut, is_sibling);
+    }
     Ok(())
 }
 
@@ -53,7 +60,7 @@ pub(super) fn write_glue(reply: &mut Reply<'_>, cut: &Cut<'_>) -> Result<(), NoS
 fn write_glue_of(
     reply: &mut Reply<'_>,
     cut: &Cut<'_>,
-    wanted: impl Fn(Name<'_>) -> bool,
+    mut wanted: impl FnMut(Name<'_>) -> bool,
 ) -> Result<(), NoSpace> {
     let mut next = Some(cut.servers_at);
     for (rdata, hash) in cut.node.servers(reply.turn()) {

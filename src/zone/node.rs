@@ -71,6 +71,43 @@ impl SetKey {
     }
 }
 
+/// An entry of the directory.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: SetKey,
+    count: usize,
+    /// What is known of pointers: `HAS_POINTERS`, `POINTERS_UNKNOWN` or nothing.
+    marks: u32,
+    /// Where the first record begins.
+    start: usize,
+}
+
+impl Entry {
+    fn read(octets: &[u8; ENTRY_LEN]) -> Self {
+        let [r0, r1, c0, c1, n0, n1, n2, n3, s0, s1, s2, s3] = *octets;
+        let count = u32::from_le_bytes([n0, n1, n2, n3]);
+        let marks = count & (HAS_POINTERS | POINTERS_UNKNOWN);
+        Self {
+            key: SetKey {
+                rtype: Rtype(u16::from_le_bytes([r0, r1])),
+                covered: Rtype(u16::from_le_bytes([c0, c1])),
+            },
+            count: (count ^ marks) as usize,
+            marks,
+            start: u32::from_le_bytes([s0, s1, s2, s3]) as usize,
+        }
+    }
+
+    /// The pointers before the records, if they have been worked out. `block` is the whole node.
+    fn pointers(self, block: &[u8]) -> Option<Pointers<'_>> {
+        match self.marks {
+            0 => Some(Pointers::default()),
+            HAS_POINTERS => Some(Pointers::at_end_of(&block[..self.start])),
+            _ => None,
+        }
+    }
+}
+
 /// A name of a zone and its records; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Node(Arc<[u8]>);
@@ -142,7 +179,8 @@ impl Node {
 
     /// The sets of the name, by type.
     pub fn sets(&self) -> impl Iterator<Item = Set<'_>> + Clone {
-        (0..self.set_count()).map(|index| self.set(index))
+        let directory = self.directory();
+        (0..directory.len()).filter_map(move |index| self.set(directory.get(index..)?))
     }
 
     /// The set of a type other than RRSIG.
@@ -153,27 +191,37 @@ impl Node {
     /// The servers of a zone cut, in canonical order but from the one whose number is `first`, counted
     /// around: the data of each NS record, and the hash of the name that it is.
     pub fn servers(&self, first: usize) -> impl Iterator<Item = (&[u8], u64)> {
-        let hashes = self.server_hashes().as_chunks::<HASH_LEN>().0;
-        let first = first.checked_rem(hashes.len()).unwrap_or(0);
-        let servers = move || {
-            let rdatas = self.find(Rtype::NS).into_iter().flat_map(|set| set.records());
-            rdatas.zip(hashes.iter().map(|hash| u64::from_le_bytes(*hash)))
-        };
-        servers().skip(first).chain(servers().take(first))
+        let set = self.find(Rtype::NS).filter(|_| self.is_cut());
+        let (count, records) = set.map_or((0, &[][..]), |set| (set.count, set.records));
+        let hashes = self.hashes_at_end(count);
+        let whole = || records_of(records).zip(hashes.iter().map(|hash| u64::from_le_bytes(*hash)));
+        let mut servers = whole();
+        for _ in 0..first.checked_rem(count).unwrap_or(0) {
+            servers.next();
+        }
+        let mut again = whole();
+        (0..count).filter_map(move |_| servers.next().or_else(|| again.next()))
     }
 
     /// The hashes of the names of a zone cut's servers, in canonical order of their NS records.
     pub fn server_ids(&self) -> impl Iterator<Item = u64> {
-        let hashes = self.server_hashes().as_chunks::<HASH_LEN>().0;
+        let hashes = self.hashes_at_end(self.server_count(self.directory()));
         hashes.iter().map(|hash| u64::from_le_bytes(*hash))
     }
 
-    /// The hashes of the names of servers, one for each NS record of a zone cut.
-    fn server_hashes(&self) -> &[u8] {
-        let is_ns = |index: &usize| self.key(*index) == SetKey::plain(Rtype::NS);
-        let ns = (0..self.set_count()).find(is_ns).filter(|_| self.is_cut());
-        let count = ns.map_or(0, |index| self.entry(index).0);
-        &self.0[self.0.len() - count * HASH_LEN..]
+    /// So many hashes at the end of the block.
+    fn hashes_at_end(&self, count: usize) -> &[[u8; HASH_LEN]] {
+        self.0[self.0.len() - count * HASH_LEN..].as_chunks().0
+    }
+
+    /// How many hashes of names of servers stand at the end: one for each NS record of a zone cut.
+    /// `directory` is the whole of it.
+    fn server_count(&self, directory: &[[u8; ENTRY_LEN]]) -> usize {
+        if !self.is_cut() {
+            return 0;
+        }
+        let mut entries = directory.iter().map(Entry::read);
+        entries.find(|entry| entry.key == SetKey::plain(Rtype::NS)).map_or(0, |entry| entry.count)
     }
 
     /// The signatures of the set of a type.
@@ -182,46 +230,32 @@ impl Node {
     }
 
     fn find_set(&self, SetKey { rtype, covered }: SetKey) -> Option<Set<'_>> {
-        let directory = &self.0[HEAD_LEN..HEAD_LEN + self.set_count() * ENTRY_LEN];
         let [low, high] = rtype.0.to_le_bytes();
         let [covered_low, covered_high] = covered.0.to_le_bytes();
         let key = [low, high, covered_low, covered_high];
-        let mut entries = directory.as_chunks::<ENTRY_LEN>().0.iter();
-        entries.position(|entry| entry.first_chunk() == Some(&key)).map(|index| self.set(index))
+        let directory = self.directory();
+        let index = directory.iter().position(|entry| entry.first_chunk() == Some(&key))?;
+        self.set(&directory[index..])
     }
 
-    fn set(&self, index: usize) -> Set<'_> {
-        let (count, start, pointers) = self.entry(index);
-        let end = if index + 1 < self.set_count() {
-            let (_, next, pointers) = self.entry(index + 1);
-            next - pointers.unwrap_or_default().encoded_len()
-        } else {
-            self.0.len() - self.server_hashes().len()
+    /// An entry for each set, by type.
+    fn directory(&self) -> &[[u8; ENTRY_LEN]] {
+        self.0[HEAD_LEN..HEAD_LEN + self.set_count() * ENTRY_LEN].as_chunks().0
+    }
+
+    /// The set of the first of these entries, which are an end of the directory.
+    fn set(&self, entries: &[[u8; ENTRY_LEN]]) -> Option<Set<'_>> {
+        let (entry, after) = entries.split_first()?;
+        let entry = Entry::read(entry);
+        let end = match after.first().map(Entry::read) {
+            Some(next) => {
+                let pointers = next.pointers(&self.0).unwrap_or_default();
+                next.start - pointers.encoded_len()
+            }
+            None => self.0.len() - self.server_count(self.directory()) * HASH_LEN,
         };
-        Set { key: self.key(index), count, records: &self.0[start..end], pointers }
-    }
-
-    /// What makes the records of a set one.
-    fn key(&self, index: usize) -> SetKey {
-        let at = HEAD_LEN + index * ENTRY_LEN;
-        SetKey {
-            rtype: Rtype(u16::from_le_bytes(self.array(at))),
-            covered: Rtype(u16::from_le_bytes(self.array(at + 2))),
-        }
-    }
-
-    /// The number of records of a set, where they begin, and the pointers before them if they have
-    /// been worked out.
-    fn entry(&self, index: usize) -> (usize, usize, Option<Pointers<'_>>) {
-        let at = HEAD_LEN + index * ENTRY_LEN;
-        let count = u32::from_le_bytes(self.array(at + 4));
-        let start = u32::from_le_bytes(self.array(at + 8)) as usize;
-        let pointers = match count & (HAS_POINTERS | POINTERS_UNKNOWN) {
-            0 => Some(Pointers::default()),
-            HAS_POINTERS => Some(Pointers::at_end_of(&self.0[..start])),
-            _ => None,
-        };
-        ((count & !(HAS_POINTERS | POINTERS_UNKNOWN)) as usize, start, pointers)
+        let (key, count, pointers) = (entry.key, entry.count, entry.pointers(&self.0));
+        Some(Set { key, count, records: &self.0[entry.start..end], pointers })
     }
 
     /// The name and its records, to be changed.
@@ -359,14 +393,19 @@ impl<'z> Set<'z> {
 
     /// The data of each record in uncompressed wire form, in canonical order.
     pub fn records(&self) -> impl Iterator<Item = &'z [u8]> + use<'z> {
-        let mut rest = self.records;
-        std::iter::from_fn(move || {
-            let length = rest.get(10..)?.first_chunk().map(|octets| u16::from_be_bytes(*octets))?;
-            let (rdata, after) = rest[RECORD_HEAD_LEN..].split_at(usize::from(length));
-            rest = after;
-            Some(rdata)
-        })
+        records_of(self.records)
     }
+}
+
+/// The data of each of some records.
+fn records_of(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (head, after) = rest.split_first_chunk::<RECORD_HEAD_LEN>()?;
+        let [.., high, low] = *head;
+        let (rdata, after) = after.split_at(usize::from(u16::from_be_bytes([high, low])));
+        rest = after;
+        Some(rdata)
+    })
 }
 
 /// The canonical order of record data: as octets, with the names in it in lower case for the types
