@@ -71,9 +71,9 @@ pub enum Kind {
     Referral(u64),
     /// Anything else: refusals and errors.
     Error,
-    /// An error that is told by a header alone. Counts together with the others and is never sent
-    /// cut: no honest client needs it.
-    BareError,
+    /// The refusal of a query that cannot be answered, whatever is served. Counts together with the
+    /// others and is never sent cut: no honest client needs it.
+    Unanswerable,
 }
 
 impl Kind {
@@ -83,7 +83,7 @@ impl Kind {
             Self::Answer(hash) => mix(hash, 1),
             Self::NameError(hash) => mix(hash, 2),
             Self::Referral(hash) => mix(hash, 3),
-            Self::Error | Self::BareError => 4,
+            Self::Error | Self::Unanswerable => 4,
         }
     }
 }
@@ -132,7 +132,7 @@ impl RateLimiter {
         let key = mix(self.network(client), kind.number());
         // The time starts at 1, so that an entry of zero is empty and the oldest of all.
         let now = (now.as_micros() + 1) & TIME_MASK;
-        let slip = if kind == Kind::BareError { 0 } else { u64::from(self.options.slip) };
+        let slip = if kind == Kind::Unanswerable { 0 } else { u64::from(self.options.slip) };
         let due = Due { tag: key >> TAG_SHIFT, now, slip: slip.min(HELD_MASK) };
         let index = usize::try_from(key & 0xFFFF_FFFF).unwrap_or(0) % LINES;
         let Some(Line(entries)) = self.lines.get(index) else { return Verdict::Pass };

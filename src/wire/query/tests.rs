@@ -18,7 +18,8 @@ fn message(counts: [u8; 4], body: &[u8]) -> Vec<u8> {
 fn read(message: &[u8]) -> Result<(Query, String), WireError> {
     let mut name = FoldedName::root();
     let header = Header::read(message).unwrap();
-    let query = Query::read(message, header, &mut name)?;
+    let mut query = Query::new(header);
+    query.read(message, &mut name)?;
     Ok((query, name.as_name().to_string()))
 }
 
