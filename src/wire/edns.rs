@@ -147,9 +147,10 @@ impl Edns {
             code::NSID => self.wants_nsid = true,
             code::EXPIRE => self.wants_expire = true,
             code::KEEPALIVE => self.keepalive_len = Some(length),
-            // Of several cookies the first counts (RFC 7873 §4).
-            code::COOKIE if self.cookie.is_none() => {
-                self.cookie = Some(Cookie::read(value).ok_or(WireError::Option { at })?);
+            code::COOKIE => {
+                let cookie = Cookie::read(value).ok_or(WireError::Option { at })?;
+                // Of several cookies the first counts (RFC 7873 §4).
+                self.cookie.get_or_insert(cookie);
             }
             _ => (),
         }

@@ -60,7 +60,7 @@ fn malformed_option_is_refused_with_opt() {
         check(&soa().option(COOKIE, &cookie).bytes(), "FORMERR", true, 0, &[]);
         check(&soa().edns(0, 0x8000, &[(COOKIE, &cookie)]).bytes(), "FORMERR", true, 0x8000, &[]);
         // Of options one of which is malformed none counts.
-        let asking = soa().edns(0, 0, &[(NSID, b""), (COOKIE, &cookie)]);
+        let asking = soa().edns(0, 0, &[(NSID, b""), (COOKIE, CLIENT), (COOKIE, &cookie)]);
         check(&asking.bytes(), "FORMERR", true, 0, &[]);
     }
     for options in [&b"\0\x0A\0"[..], b"\0\x0A\0\x09clientrn", b"\0\x03\0\0\0"] {

@@ -92,7 +92,7 @@ fn cookie_has_a_part_of_the_client_and_perhaps_one_of_ours() {
     check_options(b"\0\x0A\0\x10clientrnserver08", with(None));
     check_options(b"\0\x0A\0\x28clientrnserver-of-thirty-two-octets-----", with(None));
     // Only the first counts.
-    check_options(b"\0\x0A\0\x08clientrn\0\x0A\0\x01x", with(None));
+    check_options(b"\0\x0A\0\x08clientrn\0\x0A\0\x08neitherr", with(None));
 }
 
 #[test]
