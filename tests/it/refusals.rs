@@ -141,3 +141,30 @@ fn higher_version_wins_over_all_that_is_wrong_besides() {
     check(&later.clone().flags(15 << 11).bytes(), "BADVERS", false, 0, &[]);
     check(&later.of("example.", 6, 4).bytes(), "BADVERS", true, 0, &[]);
 }
+
+/// A record whose owner is a pointer behind these labels.
+fn record(labels: &[u8], target: usize) -> Vec<u8> {
+    let pointer = (0xC000 | target as u16).to_be_bytes();
+    [labels, &pointer, b"\0\x01\0\x01\0\0\0\0\0\x04\x7F\0\0\x01"].concat()
+}
+
+#[test]
+fn owner_that_points_at_itself_or_forward_is_malformed() {
+    let at = soa().bytes().len();
+    for section in 0..3 {
+        let with = |owner: Vec<u8>| {
+            let mut asking = soa();
+            asking.records[section] = vec![owner];
+            asking.bytes()
+        };
+        for target in [at, at + 1, at + 2, at + 14, 0x3FFF] {
+            check_bare(&with(record(b"", target)), "FORMERR");
+            check_bare(&with(record(b"\x01a", target)), "FORMERR");
+        }
+        for target in [HEADER_LEN, at - 5] {
+            for reply in replies(&with(record(b"\x01a", target))) {
+                assert!(Message::read(&reply).render().starts_with("NOERROR aa"), "{target}");
+            }
+        }
+    }
+}
