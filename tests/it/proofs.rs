@@ -89,3 +89,23 @@ fn denial_with_more_iterations_than_validators_take_is_proved() {
 fn denial_with_more_iterations_than_a_zone_may_have_is_not_proved() {
     check(&hashed(2501)[0], "nothing.example. A", "NXDOMAIN aa\nSOA!");
 }
+
+#[test]
+fn proof_of_a_cut_does_not_stand_for_that_of_the_apex_below() {
+    let parent = zone(
+        "example.",
+        "@ NSEC * NS SOA NSEC\n* CNAME child\n* NSEC child CNAME NSEC\n\
+         child NS ns.elsewhere.\nchild NSEC @ NS NSEC",
+    );
+    let child = zone("child.example.", "@ NSEC @ NS SOA NSEC");
+    let snapshot = snapshot(vec![parent, child], AnswerOptions::default());
+    let asked = query(&name("d.example."), Rtype::TXT, DNSSEC);
+    let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
+    assert_eq!(
+        reply.render(),
+        "NOERROR aa\nanswer: d.example. 3600 CNAME child.example.\n\
+         authority: child.example. 300 SOA ns.elsewhere. admin.child.example. 1 2 3 4 300\n\
+         authority: child.example. 3600 NSEC example. NS NSEC\n\
+         authority: child.example. 3600 NSEC child.example. NS SOA NSEC"
+    );
+}
