@@ -2,7 +2,8 @@
 //!
 //! Names of a large zone are rarely in the CPU's cache. Once all names of a batch are known, what
 //! lookups will read is asked for at once, and arrives while other queries are worked on: the batch
-//! waits for memory about once, instead of each query several times. Decides nothing.
+//! waits for memory about once, instead of each query several times. Decides nothing but which
+//! queries cannot be answered, whatever is served.
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
@@ -35,7 +36,7 @@ pub(super) enum Message {
     /// Nothing that gets a reply.
     Dropped(DropReason),
     /// A query that cannot be answered, whatever is served.
-    Refused(Header, Refusal),
+    Refused(Query, Refusal),
     /// A query.
     Query(Query),
 }
@@ -77,14 +78,27 @@ impl Draft {
         self.message = match Header::read(octets) {
             None => Message::Dropped(DropReason::Short),
             Some(header) if header.flags.contains(Flags::QR) => Message::Dropped(DropReason::Reply),
-            Some(header) if header.flags.opcode() != Opcode::QUERY => {
-                Message::Refused(header, Refusal::Opcode(header.flags.opcode()))
-            }
-            Some(header) => match Query::read(octets, header, &mut self.question) {
-                Ok(query) => Message::Query(query),
-                Err(error) => Message::Refused(header, Refusal::Malformed(error)),
-            },
+            Some(header) => self.read_query(octets, header),
         };
+    }
+
+    /// Reads a query. A later version of EDNS says what all else means, and another operation what
+    /// stands behind the header: so these are looked at first, and in this order.
+    fn read_query(&mut self, octets: &[u8], header: Header) -> Message {
+        let mut query = Query::new(header);
+        let read = query.read(octets, &mut self.question);
+        let opcode = header.flags.opcode();
+        if opcode != Opcode::QUERY {
+            query.drop_question(&mut self.question);
+        }
+        match (query.edns, read) {
+            (Some(edns), _) if edns.is_later() => {
+                Message::Refused(query, Refusal::EdnsVersion(edns.version))
+            }
+            _ if opcode != Opcode::QUERY => Message::Refused(query, Refusal::Opcode(opcode)),
+            (_, Ok(())) => Message::Query(query),
+            (_, Err(error)) => Message::Refused(query, Refusal::Malformed(error)),
+        }
     }
 }
 

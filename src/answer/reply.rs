@@ -42,6 +42,7 @@ pub(super) struct Beginning<'a> {
 pub(super) struct Reply<'m> {
     writer: Writer<'m>,
     header: Header,
+    has_question: bool,
     rcode: Rcode,
     flags: u16,
     source: AnswerSource,
@@ -94,6 +95,7 @@ impl<'m> Reply<'m> {
         Self {
             writer,
             header: query.header,
+            has_question: query.question.is_some(),
             rcode: Rcode::NOERROR,
             flags: 0,
             source: AnswerSource::Error,
@@ -297,7 +299,7 @@ impl<'m> Reply<'m> {
         let header = Header {
             id: self.header.id,
             flags: Flags(flags),
-            questions: self.header.questions,
+            questions: u16::from(self.has_question),
             answers,
             authorities,
             additionals: additionals + pseudo,
@@ -312,7 +314,7 @@ impl<'m> Reply<'m> {
     }
 }
 
-/// Writes a reply that is a header alone, for a query whose question cannot be repeated.
+/// Writes a reply that is a header alone, to a query that cannot be answered and has no OPT record.
 pub(super) fn write_bare(message: &mut [u8], query: Header, rcode: Rcode) -> Outcome {
     let header = Header {
         id: query.id,

@@ -15,10 +15,9 @@ use crate::base::time::Now;
 use crate::metrics::{DropReason, Transport};
 use crate::policy::cookie::Checked;
 use crate::policy::rate::{Kind, Verdict};
-use crate::wire::edns::{self, Edns};
+use crate::wire::edns::Edns;
 use crate::wire::error::WireError;
 use crate::wire::folded::FoldedName;
-use crate::wire::header::Header;
 use crate::wire::numbers::{Class, Rtype};
 use crate::wire::query::{Query, Question};
 use crate::wire::trace::{Event, Trace};
@@ -62,24 +61,32 @@ fn respond_with<T: Trace>(
         return Outcome::Drop(DropReason::PortZero);
     }
     let view = snapshot.view(exchange.local);
-    let query = match draft.message {
+    let (query, refusal) = match draft.message {
         Message::Dropped(reason) => return Outcome::Drop(reason),
-        Message::Refused(header, refusal) => {
-            return refuse_bare(view, exchange, header, refusal, trace);
-        }
-        Message::Query(query) => query,
+        Message::Refused(query, refusal) => (query, Some(refusal)),
+        Message::Query(query) => (query, None),
     };
-    let header = query.header;
+    let question = &draft.question;
     let Some(view) = view else {
-        return refuse_bare(None, exchange, header, Refusal::NotAuthoritative, trace);
+        let rcode = refusal.unwrap_or(Refusal::NotAuthoritative).rcode();
+        trace.step(Event::Refused(rcode));
+        return write_bare(exchange.message, query.header, rcode);
     };
-    let Some(at) = query.tsig_at else {
-        return respond_in(view, query, &draft.question, tools, exchange, trace);
-    };
-    match Tsig::read(exchange.message.get(..exchange.len).unwrap_or_default(), at) {
-        Ok(tsig) => refuse_signed(view, &query, &draft.question, &tsig, tools, exchange, trace),
-        Err(error) => refuse_bare(Some(view), exchange, header, Refusal::Malformed(error), trace),
+    if let Some(refusal) = refusal {
+        let unanswerable = Unanswerable { query: &query, question, refusal, tsig: None };
+        return refuse(view, unanswerable, tools, exchange, trace);
     }
+    let Some(at) = query.tsig_at else {
+        return respond_in(view, query, question, tools, exchange, trace);
+    };
+    let tsig = Tsig::read(exchange.message.get(..exchange.len).unwrap_or_default(), at);
+    let refusal = match &tsig {
+        // There are no keys yet, so its key is not known.
+        Ok(_) => Refusal::UnknownKey,
+        Err(error) => Refusal::Malformed(*error),
+    };
+    let tsig = tsig.as_ref().ok();
+    refuse(view, Unanswerable { query: &query, question, refusal, tsig }, tools, exchange, trace)
 }
 
 /// Answers a query that could be read.
@@ -96,7 +103,8 @@ fn respond_in<T: Trace>(
     if query.question.is_none() && cookie.is_none() {
         // Cookies are off: then a query without a question asks for nothing.
         let refusal = Refusal::Malformed(WireError::QuestionCount(0));
-        return refuse_bare(Some(view), exchange, query.header, refusal, trace);
+        let unanswerable = Unanswerable { query: &query, question, refusal, tsig: None };
+        return refuse(view, unanswerable, tools, exchange, trace);
     }
     let sender = Sender::of(exchange);
     let Tools { alias, alias_wire, target, compressor, turn } = tools;
@@ -151,7 +159,7 @@ fn limit(view: &View, sender: Sender, kind: Kind) -> Verdict {
 
 /// Counts a refusal of a query as such, and says whether it is one too many.
 fn is_beyond_limit(view: &View, exchange: &Exchange<'_>) -> bool {
-    limit(view, Sender::of(exchange), Kind::BareError) != Verdict::Pass
+    limit(view, Sender::of(exchange), Kind::Unanswerable) != Verdict::Pass
 }
 
 /// Refuses a client that may not ask.
@@ -198,10 +206,9 @@ fn answer<T: Trace>(
     Ok(authority::answer(view, zone, Asked { rtype, transport }, names, reply, trace))
 }
 
-/// Refuses a version above ours, and an option that no client sends.
+/// Refuses an option that no client sends.
 fn check_edns(edns: Option<&Edns>, transport: Transport) -> Result<(), Refusal> {
     match edns {
-        Some(edns) if edns.version > edns::VERSION => Err(Refusal::EdnsVersion(edns.version)),
         // Over UDP the option means nothing (RFC 7828 §3.2.1).
         Some(Edns { keepalive_len: Some(1..), .. }) if transport == Transport::Tcp => {
             Err(Refusal::Keepalive)
@@ -241,40 +248,45 @@ fn find_zone<'s>(view: &'s View, rtype: Rtype, name: &FoldedName) -> Result<&'s 
     }
 }
 
-/// Refuses a query with a header alone.
-fn refuse_bare<T: Trace>(
-    view: Option<&View>,
-    exchange: &mut Exchange<'_>,
-    query: Header,
+/// A query that cannot be answered, whatever is served.
+#[derive(Clone, Copy, Debug)]
+struct Unanswerable<'q> {
+    /// The query, as far as it could be read.
+    query: &'q Query,
+    /// The name of its question.
+    question: &'q FoldedName,
+    /// Why.
     refusal: Refusal,
-    trace: &mut T,
-) -> Outcome {
-    trace.step(Event::Refused(refusal.rcode()));
-    if view.is_some_and(|view| is_beyond_limit(view, exchange)) {
-        return Outcome::Drop(DropReason::RateLimited);
-    }
-    write_bare(exchange.message, query, refusal.rcode())
+    /// Its signature, if that is why.
+    tsig: Option<&'q Tsig>,
 }
 
-/// Refuses a query with a signature: there are no keys yet, so its key is not known.
+/// Refuses a query as such: with a header alone where its OPT record and signature could not be read
+/// or there is none.
 #[cold]
-fn refuse_signed<T: Trace>(
+fn refuse<T: Trace>(
     view: &View,
-    query: &Query,
-    question: &FoldedName,
-    tsig: &Tsig,
+    unanswerable: Unanswerable<'_>,
     tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
 ) -> Outcome {
+    let Unanswerable { query, question, refusal, tsig } = unanswerable;
     let options = &view.options;
     let cookie = check_cookie(options, query, exchange);
     if !cookie.as_ref().is_some_and(|cookie| cookie.is_valid) && is_beyond_limit(view, exchange) {
         return Outcome::Drop(DropReason::RateLimited);
     }
+    if query.edns.is_none() && tsig.is_none() {
+        trace.step(Event::Refused(refusal.rcode()));
+        return write_bare(exchange.message, query.header, refusal.rcode());
+    }
     let cookie = cookie.map(|cookie| cookie.reply);
     let beginning = Beginning { query, question, options, cookie, turn: 0 };
     let mut reply = Reply::new(exchange, &beginning, &mut tools.compressor);
-    reply.refuse(Refusal::UnknownKey, trace);
-    reply.finish_unsigned(tsig)
+    reply.refuse(refusal, trace);
+    match tsig {
+        Some(tsig) => reply.finish_unsigned(tsig),
+        None => reply.finish(),
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
@@ -16,6 +16,9 @@ use crate::sys::random;
 
 /// The file of the state folder.
 pub(super) const FILE_NAME: &str = "cookie-secret";
+
+/// The permission of everybody to read a file.
+const READ_BY_OTHERS: u32 = 0o004;
 
 /// Octets of a file of secrets: two lines, and some white space.
 const FILE_LEN_MAX: u64 = 256;
@@ -81,7 +84,34 @@ fn kept(secrets: Result<Secrets, Diagnostics>) -> Result<Option<CookieSecrets>, 
 pub(super) fn check(config: &Config) -> Diagnostics {
     let named = config.cookies.as_ref().and_then(|cookies| cookies.secret_file.as_ref());
     let result = named.map(|file| read(&file.path, file.place.as_ref()));
-    result.and_then(Result::err).unwrap_or_default()
+    let mut problems = result.and_then(Result::err).unwrap_or_default();
+    problems.append(check_readers(config));
+    problems
+}
+
+/// A warning if everybody may read the file of secrets. A group may, so that the server need not own
+/// its file.
+pub(super) fn check_readers(config: &Config) -> Diagnostics {
+    let mut problems = Diagnostics::default();
+    let Some(cookies) = &config.cookies else { return problems };
+    let (path, place) = match &cookies.secret_file {
+        Some(file) => (file.path.clone(), file.place.clone()),
+        None => (config.state.path.join(FILE_NAME), None),
+    };
+    if fs::metadata(&path).is_ok_and(|file| file.permissions().mode() & READ_BY_OTHERS != 0) {
+        let shown = path.display();
+        problems.push(Diagnostic {
+            severity: Severity::Warning,
+            code: "cookie-secret-readable",
+            message: format!("everybody may read the cookie secret {shown}"),
+            place,
+            hint: Some(format!(
+                "run chmod o= {shown}, and write a new secret: who knows it can make cookies for any \
+                 address, and cookies exempt from rate limits"
+            )),
+        });
+    }
+    problems
 }
 
 fn read(path: &Path, place: Option<&Place>) -> Result<Secrets, Diagnostics> {

@@ -91,6 +91,7 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         Ok(cookies) => cookies,
         Err(problems) => return refuse(&problems),
     };
+    log_problems(&secret::check_readers(&config));
     let (path, rate_limit) = (args.config.clone(), rate_limit(&config, None));
     let state = State { path, config, catalog, cookies, rate_limit, cpus };
     match Server::start(state, sockets, notifier) {
@@ -244,6 +245,7 @@ impl State {
                 return None;
             }
         };
+        log_problems(&secret::check_readers(&config));
         let (path, cpus) = (self.path.clone(), self.cpus.clone());
         let rate_limit = rate_limit(&config, self.rate_limit.as_ref());
         Some(Self { path, config, catalog, cookies, rate_limit, cpus })

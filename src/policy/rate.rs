@@ -19,8 +19,12 @@ const WAYS: usize = 8;
 /// starts afresh.
 const LINES: usize = 1 << 15;
 
-/// How far ahead of its rate a key may be: a second's worth of replies at once.
-const BURST_US: u64 = 1_000_000;
+/// A second.
+const SECOND_US: u64 = 1_000_000;
+
+/// How far ahead of its rate a key can be at most: a second's worth of replies, with the interval
+/// between two of them rounded up to twice what it is.
+const BURST_MAX_US: u64 = 2 * SECOND_US;
 
 /// How far the clock of a worker may lie behind that of another, because it read it at the beginning
 /// of its batch and was then kept waiting.
@@ -49,7 +53,7 @@ struct Line([AtomicU64; WAYS]);
 /// The limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateOptions {
-    /// Like replies to one network in a second, at least 1.
+    /// Like replies to one network in a second, from 1 to 1,000,000.
     pub per_second: u32,
     /// Bits of an IPv4 address that make a network.
     pub ipv4_prefix: u8,
@@ -71,9 +75,9 @@ pub enum Kind {
     Referral(u64),
     /// Anything else: refusals and errors.
     Error,
-    /// An error that is told by a header alone. Counts together with the others and is never sent
-    /// cut: no honest client needs it.
-    BareError,
+    /// The refusal of a query that cannot be answered, whatever is served. Counts together with the
+    /// others and is never sent cut: no honest client needs it.
+    Unanswerable,
 }
 
 impl Kind {
@@ -83,7 +87,7 @@ impl Kind {
             Self::Answer(hash) => mix(hash, 1),
             Self::NameError(hash) => mix(hash, 2),
             Self::Referral(hash) => mix(hash, 3),
-            Self::Error | Self::BareError => 4,
+            Self::Error | Self::Unanswerable => 4,
         }
     }
 }
@@ -103,23 +107,28 @@ pub enum Verdict {
 ///
 /// An entry is 20 bits of the key's hash, the replies held back since the last cut one, and the time
 /// up to which its replies are spent: each reply moves that time on by the rate's interval, and none
-/// may leave while it lies more than a second ahead (the generic cell rate algorithm, a token bucket
+/// may leave while a second's worth of them is spent (the generic cell rate algorithm, a token bucket
 /// that needs no refill). Each key has its own share of cut replies, so that of two floods none takes
 /// those of the other.
 #[derive(Debug)]
 pub struct RateLimiter {
     options: RateOptions,
+    /// Between two replies at the rate. Rounded up, so that there are no more.
     interval_us: u64,
+    /// How far ahead of its rate a key may be.
+    burst_us: u64,
     lines: Vec<Line>,
 }
 
 impl RateLimiter {
     /// An empty table.
     pub fn new(options: RateOptions) -> Self {
-        let interval_us = BURST_US / u64::from(options.per_second.max(1));
+        let per_second = u64::from(options.per_second).clamp(1, SECOND_US);
+        let interval_us = SECOND_US.div_ceil(per_second);
+        let burst_us = interval_us * per_second;
         let mut lines = Vec::new();
         lines.resize_with(LINES, Line::default);
-        Self { options, interval_us, lines }
+        Self { options, interval_us, burst_us, lines }
     }
 
     /// The limit.
@@ -132,7 +141,7 @@ impl RateLimiter {
         let key = self.key(client, kind);
         // The time starts at 1, so that an entry of zero is empty and the oldest of all.
         let now = (now.as_micros() + 1) & TIME_MASK;
-        let slip = if kind == Kind::BareError { 0 } else { u64::from(self.options.slip) };
+        let slip = if kind == Kind::Unanswerable { 0 } else { u64::from(self.options.slip) };
         let due = Due { tag: key >> TAG_SHIFT, now, slip: slip.min(HELD_MASK) };
         let Some(Line(entries)) = self.line(key) else { return Verdict::Pass };
         let tries = (0..TRIES_MAX).find_map(|_| self.try_to_count(entries, due));
@@ -178,7 +187,7 @@ impl RateLimiter {
         let Due { tag, now, slip } = due;
         let after = spent + self.interval_us;
         let held = value >> TIME_BITS & HELD_MASK;
-        if after <= BURST_US {
+        if after <= self.burst_us {
             let next = tag << TAG_SHIFT | held << TIME_BITS | (now + after) & TIME_MASK;
             return (next, Verdict::Pass);
         }
@@ -231,7 +240,7 @@ fn ahead(time: u64, now: u64) -> u64 {
     let distance = time.wrapping_sub(now) & TIME_MASK;
     // No entry is ever further ahead than the burst, on the clock of the worker that wrote it: a
     // distance that is larger still is a past time.
-    if distance > BURST_US + LAG_MAX_US { 0 } else { distance }
+    if distance > BURST_MAX_US + LAG_MAX_US { 0 } else { distance }
 }
 
 /// A number from two, such that nobody finds two networks with the same one beforehand.

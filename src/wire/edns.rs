@@ -61,6 +61,14 @@ impl Cookie {
     }
 }
 
+/// The options of an OPT record, which have not been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'m> {
+    octets: &'m [u8],
+    /// Where they begin in the message.
+    at: usize,
+}
+
 /// What the OPT record of a query says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edns {
@@ -82,22 +90,20 @@ pub struct Edns {
 }
 
 impl Edns {
-    /// Reads an OPT record from behind its type. Options that are not understood are passed over
-    /// (RFC 6891 §6.1.2), and so are all options of a version above ours, whose meaning nobody knows.
+    /// Reads an OPT record from behind its type, but for its options, which are returned.
     ///
     /// # Errors
     ///
-    /// Fails if the record or one of its options is cut short, or a cookie has a length that none
-    /// can have (RFC 7873 §5.2.2).
-    pub fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+    /// Fails if the record is cut short.
+    pub fn read<'m>(reader: &mut Reader<'m>) -> Result<(Self, Options<'m>), WireError> {
         let size = reader.read_u16(Field::RecordHeader)?;
         let _extended_rcode = reader.read_u8(Field::RecordHeader)?;
         let version = reader.read_u8(Field::RecordHeader)?;
         let flags = reader.read_u16(Field::RecordHeader)?;
         let length = usize::from(reader.read_u16(Field::RecordHeader)?);
         let at = reader.position();
-        let mut options = Reader::new(reader.read_octets(length, Field::Rdata)?, 0);
-        let mut edns = Self {
+        let options = Options { octets: reader.read_octets(length, Field::Rdata)?, at };
+        let edns = Self {
             udp_size: usize::from(size).max(UDP_SIZE_MIN),
             version,
             dnssec_ok: flags & DO != 0,
@@ -106,10 +112,30 @@ impl Edns {
             keepalive_len: None,
             cookie: None,
         };
-        while version == VERSION && !options.is_at_end() {
-            edns.read_option(&mut options).map_err(|error| error.moved(at))?;
+        Ok((edns, options))
+    }
+
+    /// Whether the client speaks a version above ours, so that nobody knows what its options mean
+    /// (RFC 6891 §6.1.3).
+    pub fn is_later(&self) -> bool {
+        self.version > VERSION
+    }
+
+    /// Takes in the options. Those that are not understood are passed over (RFC 6891 §6.1.2), and so
+    /// are all options of a later version.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an option is cut short, or a cookie has a length that none can have
+    /// (RFC 7873 §5.2.2). None of them counts then.
+    pub fn take(&mut self, options: Options<'_>) -> Result<(), WireError> {
+        let mut taken = *self;
+        let mut reader = Reader::new(options.octets, 0);
+        while !self.is_later() && !reader.is_at_end() {
+            taken.read_option(&mut reader).map_err(|error| error.moved(options.at))?;
         }
-        Ok(edns)
+        *self = taken;
+        Ok(())
     }
 
     fn read_option(&mut self, options: &mut Reader<'_>) -> Result<(), WireError> {
@@ -121,9 +147,10 @@ impl Edns {
             code::NSID => self.wants_nsid = true,
             code::EXPIRE => self.wants_expire = true,
             code::KEEPALIVE => self.keepalive_len = Some(length),
-            // Of several cookies the first counts (RFC 7873 §4).
-            code::COOKIE if self.cookie.is_none() => {
-                self.cookie = Some(Cookie::read(value).ok_or(WireError::Option { at })?);
+            code::COOKIE => {
+                let cookie = Cookie::read(value).ok_or(WireError::Option { at })?;
+                // Of several cookies the first counts (RFC 7873 §4).
+                self.cookie.get_or_insert(cookie);
             }
             _ => (),
         }

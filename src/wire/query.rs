@@ -3,7 +3,7 @@
 //! The question stays where it lies, so that a reply can be written behind it in the same buffer.
 //! Decides nothing about the answer.
 
-use crate::wire::edns::Edns;
+use crate::wire::edns::{Edns, Options};
 use crate::wire::error::{Field, WireError};
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{HEADER_LEN, Header};
@@ -39,9 +39,22 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads a query; the question's name goes to `name`.
+    /// A query of which the header alone is known.
+    pub fn new(header: Header) -> Self {
+        Self {
+            header,
+            question: None,
+            question_end: HEADER_LEN,
+            edns: None,
+            tsig_at: None,
+            has_valid_cookie: false,
+        }
+    }
+
+    /// Reads what follows the header of `message`; the question's name goes to `name`.
     ///
     /// Records other than OPT and TSIG are passed over, and so are octets behind the last record.
+    /// Where it fails, the question and the OPT record are there if they could be read.
     ///
     /// # Errors
     ///
@@ -49,41 +62,58 @@ impl Query {
     /// (RFC 7873 §5.4); if anything is cut short; if an OPT record is not alone, not in the
     /// additional section or not at the root (RFC 6891 §6.1.1); if a TSIG record is not the last
     /// record of the additional section (RFC 8945 §5.1).
-    pub fn read(message: &[u8], header: Header, name: &mut FoldedName) -> Result<Self, WireError> {
+    pub fn read(&mut self, message: &[u8], name: &mut FoldedName) -> Result<(), WireError> {
         let mut reader = Reader::new(message, HEADER_LEN);
-        let question = match header.questions {
-            0 => {
-                name.fold(Name::ROOT);
-                None
-            }
-            1 => Some(Question::read(&mut reader, name)?),
+        match self.header.questions {
+            0 => name.fold(Name::ROOT),
+            1 => self.question = Some(Question::read(&mut reader, name)?),
             count => return Err(WireError::QuestionCount(count)),
-        };
-        let question_end = reader.position();
-        for _ in 0..u32::from(header.answers) + u32::from(header.authorities) {
-            let at = reader.position();
-            match read_record(&mut reader)? {
-                Record::Other => (),
-                Record::Opt(_) => return Err(WireError::Opt { at }),
-                Record::Tsig => return Err(WireError::Tsig { at }),
-            }
         }
-        let (mut edns, mut tsig_at) = (None, None);
-        for left in (0..header.additionals).rev() {
-            let at = reader.position();
-            match read_record(&mut reader)? {
-                Record::Other => (),
-                Record::Opt(found) if edns.is_none() => edns = Some(found),
-                Record::Opt(_) => return Err(WireError::Opt { at }),
-                Record::Tsig if left == 0 => tsig_at = Some(at),
-                Record::Tsig => return Err(WireError::Tsig { at }),
-            }
+        self.question_end = reader.position();
+        let read = self.read_records(&mut reader);
+        if let Err(WireError::Opt { .. }) = read {
+            // Nobody knows which of several OPT records counts.
+            self.edns = None;
         }
-        let has_cookie = edns.is_some_and(|edns| edns.cookie.is_some());
-        if question.is_none() && !has_cookie {
+        read?;
+        let has_cookie = self.edns.is_some_and(|edns| edns.cookie.is_some());
+        if self.question.is_none() && !has_cookie {
             return Err(WireError::QuestionCount(0));
         }
-        Ok(Self { header, question, question_end, edns, tsig_at, has_valid_cookie: false })
+        Ok(())
+    }
+
+    /// Forgets the question, so that a reply does not repeat it.
+    pub fn drop_question(&mut self, name: &mut FoldedName) {
+        name.fold(Name::ROOT);
+        self.question = None;
+        self.question_end = HEADER_LEN;
+    }
+
+    /// Goes on behind what is wrong but can be read: an OPT record may follow.
+    fn read_records(&mut self, reader: &mut Reader<'_>) -> Result<(), WireError> {
+        let mut sound = Ok(());
+        for _ in 0..u32::from(self.header.answers) + u32::from(self.header.authorities) {
+            let at = reader.position();
+            match read_record(reader)? {
+                Record::Other => (),
+                Record::Opt(..) => return Err(WireError::Opt { at }),
+                Record::Tsig => sound = sound.and(Err(WireError::Tsig { at })),
+            }
+        }
+        for left in (0..self.header.additionals).rev() {
+            let at = reader.position();
+            match read_record(reader)? {
+                Record::Other => (),
+                Record::Opt(found, options) if self.edns.is_none() => {
+                    sound = sound.and(self.edns.insert(found).take(options));
+                }
+                Record::Opt(..) => return Err(WireError::Opt { at }),
+                Record::Tsig if left == 0 => self.tsig_at = Some(at),
+                Record::Tsig => sound = sound.and(Err(WireError::Tsig { at })),
+            }
+        }
+        sound
     }
 }
 
@@ -98,9 +128,9 @@ impl Question {
 }
 
 /// A record of a query, as far as it matters.
-enum Record {
+enum Record<'m> {
     /// OPT, and what it says.
-    Opt(Edns),
+    Opt(Edns, Options<'m>),
     /// TSIG.
     Tsig,
     /// Anything else.
@@ -108,7 +138,7 @@ enum Record {
 }
 
 /// Passes over one record.
-fn read_record(reader: &mut Reader<'_>) -> Result<Record, WireError> {
+fn read_record<'m>(reader: &mut Reader<'m>) -> Result<Record<'m>, WireError> {
     let at = reader.position();
     reader.skip_name()?;
     let owner_len = reader.position() - at;
@@ -118,7 +148,7 @@ fn read_record(reader: &mut Reader<'_>) -> Result<Record, WireError> {
         if owner_len != 1 {
             return Err(WireError::Opt { at });
         }
-        return Edns::read(reader).map(Record::Opt);
+        return Edns::read(reader).map(|(edns, options)| Record::Opt(edns, options));
     }
     let _class = reader.read_u16(Field::RecordHeader)?;
     let _ttl = reader.read_u32(Field::RecordHeader)?;

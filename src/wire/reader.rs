@@ -132,12 +132,14 @@ impl<'m> Reader<'m> {
         Ok(())
     }
 
-    /// Passes over a name that may be compressed; where a pointer leads is not looked at.
+    /// Passes over a name that may be compressed; what a pointer leads to is not looked at.
     ///
     /// # Errors
     ///
-    /// Fails if it is cut short or has a reserved label type.
+    /// Fails if it is cut short, has a reserved label type, or a pointer that does not lead to before
+    /// the name.
     pub fn skip_name(&mut self) -> Result<(), WireError> {
+        let start = self.at;
         loop {
             let at = self.at;
             let length = self.read_u8(Field::Name)?;
@@ -147,8 +149,9 @@ impl<'m> Reader<'m> {
                     self.read_octets(usize::from(length), Field::Name)?;
                 }
                 0xC0.. => {
-                    self.read_u8(Field::Name)?;
-                    return Ok(());
+                    let low = self.read_u8(Field::Name)?;
+                    let target = usize::from(u16::from_be_bytes([length & 0x3F, low]));
+                    return if target < start { Ok(()) } else { Err(WireError::Pointer { at }) };
                 }
                 _ => return Err(WireError::Label { at }),
             }

@@ -149,7 +149,11 @@ kinds! {
     NSEC3_PARAMETERS_DIFFER = Warning "nsec3-parameters-differ",
         "NSEC3 records are made as the zone's NSEC3PARAM record says (RFC 5155 §4)";
     NSEC3_ITERATIONS = Warning "nsec3-iterations",
-        "sign the zone again with 0 iterations (RFC 9276 §3.1): nothing is proved with so many";
+        "sign the zone again with 0 iterations (RFC 9276 §3.1): to validators, what is proved with \
+         so many is not signed";
+    NSEC3_NOT_SERVED = Warning "nsec3-not-served",
+        "sign the zone again with 0 iterations (RFC 9276 §3.1): proofs with more than RFC 5155 §10.3 \
+         allows are not given, so validators take denials for forged";
 }
 
 /// Which of several equal records is meant.

@@ -6,16 +6,11 @@
 
 use sha1::{Digest, Sha1};
 
+use crate::base::limits::NSEC3_ITERATIONS_MAX;
 use crate::wire::name::{Name, NameArray};
 use crate::wire::numbers::Rtype;
 use crate::zone::node::Node;
 use crate::zone::order::Order;
-
-/// Iterations beyond which hashes are not computed, and so no proofs are given.
-///
-/// RFC 9276 §3.1 wants none; BIND and Knot serve no more than 150, and validators treat more as
-/// unsigned. A proof hashes at most a handful of names.
-pub const NSEC3_ITERATIONS_MAX: u16 = 150;
 
 /// SHA-1, the one hash algorithm of NSEC3 (RFC 5155 §11).
 const SHA1: u8 = 1;
@@ -44,6 +39,11 @@ impl Nsec3Params {
             && iterations <= NSEC3_ITERATIONS_MAX
             && salt.len() == usize::from(salt_len);
         is_usable.then(|| Self { iterations, salt: salt.into() })
+    }
+
+    /// How often a hash is hashed again.
+    pub fn iterations(&self) -> u16 {
+        self.iterations
     }
 
     /// Whether an NSEC3 record, given its data, was made like this.

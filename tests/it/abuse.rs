@@ -163,21 +163,38 @@ fn invented_names_count_together() {
 }
 
 #[test]
-fn refusals_that_are_a_header_alone_count_together_and_are_dropped() {
-    let sound = query(&name("www.example."), Rtype::A, Asking::PLAIN);
-    let broken = &sound[..sound.len() - 6];
-    let mut other_operation = sound.clone();
-    other_operation[2] = 2 << 3;
+fn refusals_of_broken_queries_count_together_and_are_dropped() {
+    let plain = query(&name("www.example."), Rtype::A, Asking::PLAIN);
+    let edns = query(&name("."), Rtype::A, Asking { edns_size: Some(1232), dnssec_ok: false });
+    let changed = |query: &[u8], at: usize, octet: u8| {
+        let mut query = query.to_vec();
+        query[at] = octet;
+        query
+    };
+    let broken = [
+        (plain[..plain.len() - 6].to_vec(), "FORMERR"),
+        (changed(&plain, 2, 2 << 3), "NOTIMP"),
+        // The same with EDNS: with another record that is not there, another operation and version.
+        (changed(&edns, 11, 2), "FORMERR"),
+        (changed(&edns, 2, 2 << 3), "NOTIMP"),
+        (changed(&edns, edns.len() - 5, 1), "BADVERS"),
+    ];
     for (transport, peer, is_limited) in [
         (Transport::Udp, "192.0.2.53:4000", true),
         (Transport::Udp, "198.51.100.1:4000", false),
         (Transport::Tcp, "192.0.2.53:4000", false),
     ] {
-        let (world, mut client) = (limited(1), Client::new(peer, transport));
-        assert_eq!(client.send(&world, broken), Ok("FORMERR".to_owned()));
-        assert_eq!(client.send(&world, &other_operation), Ok("NOTIMP".to_owned()));
-        let third = client.send(&world, broken);
-        assert_eq!(third == Err(DropReason::RateLimited), is_limited, "{peer} {third:?}");
+        for (first, rcode) in &broken {
+            let (world, mut client) = (limited(1), Client::new(peer, transport));
+            assert_eq!(client.send(&world, first).as_deref(), Ok(*rcode), "{peer}");
+            client.send(&world, first).unwrap();
+            for (query, rcode) in &broken {
+                let reply = client.send(&world, query);
+                let dropped = Err(DropReason::RateLimited);
+                let expected = if is_limited { dropped } else { Ok((*rcode).to_owned()) };
+                assert_eq!(reply, expected, "{peer}");
+            }
+        }
     }
 }
 

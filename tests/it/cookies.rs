@@ -9,7 +9,12 @@ use kereru::wire::edns::Cookie;
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::Rtype;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
+
+/// The secret that a server makes for itself.
+const FILE: &str = "var/cookie-secret";
 
 /// The query for www with a cookie.
 fn www_with_cookie(cookie: &[u8]) -> Vec<u8> {
@@ -37,7 +42,6 @@ fn is_cut(server: &Server, cookie: &[u8]) -> bool {
 
 #[test]
 fn cookie_secret_is_made_once_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt;
     let config = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: example.zone}]\n";
     let folder = folder(config, &[("example.zone", ZONE)]);
     let first = Server::start_in(&folder);
@@ -130,14 +134,40 @@ fn secret_that_cannot_be_used_ends_with_1_and_is_told_by_check_too() {
         let log = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{log}");
         assert!(log.contains("kereru.yaml:2:24") && log.contains(expected), "{log}");
-        let output = Command::new(env!("CARGO_BIN_EXE_kereru"))
-            .arg("check")
-            .current_dir(&folder)
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{text}");
+        let (code, text) = checked(&folder);
+        assert_eq!(code, Some(1), "{text}");
         assert!(text.contains("error[cookie-secret]") && text.contains(expected), "{text}");
+    }
+}
+
+/// What `kereru check` says of the configuration in a folder, and its exit code.
+fn checked(folder: &Path) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kereru"));
+    let output = command.arg("check").current_dir(folder).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn secret_that_everybody_may_read_is_a_warning() {
+    let zones = "listen: ['127.0.0.1:0']\nzones: [{zone: example, file: example.zone}]\n";
+    let named = format!("{zones}cookies: {{secret-file: secret}}\n");
+    for (config, file, at) in [(&*named, "secret", "kereru.yaml:3:24"), (zones, FILE, "")] {
+        let folder = folder(config, &[("example.zone", ZONE)]);
+        fs::create_dir_all(folder.join("var")).unwrap();
+        fs::write(folder.join(file), SECRETS[0]).unwrap();
+        let told = format!("everybody may read the cookie secret {file}");
+        for (mode, is_told) in [(0o644, true), (0o604, true), (0o640, false), (0o600, false)] {
+            fs::set_permissions(folder.join(file), fs::Permissions::from_mode(mode)).unwrap();
+            let (code, text) = checked(&folder);
+            assert_eq!((code, text.contains(&told)), (Some(0), is_told), "{text}");
+            assert!(!is_told || text.contains(at) && text.contains("chmod o="), "{text}");
+            let mut server = Server::start_in(&folder);
+            let log = server.lines.concat();
+            assert_eq!(log.contains(&told), is_told, "{log}");
+            assert!(!is_told || log.contains(at), "{log}");
+            let log = server.reload();
+            assert_eq!(log.contains(&told), is_told, "{log}");
+        }
     }
 }
 

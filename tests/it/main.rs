@@ -13,6 +13,7 @@
 mod abuse;
 mod allocations;
 mod answers;
+mod asking;
 mod checklist;
 mod compression;
 mod config;
@@ -26,6 +27,7 @@ mod message;
 mod operation;
 mod proofs;
 mod protocol;
+mod refusals;
 mod server;
 mod tidy;
 mod views;

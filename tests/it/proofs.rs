@@ -65,3 +65,47 @@ fn referral_holds_the_ds_of_the_cut_where_it_is_signed() {
         ),
     );
 }
+
+/// The zone's one NSEC3 record, made with so many iterations, covers all other names.
+fn hashed(iterations: u16) -> [String; 2] {
+    let link = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom";
+    let record = format!("NSEC3 1 0 {iterations} - {link} NS SOA");
+    let records = format!("@ NSEC3PARAM 1 0 {iterations} -\n{link} {record}");
+    [
+        records,
+        format!("\nauthority: {link}.example. 3600 {}", record.replace(link, &link.to_uppercase())),
+    ]
+}
+
+#[test]
+fn denial_with_more_iterations_than_validators_take_is_proved() {
+    for iterations in [0, 151, 2500] {
+        let [records, proof] = hashed(iterations);
+        check(&records, "nothing.example. A", &format!("NXDOMAIN aa\nSOA!{proof}"));
+    }
+}
+
+#[test]
+fn denial_with_more_iterations_than_a_zone_may_have_is_not_proved() {
+    check(&hashed(2501)[0], "nothing.example. A", "NXDOMAIN aa\nSOA!");
+}
+
+#[test]
+fn proof_of_a_cut_does_not_stand_for_that_of_the_apex_below() {
+    let parent = zone(
+        "example.",
+        "@ NSEC * NS SOA NSEC\n* CNAME child\n* NSEC child CNAME NSEC\n\
+         child NS ns.elsewhere.\nchild NSEC @ NS NSEC",
+    );
+    let child = zone("child.example.", "@ NSEC @ NS SOA NSEC");
+    let snapshot = snapshot(vec![parent, child], AnswerOptions::default());
+    let asked = query(&name("d.example."), Rtype::TXT, DNSSEC);
+    let reply = Message::read(&exchange(&snapshot, Transport::Udp, &asked).unwrap());
+    assert_eq!(
+        reply.render(),
+        "NOERROR aa\nanswer: d.example. 3600 CNAME child.example.\n\
+         authority: child.example. 300 SOA ns.elsewhere. admin.child.example. 1 2 3 4 300\n\
+         authority: child.example. 3600 NSEC example. NS NSEC\n\
+         authority: child.example. 3600 NSEC child.example. NS SOA NSEC"
+    );
+}

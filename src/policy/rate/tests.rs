@@ -1,4 +1,4 @@
-use super::{BURST_US, Kind, LINES, RateLimiter, RateOptions, TIME_MASK, Verdict, WAYS};
+use super::{Kind, LINES, RateLimiter, RateOptions, SECOND_US, TIME_MASK, Verdict, WAYS};
 use crate::base::time::Now;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +32,17 @@ fn flood_gets_the_burst_and_then_the_rate() {
     // Ten seconds at 1,000 a second.
     let ten_seconds = passed(&limiter, "192.0.2.1", kind, 0, 1000, 10_000);
     assert!((499..=501).contains(&ten_seconds), "{ten_seconds}");
+}
+
+#[test]
+fn flood_gets_no_more_than_a_rate_that_does_not_divide_a_second() {
+    for rate in [3, 7, 30_000, 600_000, 1_000_000] {
+        let (limiter, second) = (limiter(rate), 1_000_000);
+        let rate = u64::from(rate);
+        assert_eq!(passed(&limiter, "192.0.2.1", Kind::Error, 0, 0, rate + 1), rate);
+        let after = passed(&limiter, "192.0.2.1", Kind::Error, 0, 1, second);
+        assert!(after <= rate && after >= rate / 3, "{after} of {rate}");
+    }
 }
 
 #[test]
@@ -90,7 +101,7 @@ fn kinds_of_replies_have_limits_of_their_own() {
 #[test]
 fn limit_goes_on_when_the_clock_wraps_around() {
     let limiter = limiter(50);
-    let start = TIME_MASK - 5 * BURST_US;
+    let start = TIME_MASK - 5 * SECOND_US;
     let ten_seconds = passed(&limiter, "192.0.2.1", Kind::Error, start, 1000, 10_000);
     assert!((549..=551).contains(&ten_seconds), "{ten_seconds}");
 }

@@ -4,6 +4,7 @@
 //! at its apex; the records of any other zone are not looked at. Verifies no signature: it sees
 //! what can be told without cryptography, in one walk over the names.
 
+use crate::base::limits::NSEC3_ITERATIONS_MAX;
 use crate::base::time::Wall;
 use crate::wire::numbers::Rtype;
 use crate::wire::rdata::listed_types;
@@ -13,7 +14,7 @@ use crate::zone::check::nsec3::{Hash, Hashed, Nsec3Chain};
 use crate::zone::check::signature::{Keys, Signatures};
 use crate::zone::check::{Findings, Kind, Subject, any_record, record};
 use crate::zone::crew::Crew;
-use crate::zone::denial::{Denial, NSEC3_ITERATIONS_MAX};
+use crate::zone::denial::{Denial, Nsec3Params};
 use crate::zone::node::Node;
 use crate::zone::store::Zone;
 
@@ -53,11 +54,16 @@ fn has_signatures(node: &Node) -> bool {
 fn chain<'z>(zone: &'z Zone, holes: &mut Holes) -> Chain<'z> {
     match zone.chain().denial() {
         Denial::Nsec => Chain::Nsec(NsecChain::new(zone.apex())),
-        Denial::Nsec3(params) => Chain::Nsec3(Nsec3Chain::new(zone, params, holes)),
+        Denial::Nsec3(params) => {
+            if params.iterations() > ITERATIONS_ACCEPTED {
+                holes.add(Kind::NSEC3_ITERATIONS, || iterations(zone, params));
+            }
+            Chain::Nsec3(Nsec3Chain::new(zone, params, holes))
+        }
         Denial::Unsigned => {
             let apex = zone.apex_node();
             match apex.find(Rtype::NSEC3PARAM).and_then(|set| set.records().find(is_overdone)) {
-                Some(rdata) => holes.add(Kind::NSEC3_ITERATIONS, || {
+                Some(rdata) => holes.add(Kind::NSEC3_NOT_SERVED, || {
                     let message = format!(
                         "the zone {} has NSEC3 with more than {NSEC3_ITERATIONS_MAX} iterations",
                         zone.apex()
@@ -69,6 +75,19 @@ fn chain<'z>(zone: &'z Zone, holes: &mut Holes) -> Chain<'z> {
             Chain::None
         }
     }
+}
+
+/// Iterations that validators take; more count as not signed (RFC 9276 §3.2). BIND and Unbound take
+/// so many, others fewer.
+const ITERATIONS_ACCEPTED: u16 = 150;
+
+fn iterations(zone: &Zone, params: &Nsec3Params) -> (String, Subject) {
+    let (name, iterations) = (zone.apex(), params.iterations());
+    let message = format!(
+        "the zone {name} has NSEC3 with {iterations} iterations, of which validators take \
+         {ITERATIONS_ACCEPTED} at most"
+    );
+    (message, any_record(name, Rtype::NSEC3PARAM))
 }
 
 /// Whether an NSEC3PARAM record wants more iterations than are served.

@@ -19,6 +19,8 @@ DENIALS = {
     "NSEC3 salted": ("aabbccdd", 5, False),
     "NSEC3 opt-out": ("", 0, True),
 }
+# With more iterations than validators take: what it denies is to them not signed (RFC 9276 §3.2).
+OVERDONE = "NSEC3 iterated"
 TOOLS = ("dnssec-signzone", "ldns-signzone")
 
 
@@ -46,6 +48,11 @@ def few_schemes():
         Scheme(tool, ALGORITHMS[at % len(ALGORITHMS)], denial)
         for at, (denial, tool) in enumerate(ways)
     ]
+
+
+def overdone_scheme():
+    """With iterations that only ldns's tool allows."""
+    return Scheme("ldns-signzone", "ECDSAP256SHA256", OVERDONE)
 
 
 @dataclass
@@ -146,7 +153,7 @@ class _Ldns(_Signer):
         self.base = self.run(*command).strip()
 
     def sign(self, unsigned):
-        denial = DENIALS[self.scheme.denial]
+        denial = {**DENIALS, OVERDONE: ("", 200, False)}[self.scheme.denial]
         options = []
         if denial is not None:
             salt, iterations, opt_out = denial

@@ -400,8 +400,23 @@ fn signed_zone_that_proves_nothing_is_told() {
     );
     check(
         NSEC3,
+        &[("NSEC3PARAM 1 0 0 -", "NSEC3PARAM 1 0 2501 -")],
+        &["8 nsec3-not-served: the zone example. has NSEC3 with more than 2500 iterations"],
+    );
+}
+
+#[test]
+fn more_iterations_than_validators_take_are_told() {
+    check(
+        NSEC3,
         &[("NSEC3PARAM 1 0 0 -", "NSEC3PARAM 1 0 151 -")],
-        &["8 nsec3-iterations: the zone example. has NSEC3 with more than 150 iterations"],
+        &[
+            "8 nsec3-iterations: the zone example. has NSEC3 with 151 iterations, of which \
+             validators take 150 at most",
+            "19 nsec3-parameters-differ: the NSEC3 record \
+             0pqigpvj967vim28d9p12g5b48df8s1k.example. is not made as any NSEC3PARAM record says, \
+             and 6 more like this",
+        ],
     );
 }
 
