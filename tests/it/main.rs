@@ -27,6 +27,7 @@ mod operation;
 mod proofs;
 mod protocol;
 mod server;
+mod streams;
 mod tidy;
 mod views;
 mod world;
