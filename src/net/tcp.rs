@@ -6,15 +6,16 @@
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::MESSAGE_LEN_MAX;
@@ -23,7 +24,7 @@ use crate::base::time::Wall;
 use crate::metrics::WorkerCounters;
 use crate::net::World;
 use crate::net::seats::{Places, Seat, Seats};
-use crate::sys::socket::BACKLOG;
+use crate::sys::socket::{BACKLOG, reset_when_closed, unacknowledged};
 
 /// Octets read at once: some fifty questions.
 const READ_LEN: usize = 4096;
@@ -31,6 +32,9 @@ const READ_LEN: usize = 4096;
 /// Octets of replies after which no more are gathered before they are written: some hundred usual
 /// ones. A client that asks faster than it reads waits.
 const REPLIES_LEN_MAX: usize = 16 << 10;
+
+/// How often it is looked whether a client who leaves has taken all replies.
+const SEE_OFF_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a pause is after an error that may last, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -42,7 +46,8 @@ pub struct TcpLimits {
     pub connections: usize,
     /// Connections of one client. One more takes the place of the client's idlest.
     pub per_client: usize,
-    /// How long a connection may be without a whole question, and a client without reading.
+    /// How long a connection may be without a whole question, and a client without taking anything
+    /// of what waits for it. Noticed within twice that.
     pub idle_timeout: Duration,
 }
 
@@ -146,7 +151,7 @@ impl AcceptTrouble {
         if self.pace.is_due(std::time::Instant::now()) {
             tracing::error!(%error, "cannot accept {protocol} connections");
         }
-        tokio::time::sleep(ACCEPT_PAUSE).await;
+        sleep(ACCEPT_PAUSE).await;
     }
 }
 
@@ -181,25 +186,27 @@ struct Connection {
 }
 
 impl Connection {
-    /// Answers until the client leaves, asks nothing that gets a reply for too long, does not read,
-    /// or the server stops.
+    /// Answers until the client leaves, asks nothing that gets a reply for too long, takes nothing
+    /// for too long, or the server stops.
     async fn run(mut self) {
         let mut received = Vec::with_capacity(READ_LEN);
         let mut replies = Vec::new();
         let mut deadline = Instant::now() + self.idle_timeout;
         loop {
-            let Some(()) = self.read(&mut received, deadline).await else { return };
+            match self.read(&mut received, deadline).await {
+                Next::Message => (),
+                Next::Idle => return,
+                Next::End => return self.see_off().await,
+            }
             loop {
                 let Some(taken) = self.answer_whole_messages(&received, &mut replies) else {
-                    return;
+                    return self.see_off().await;
                 };
                 received.drain(..taken);
                 if replies.is_empty() {
                     break;
                 }
-                let idle_timeout = self.idle_timeout;
-                let written = timeout(idle_timeout, self.write(&replies));
-                let Ok(Some(())) = written.await else { return };
+                let Some(()) = self.write(&replies).await else { return };
                 replies.clear();
                 deadline = Instant::now() + self.idle_timeout;
             }
@@ -208,26 +215,25 @@ impl Connection {
         }
     }
 
-    /// Reads until a message is whole; `None` when there will be none.
-    async fn read(&mut self, received: &mut Vec<u8>, deadline: Instant) -> Option<()> {
-        let Self { stream, stopping, .. } = self;
-        let whole = async {
-            loop {
-                received.reserve(READ_LEN);
-                // Both an error and an end mean that no more comes.
-                if stream.read_buf(received).await.ok()? == 0 {
-                    return None;
-                }
-                if first_message(received).is_some() {
-                    return Some(());
-                }
+    /// Reads until a message is whole. While the client still takes replies, it is not idle.
+    async fn read(&mut self, received: &mut Vec<u8>, mut deadline: Instant) -> Next {
+        let mut left = usize::MAX;
+        loop {
+            let Self { stream, stopping, .. } = self;
+            // What has arrived is answered before the stop is obeyed.
+            let next = tokio::select! {
+                biased;
+                next = timeout_at(deadline, read_message(stream, received)) => next,
+                _ = stopping.wait_for(|stopping| *stopping) => Ok(Next::End),
+            };
+            if let Ok(next) = next {
+                return next;
             }
-        };
-        // What has arrived is answered before the stop is obeyed.
-        tokio::select! {
-            biased;
-            whole = timeout_at(deadline, whole) => whole.ok()?,
-            _ = stopping.wait_for(|stopping| *stopping) => None,
+            let before = std::mem::replace(&mut left, self.unacknowledged());
+            if left == 0 || left >= before {
+                return Next::Idle;
+            }
+            deadline += self.idle_timeout;
         }
     }
 
@@ -235,11 +241,50 @@ impl Connection {
     /// them are taken, so that one which asks and does not read is as idle as one that is silent.
     async fn write(&mut self, mut replies: &[u8]) -> Option<()> {
         while !replies.is_empty() {
-            let taken = self.stream.write(replies).await.ok().filter(|&taken| taken > 0)?;
+            let taken = self.write_some(replies).await.filter(|&taken| taken > 0)?;
             self.seat.touch();
             replies = replies.get(taken..)?;
         }
         Some(())
+    }
+
+    /// Writes what there is room for. There is room again when the client has taken a good part of
+    /// what the kernel holds, which may take a slow one longer than the timeout: it is waited for as
+    /// long as it takes anything.
+    async fn write_some(&self, replies: &[u8]) -> Option<usize> {
+        loop {
+            match self.stream.try_write(replies) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
+                written => return written.ok(),
+            }
+            let mut left = self.unacknowledged();
+            while timeout(self.idle_timeout, self.stream.writable()).await.is_err() {
+                let before = std::mem::replace(&mut left, self.unacknowledged());
+                if left >= before {
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Waits until the client has all replies, as long as it takes some. Its place is not given to
+    /// another before, because what the kernel holds for it would be beyond all bounds otherwise.
+    async fn see_off(&self) {
+        let mut left = self.unacknowledged();
+        let mut deadline = Instant::now() + self.idle_timeout;
+        while left > 0 && Instant::now() < deadline && matches!(self.stream.take_error(), Ok(None))
+        {
+            sleep(SEE_OFF_PAUSE).await;
+            let before = std::mem::replace(&mut left, self.unacknowledged());
+            if left < before {
+                deadline = Instant::now() + self.idle_timeout;
+            }
+        }
+    }
+
+    /// Octets that the client has not taken yet.
+    fn unacknowledged(&self) -> usize {
+        unacknowledged(self.stream.as_fd()).unwrap_or_default()
     }
 
     /// Answers the messages that are whole, until the replies are many. Returns the octets that were
@@ -298,6 +343,40 @@ impl Connection {
             Outcome::Drop(reason) => counters.dropped(reason, 1),
         }
         counters.replies_left(began.elapsed());
+    }
+}
+
+impl Drop for Connection {
+    /// Whoever is cut off while there is something to take leaves nothing behind in the kernel.
+    fn drop(&mut self) {
+        if self.unacknowledged() > 0 {
+            // Then the kernel forgets it in its own time.
+            let _ = reset_when_closed(self.stream.as_fd());
+        }
+    }
+}
+
+/// How waiting for a message ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// A message is whole.
+    Message,
+    /// None comes any more.
+    End,
+    /// None came in time.
+    Idle,
+}
+
+/// Reads until a message is whole, or none comes any more: both an error and an end mean that.
+async fn read_message(stream: &mut TcpStream, received: &mut Vec<u8>) -> Next {
+    loop {
+        received.reserve(READ_LEN);
+        if !stream.read_buf(received).await.is_ok_and(|count| count > 0) {
+            return Next::End;
+        }
+        if first_message(received).is_some() {
+            return Next::Message;
+        }
     }
 }
 

@@ -142,18 +142,17 @@ impl Batch {
             return None;
         }
         let (start, len) = (index * STRIDE, (header.msg_len as usize).min(UDP_SIZE_MAX));
-        let peer = read_address(self.peers.get(index)?)?;
+        let peer = read_address(self.peers.get(index)?);
         Some((self.slots.get(start..start + len)?, peer.ip()))
     }
 
-    /// A datagram that was received; `None` if it was longer than its slot, or its sender's address
-    /// is of no family we know.
+    /// A datagram that was received; `None` if it was longer than its slot.
     pub fn datagram(&mut self, index: usize) -> Option<Datagram<'_>> {
         let header = self.headers.get(index).filter(|_| index < self.received)?;
         if header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
             return None;
         }
-        let peer = read_address(self.peers.get(index)?)?;
+        let peer = read_address(self.peers.get(index)?);
         let local = local_address(&header.msg_hdr);
         let len = (header.msg_len as usize).min(UDP_SIZE_MAX);
         let start = index * STRIDE;
@@ -214,7 +213,9 @@ impl Batch {
     }
 }
 
-fn read_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
+/// The address of a sender. A UDP socket has none of another family; if it had, there would be nobody
+/// to reply to, which port 0 says.
+fn read_address(storage: &libc::sockaddr_storage) -> SocketAddr {
     let start = &raw const *storage;
     match i32::from(storage.ss_family) {
         libc::AF_INET => {
@@ -222,16 +223,16 @@ fn read_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
             // what the kernel wrote for the family.
             let address = unsafe { &*start.cast::<libc::sockaddr_in>() };
             let ip = Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr));
-            Some(SocketAddrV4::new(ip, u16::from_be(address.sin_port)).into())
+            SocketAddrV4::new(ip, u16::from_be(address.sin_port)).into()
         }
         libc::AF_INET6 => {
             // SAFETY: as above.
             let address = unsafe { &*start.cast::<libc::sockaddr_in6>() };
             let ip = Ipv6Addr::from(address.sin6_addr.s6_addr);
             let port = u16::from_be(address.sin6_port);
-            Some(SocketAddrV6::new(ip, port, 0, address.sin6_scope_id).into())
+            SocketAddrV6::new(ip, port, 0, address.sin6_scope_id).into()
         }
-        _ => None,
+        _ => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0).into(),
     }
 }
 

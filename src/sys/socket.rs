@@ -2,13 +2,23 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 
 /// Octets of the buffers of a UDP socket: some 20,000 queries, a tenth of a second of a flood.
 const UDP_BUFFER_LEN: usize = 4 << 20;
+
+/// Octets that the kernel keeps of what a TCP client has sent and we have not read, and the same of
+/// what we wrote and it has not acknowledged: a message as long as there can be. The kernel takes
+/// twice that with what its own structures cost, and would go up to many MiB by itself. Costs speed
+/// where the way is long: so much goes out in each round trip.
+const TCP_BUFFER_LEN: usize = 64 << 10;
+
+/// Octets that the kernel takes from us beyond those it may send at once: enough to go on with when
+/// there is room, and all that a client costs who does not read.
+const TCP_UNSENT_LEN: u32 = 16 << 10;
 
 /// Connections that may wait to be accepted.
 pub const BACKLOG: i32 = 1024;
@@ -63,6 +73,7 @@ pub fn adopt_udp(socket: OwnedFd, address: SocketAddr) -> io::Result<UdpSocket> 
 /// Fails if the kernel refuses an option.
 pub fn adopt_tcp(socket: OwnedFd) -> io::Result<TcpListener> {
     let socket = TcpListener::from(socket);
+    bound_tcp_buffers(&socket)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
@@ -120,9 +131,44 @@ pub fn bind_tcp(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener
         socket.set_reuse_port(true)?;
     }
     socket.bind(&address.into())?;
+    bound_tcp_buffers(&socket)?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+/// Bounds what the kernel keeps for each connection that a listener accepts from now on; they
+/// inherit it.
+fn bound_tcp_buffers(listener: &impl AsFd) -> io::Result<()> {
+    let socket = SockRef::from(listener);
+    socket.set_recv_buffer_size(TCP_BUFFER_LEN)?;
+    socket.set_send_buffer_size(TCP_BUFFER_LEN)?;
+    socket.set_tcp_notsent_lowat(TCP_UNSENT_LEN)
+}
+
+/// Octets written to a connection that its peer has not acknowledged.
+///
+/// # Errors
+///
+/// Fails if the socket is none of TCP.
+pub fn unacknowledged(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut octets: libc::c_int = 0;
+    // SAFETY: `octets` is the integer that this request writes, and outlives the call.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut octets) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(usize::try_from(octets).unwrap_or_default())
+}
+
+/// Makes closing a connection forget what its peer has not acknowledged, and tell the peer by a
+/// reset: otherwise the kernel would keep it for minutes after the place is another's.
+///
+/// # Errors
+///
+/// Fails if the kernel refuses the option.
+pub fn reset_when_closed(socket: BorrowedFd<'_>) -> io::Result<()> {
+    SockRef::from(&socket).set_linger(Some(Duration::ZERO))
 }
 
 /// Makes receiving return after `timeout` when nothing comes.
@@ -163,3 +209,6 @@ fn set_option(socket: &Socket, level: i32, option: i32, value: i32) -> io::Resul
     let result = unsafe { libc::setsockopt(fd, level, option, value, length) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,7 +106,8 @@ impl Query {
             match read_record(reader)? {
                 Record::Other => (),
                 Record::Opt(found, options) if self.edns.is_none() => {
-                    sound = sound.and(self.edns.insert(found).take(options));
+                    let taken = self.edns.insert(found).take(options);
+                    sound = sound.and(taken);
                 }
                 Record::Opt(..) => return Err(WireError::Opt { at }),
                 Record::Tsig if left == 0 => self.tsig_at = Some(at),

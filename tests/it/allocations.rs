@@ -1,7 +1,7 @@
 //! Nothing is allocated for an answer, whatever it is: what the engine needs it has from the start.
 
 use crate::message::{Asking, query};
-use crate::world::{name, snapshot, zone};
+use crate::world::{PEER, name, snapshot, zone};
 use kereru::answer::ahead::Drafts;
 use kereru::answer::{
     AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, respond, respond_to,
@@ -111,7 +111,7 @@ fn answer_batch<'q>(
     drafts.clear();
     for (query, slot) in queries.clone().zip(slots.chunks_exact_mut(UDP_SIZE_MAX)) {
         slot[..query.len()].copy_from_slice(query);
-        drafts.push(&slot[..query.len()]);
+        drafts.push(&slot[..query.len()], PEER.ip());
     }
     drafts.fetch(snapshot);
     let slots = slots.chunks_exact_mut(UDP_SIZE_MAX).zip(queries).enumerate();

@@ -29,6 +29,7 @@ mod proofs;
 mod protocol;
 mod refusals;
 mod server;
+mod streams;
 mod tidy;
 mod views;
 mod world;

@@ -6,7 +6,7 @@ use crate::server::{
     ANSWER, PATIENCE, Server, ask_udp, connect, folder, framed, read_reply, serve, www,
 };
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
@@ -65,11 +65,25 @@ fn with_sockets(config: &str, first: OwnedFd, second: OwnedFd, pid: &str) -> Com
     command
 }
 
+/// Sockets of one port, which is free for UDP and TCP: that of one may be another program's of the
+/// other.
+fn sockets_of_one_port() -> (UdpSocket, TcpListener) {
+    // Those that are not free for both are held until one is, so that none comes twice.
+    let mut taken = Vec::new();
+    loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        match TcpListener::bind(udp.local_addr().unwrap()) {
+            Ok(tcp) => return (udp, tcp),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => taken.push(udp),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 #[test]
 fn sockets_that_were_handed_over_are_used() {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (udp, tcp) = sockets_of_one_port();
     let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(address).unwrap();
     let config = format!(
         "listen: ['{address}', '127.0.0.1:0']\nworkers: 2\nzones: [{{zone: example, file: \
          example.zone}}]\nhttp: {{listen: []}}\n"

@@ -3,6 +3,7 @@ use crate::sys::socket::{Sharing, bind_udp, set_receive_timeout};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 fn pair(server: &str) -> (UdpSocket, UdpSocket) {
@@ -69,4 +70,14 @@ fn nothing_to_receive_is_told_as_would_block() {
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     assert!(batch.datagram(0).is_none());
     assert_eq!(batch.send(server.as_fd()), Sent::default());
+}
+
+#[test]
+fn sender_whose_address_is_of_no_family_we_know_has_port_0() {
+    let (server, client) = UnixDatagram::pair().unwrap();
+    client.send(&[7]).unwrap();
+    let mut batch = Batch::new();
+    assert_eq!(batch.receive(server.as_fd(), Wait::No).unwrap(), 1);
+    let datagram = batch.datagram(0).unwrap();
+    assert_eq!((datagram.len, datagram.peer.port()), (1, 0));
 }
