@@ -90,29 +90,31 @@ impl Query {
         self.question_end = HEADER_LEN;
     }
 
+    /// Goes on behind what is wrong but can be read: an OPT record may follow.
     fn read_records(&mut self, reader: &mut Reader<'_>) -> Result<(), WireError> {
+        let mut sound = Ok(());
         for _ in 0..u32::from(self.header.answers) + u32::from(self.header.authorities) {
             let at = reader.position();
             match read_record(reader)? {
                 Record::Other => (),
                 Record::Opt(..) => return Err(WireError::Opt { at }),
-                Record::Tsig => return Err(WireError::Tsig { at }),
+                Record::Tsig => sound = sound.and(Err(WireError::Tsig { at })),
             }
         }
-        let mut taken = Ok(());
         for left in (0..self.header.additionals).rev() {
             let at = reader.position();
             match read_record(reader)? {
                 Record::Other => (),
                 Record::Opt(found, options) if self.edns.is_none() => {
-                    taken = self.edns.insert(found).take(options);
+                    let taken = self.edns.insert(found).take(options);
+                    sound = sound.and(taken);
                 }
                 Record::Opt(..) => return Err(WireError::Opt { at }),
                 Record::Tsig if left == 0 => self.tsig_at = Some(at),
-                Record::Tsig => return Err(WireError::Tsig { at }),
+                Record::Tsig => sound = sound.and(Err(WireError::Tsig { at })),
             }
         }
-        taken
+        sound
     }
 }
 

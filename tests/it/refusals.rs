@@ -96,6 +96,17 @@ fn other_operation_is_refused_with_opt_and_without_question() {
 }
 
 #[test]
+fn signature_that_is_not_the_last_record_is_refused_with_opt() {
+    for section in 0..3 {
+        let mut misplaced = soa().option(NSID, b"");
+        misplaced.records[section] = vec![tsig(b"\x03key\0")];
+        check(&misplaced.bytes(), "FORMERR", true, 0, &[NSID]);
+        misplaced.opt.as_mut().unwrap().version = 1;
+        check(&misplaced.bytes(), "BADVERS", true, 0, &[]);
+    }
+}
+
+#[test]
 fn record_behind_opt_that_cannot_be_read_is_refused_with_opt() {
     let cut = Asking { last: Some(b"\0\0\x01".to_vec()), ..soa().option(NSID, b"") };
     check(&cut.bytes(), "FORMERR", true, 0, &[NSID]);
