@@ -13,8 +13,9 @@ use kereru::policy::cookie::Secrets;
 use kereru::wire::character_string::CharacterString;
 use kereru::wire::header::{Flags, Header};
 use kereru::wire::name::NameBuf;
+use kereru::zone::crew::Crew;
 use kereru::zone::file::source::Texts;
-use kereru::zone::load::{Apex, load};
+use kereru::zone::load::{Apex, Means, load};
 use libfuzzer_sys::fuzz_target;
 
 const ZONE: &str = "$TTL 60\n@ SOA ns.sub a 1 2 3 4 5\n@ NS ns.sub\nwww A 192.0.2.1\n\
@@ -26,7 +27,7 @@ const NOW: Wall = Wall::from_secs(1_559_731_985);
 static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
     let apex = NameBuf::from_text(b"example.", None).expect("a name");
     let (texts, given) = (Texts::of("zone", ZONE.as_bytes()), Apex::Given(apex.as_name()));
-    let loaded = load(&texts, "zone", given, NOW);
+    let loaded = load(&texts, "zone", given, Means { now: NOW, crew: &Crew::alone() });
     let mut zones = ZoneTable::default();
     let zone = loaded.zone.expect("a zone without errors");
     zones.insert(apex.as_name(), ZoneState::Loaded(Arc::new(zone)));
@@ -54,7 +55,8 @@ fuzz_target!(|query: &[u8]| {
             received: NOW,
             now: Now::default(),
         };
-        if let Outcome::Reply { len, .. } = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())
+        if let Outcome::Reply { len, .. } =
+            respond(&WORLD, &mut Local::default(), &mut exchange, &mut ())
         {
             assert!(len <= limit);
             let (asked, replied) = (Header::read(query), Header::read(&message[..len]));
