@@ -13,24 +13,33 @@ use socket2::{Domain, Socket, Type};
 /// Questions whose answers are more than a kernel keeps for a connection by itself.
 const MANY: usize = 100;
 
-/// The least time that a connection may be idle.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a connection may be idle where a client reads slowly.
+const SLOW_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Octets of a large reply and its length: 250 strings of 251 octets behind header, question and the
+/// The pace of a client who reads slowly: the shorter reply takes it longer than the idle timeout.
+const OCTETS_PER_MS: usize = 6;
+
+/// Strings of a reply that is nearly as long as there can be.
+const LARGE: usize = 250;
+
+/// Strings of a reply that the kernel takes whole, though the client's takes little of it.
+const SMALL: usize = 70;
+
+/// Octets of a reply of so many strings and its length: they stand behind header, question and the
 /// head of the record.
-const REPLY_LEN: usize = 2 + 12 + (15 + 4) + 12 + 250 * 251;
+const fn reply_len(strings: usize) -> usize {
+    2 + 12 + (13 + 4) + 12 + strings * 251
+}
 
-/// A server with a large answer.
-fn with_large_answer(more: &str) -> Server {
-    let large = format!("{ZONE}large TXT {}\n", format!("\"{}\" ", "x".repeat(250)).repeat(250));
+/// A server with long answers, named by how many strings they have, in three digits.
+fn with_long_answers(more: &str) -> Server {
+    let string = format!("\"{}\" ", "x".repeat(250));
+    let records =
+        [LARGE, SMALL].map(|strings| format!("{strings:03} TXT {}\n", string.repeat(strings)));
     let config = format!(
         "listen: ['127.0.0.1:0']\nzones: [{{zone: example, file: example.zone}}]\n{more}\n"
     );
-    Server::start(&config, &[("example.zone", &large)])
-}
-
-fn large() -> Vec<u8> {
-    framed(&query(&name("large.example."), Rtype::TXT, Asking::PLAIN))
+    Server::start(&config, &[("example.zone", &format!("{ZONE}{}", records.concat()))])
 }
 
 /// A client whose kernel takes little that it does not read.
@@ -43,6 +52,15 @@ fn connect_with_little_room(server: SocketAddr) -> TcpStream {
     stream
 }
 
+/// A client who has asked so many times for so many strings, and has read none yet.
+fn deaf(server: SocketAddr, (questions, strings): (usize, usize)) -> TcpStream {
+    let mut stream = connect_with_little_room(server);
+    let owner = name(&format!("{strings:03}.example."));
+    let question = framed(&query(&owner, Rtype::TXT, Asking::PLAIN));
+    stream.write_all(&question.repeat(questions)).unwrap();
+    stream
+}
+
 /// Gives the pace at which a client reads: a socket to which nobody sends.
 fn pace(step: Duration) -> impl Fn() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -50,90 +68,90 @@ fn pace(step: Duration) -> impl Fn() {
     move || assert!(silent.recv(&mut [0; 1]).is_err())
 }
 
-/// Takes little by little what comes, for several idle timeouts; returns how much that was.
-fn take_slowly(stream: &mut TcpStream) -> usize {
+/// Takes what comes at a pace of a few octets a millisecond, until it is so much or several idle
+/// timeouts have passed; returns how much it was. The client's kernel tells of it about once a second.
+fn take_slowly(stream: &mut TcpStream, most: usize) -> usize {
     let (began, mut taken) = (Instant::now(), 0);
-    let wait = pace(Duration::from_millis(50));
-    while began.elapsed() < 3 * IDLE_TIMEOUT {
+    let wait = pace(Duration::from_millis(20));
+    while taken < most && began.elapsed() < 3 * SLOW_IDLE_TIMEOUT {
         wait();
-        let count = stream.read(&mut [0; 1024]).unwrap();
+        let due = OCTETS_PER_MS * began.elapsed().as_millis() as usize;
+        let count = stream.read(&mut vec![0; due.min(most) - taken]).unwrap();
         assert!(count > 0, "cut after {taken} octets");
         taken += count;
     }
     taken
 }
 
-/// Takes all that there is; returns how much, and whether that was cut short by a reset.
-fn take_all(stream: &mut TcpStream) -> (usize, bool) {
-    let mut buffer = vec![0; 1 << 16];
-    let mut taken = 0;
-    loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => return (taken, false),
-            Ok(count) => taken += count,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => return (taken, true),
-            Err(error) => panic!("{error} after {taken} octets"),
-        }
-    }
+/// Takes all that there is; returns how much.
+fn take_all(stream: &mut TcpStream) -> usize {
+    let mut taken = Vec::new();
+    stream.read_to_end(&mut taken).unwrap();
+    taken.len()
 }
 
-/// Waits until a server has so many connections.
-fn wait_for_connections(server: &Server, count: usize) {
-    let wanted = format!("\nkereru_tcp_connections {count}\n");
+/// Waits until the server has reset a connection; returns how much of its replies had come before.
+fn take_all_after_reset(stream: &mut TcpStream) -> usize {
     let deadline = Instant::now() + PATIENCE;
-    while !crate::http::metrics(server.http[0]).contains(&wanted) {
-        assert!(Instant::now() < deadline, "there are never {count} connections");
+    let wait = pace(Duration::from_millis(10));
+    loop {
+        match stream.take_error().unwrap() {
+            Some(error) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+                return take_all(stream);
+            }
+            None => assert!(Instant::now() < deadline, "the connection is never reset"),
+        }
+        wait();
     }
 }
 
 #[test]
 fn client_that_reads_slowly_gets_all_replies() {
-    let server = with_large_answer("tcp: {idle-timeout: 1s}");
-    let mut stream = connect_with_little_room(server.addresses[0]);
-    stream.write_all(&large().repeat(MANY)).unwrap();
-    let rest = MANY * REPLY_LEN - take_slowly(&mut stream);
-    stream.read_exact(&mut vec![0; rest]).unwrap();
-    stream.write_all(&framed(&www())).unwrap();
-    assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    let server = with_long_answers("tcp: {idle-timeout: 2s}");
+    for (questions, strings) in [(MANY, LARGE), (1, SMALL)] {
+        let mut stream = deaf(server.addresses[0], (questions, strings));
+        let all = questions * reply_len(strings);
+        let taken = take_slowly(&mut stream, all);
+        stream.read_exact(&mut vec![0; all - taken]).unwrap();
+        stream.write_all(&framed(&www())).unwrap();
+        assert_eq!(read_reply(&mut stream).render(), ANSWER);
+    }
 }
 
 #[test]
 fn client_that_asks_no_more_gets_all_replies_however_slowly_it_reads() {
-    let server = with_large_answer("tcp: {idle-timeout: 1s}");
-    let mut stream = connect_with_little_room(server.addresses[0]);
-    stream.write_all(&large().repeat(2)).unwrap();
+    let server = with_long_answers("tcp: {idle-timeout: 2s}");
+    let mut stream = deaf(server.addresses[0], (1, SMALL));
     stream.shutdown(Shutdown::Write).unwrap();
-    let taken = take_slowly(&mut stream);
-    assert_eq!(take_all(&mut stream), (2 * REPLY_LEN - taken, false));
+    assert_eq!(take_slowly(&mut stream, reply_len(SMALL)), reply_len(SMALL));
+    assert_eq!(take_all(&mut stream), 0);
 }
 
 #[test]
 fn client_that_takes_nothing_is_cut_and_nothing_is_kept_for_it() {
-    // Neither ends while it takes nothing: one waits in writing, the other has ended asking.
-    for (questions, asks_more) in [(MANY, true), (1, false)] {
-        let server = with_large_answer("tcp: {idle-timeout: 1s}\nhttp: {listen: ['127.0.0.1:0']}");
-        let mut deaf = connect_with_little_room(server.addresses[0]);
-        deaf.write_all(&large().repeat(questions)).unwrap();
-        if !asks_more {
-            deaf.shutdown(Shutdown::Write).unwrap();
-        }
-        wait_for_connections(&server, 1);
-        wait_for_connections(&server, 0);
-        let (taken, is_reset) = take_all(&mut deaf);
-        assert!(is_reset && taken < REPLY_LEN, "{taken} octets came");
+    let server = with_long_answers("tcp: {idle-timeout: 1s}");
+    // For the first the server waits in writing, for the others it has written all.
+    let [mut waiting, mut idle, mut gone] =
+        [(MANY, LARGE), (1, SMALL), (1, SMALL)].map(|asked| deaf(server.addresses[0], asked));
+    gone.shutdown(Shutdown::Write).unwrap();
+    for stream in [&mut waiting, &mut idle, &mut gone] {
+        let taken = take_all_after_reset(stream);
+        assert!(taken < reply_len(SMALL), "{taken} octets came");
     }
 }
 
 #[test]
 fn nothing_is_kept_for_a_client_that_made_room_for_another() {
-    let server = with_large_answer("tcp: {connections: 1, idle-timeout: 1h}");
-    let mut deaf = connect_with_little_room(server.addresses[0]);
-    deaf.write_all(&large()).unwrap();
-    // Its reply is under way when the first octet of it has come.
-    assert_eq!(deaf.peek(&mut [0; 1]).unwrap(), 1);
-    let mut next = connect(server.addresses[0]);
-    next.write_all(&framed(&www())).unwrap();
-    assert_eq!(read_reply(&mut next).render(), ANSWER);
-    let (taken, is_reset) = take_all(&mut deaf);
-    assert!(is_reset && taken < REPLY_LEN, "{taken} octets came");
+    for asked in [(MANY, LARGE), (1, SMALL)] {
+        let server = with_long_answers("tcp: {connections: 1, idle-timeout: 1h}");
+        let mut deaf = deaf(server.addresses[0], asked);
+        // Its replies are under way when the first octet of them has come.
+        assert_eq!(deaf.peek(&mut [0; 1]).unwrap(), 1);
+        let mut next = connect(server.addresses[0]);
+        next.write_all(&framed(&www())).unwrap();
+        assert_eq!(read_reply(&mut next).render(), ANSWER);
+        let taken = take_all_after_reset(&mut deaf);
+        assert!(taken < reply_len(SMALL), "{taken} octets came");
+    }
 }
