@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 
-use crate::base::limits::{LABEL_LEN_MAX, LABELS_MAX, NAME_LEN_MAX};
+use crate::base::limits::{LABELS_MAX, NAME_LEN_MAX};
 use crate::wire::name::Name;
 
 /// The hash of the root, from which the hashes of all names grow.
@@ -23,23 +23,6 @@ pub fn child_hash(parent: u64, label: &[u8]) -> u64 {
     let mut hasher = state.build_hasher();
     hasher.write(label);
     hasher.finish()
-}
-
-/// The hash of a name, as that of a `FoldedName` is.
-pub fn hash_of(name: Name<'_>) -> u64 {
-    let mut labels: [&[u8]; LABELS_MAX] = [&[]; LABELS_MAX];
-    let mut count = 0;
-    for (slot, label) in labels.iter_mut().zip(name.labels()) {
-        *slot = label;
-        count += 1;
-    }
-    labels.iter().take(count).rev().fold(ROOT_HASH, |parent, label| {
-        let mut lowered = [0; LABEL_LEN_MAX];
-        let lowered = lowered.get_mut(..label.len()).unwrap_or_default();
-        lowered.copy_from_slice(label);
-        lowered.make_ascii_lowercase();
-        child_hash(parent, lowered)
-    })
 }
 
 /// Where a suffix begins, and its hash.

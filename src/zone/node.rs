@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::base::time::Ttl;
-use crate::wire::folded::hash_of;
+use crate::wire::folded::FoldedName;
 use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
 use crate::wire::pointers::{self, Found, Pointers};
@@ -205,7 +205,7 @@ impl Node {
 
     /// The hashes of the names of a zone cut's servers, in canonical order of their NS records.
     pub fn server_ids(&self) -> impl Iterator<Item = u64> {
-        let hashes = self.hashes_at_end(self.server_count(self.directory()));
+        let hashes = self.hashes_at_end(self.server_count());
         hashes.iter().map(|hash| u64::from_le_bytes(*hash))
     }
 
@@ -215,12 +215,11 @@ impl Node {
     }
 
     /// How many hashes of names of servers stand at the end: one for each NS record of a zone cut.
-    /// `directory` is the whole of it.
-    fn server_count(&self, directory: &[[u8; ENTRY_LEN]]) -> usize {
+    fn server_count(&self) -> usize {
         if !self.is_cut() {
             return 0;
         }
-        let mut entries = directory.iter().map(Entry::read);
+        let mut entries = self.directory().iter().map(Entry::read);
         entries.find(|entry| entry.key == SetKey::plain(Rtype::NS)).map_or(0, |entry| entry.count)
     }
 
@@ -252,7 +251,7 @@ impl Node {
                 let pointers = next.pointers(&self.0).unwrap_or_default();
                 next.start - pointers.encoded_len()
             }
-            None => self.0.len() - self.server_count(self.directory()) * HASH_LEN,
+            None => self.0.len() - self.server_count() * HASH_LEN,
         };
         let (key, count, pointers) = (entry.key, entry.count, entry.pointers(&self.0));
         Some(Set { key, count, records: &self.0[entry.start..end], pointers })
@@ -279,9 +278,17 @@ pub fn warm<'z>(nodes: impl Iterator<Item = &'z Node>) {
 }
 
 /// Packs one name after the other in the same room.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Packer {
     octets: Vec<u8>,
+    /// The name of a server.
+    server: FoldedName,
+}
+
+impl Default for Packer {
+    fn default() -> Self {
+        Self { octets: Vec::new(), server: FoldedName::root() }
+    }
 }
 
 impl Packer {
@@ -337,8 +344,8 @@ impl Packer {
             let servers = parts.settled_sets().filter(|set| set.key == SetKey::plain(Rtype::NS));
             for server in servers.flat_map(|set| set.rdatas()) {
                 // Names in a zone were checked when they came into it.
-                let hash = Name::read(server).map(hash_of).unwrap_or_default();
-                octets.extend_from_slice(&hash.to_le_bytes());
+                self.server.fold(Name::read(server).unwrap_or(Name::ROOT));
+                octets.extend_from_slice(&self.server.hash(0).to_le_bytes());
             }
         }
         octets[8] = flags;

@@ -5,7 +5,7 @@ use crate::message::{Asking, Message, Record, query};
 use crate::world::{NOW, PEER, exchange_in, name, snapshot, whole_zone};
 use kereru::answer::ahead::Drafts;
 use kereru::answer::{
-    AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, ZoneState, respond_to,
+    AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, respond_to,
 };
 use kereru::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
 use kereru::base::time::Now;
@@ -96,20 +96,21 @@ fn names(zones: &[Zone]) -> BTreeSet<NameBuf> {
     names
 }
 
-/// The replies to queries that come together over UDP.
-fn batch(snapshot: &Snapshot, queries: &[Vec<u8>]) -> Vec<Vec<u8>> {
+/// What becomes of messages that come together over UDP.
+fn batch(snapshot: &Snapshot, messages: &[&[u8]]) -> Vec<Result<Vec<u8>, DropReason>> {
     let (mut drafts, mut local) = (Drafts::default(), Local::default());
     // The batch before was a different one.
-    drafts.push(&queries[queries.len() - 1], PEER.ip());
+    messages.iter().rev().for_each(|message| drafts.push(message, PEER.ip()));
     drafts.clear();
-    queries.iter().for_each(|query| drafts.push(query, PEER.ip()));
+    messages.iter().for_each(|message| drafts.push(message, PEER.ip()));
+    assert_eq!(drafts.len(), messages.len());
     drafts.fetch(snapshot);
-    let respond = |(index, query): (usize, &Vec<u8>)| {
+    let respond = |(index, asked): (usize, &&[u8])| {
         let mut message = vec![0xDD; UDP_SIZE_MAX];
-        message[..query.len()].copy_from_slice(query);
+        message[..asked.len()].copy_from_slice(asked);
         let mut exchange = Exchange {
             message: &mut message,
-            len: query.len(),
+            len: asked.len(),
             peer: PEER,
             local: "192.0.2.1:53".parse().unwrap(),
             transport: Transport::Udp,
@@ -118,15 +119,15 @@ fn batch(snapshot: &Snapshot, queries: &[Vec<u8>]) -> Vec<Vec<u8>> {
         };
         let draft = drafts.get(index).unwrap();
         match respond_to(snapshot, draft, &mut local, &mut exchange, &mut ()) {
-            Outcome::Reply { len, .. } => message[..len].to_vec(),
-            Outcome::Drop(reason) => panic!("dropped: {reason:?}"),
+            Outcome::Reply { len, .. } => Ok(message[..len].to_vec()),
+            Outcome::Drop(reason) => Err(reason),
         }
     };
-    queries.iter().enumerate().map(respond).collect()
+    messages.iter().enumerate().map(respond).collect()
 }
 
-fn alone(snapshot: &Snapshot, transport: Transport, query: &[u8]) -> Vec<u8> {
-    exchange_in(snapshot, &mut Local::default(), (transport, PEER), query, &mut ()).unwrap()
+fn alone(snapshot: &Snapshot, transport: Transport, message: &[u8]) -> Result<Vec<u8>, DropReason> {
+    exchange_in(snapshot, &mut Local::default(), (transport, PEER), message, &mut ())
 }
 
 /// Data of a set in canonical form.
@@ -222,10 +223,12 @@ fn answers_are_the_same_in_a_batch_and_alone_and_over_tcp_and_are_those_of_the_z
                 query(name, *rtype, Asking { edns_size, dnssec_ok })
             };
             let queries: Vec<Vec<u8>> = asked.iter().map(ask).collect();
+            let messages: Vec<&[u8]> = queries.iter().map(Vec::as_slice).collect();
             for ((query, (_, rtype)), in_batch) in
-                queries.iter().zip(asked).zip(batch(&snapshot, &queries))
+                queries.iter().zip(asked).zip(batch(&snapshot, &messages))
             {
                 assert_eq!(in_batch, alone(&snapshot, Transport::Udp, query));
+                let in_batch = in_batch.unwrap();
                 let limit = usize::from(edns_size.unwrap_or(512));
                 assert!(in_batch.len() <= limit, "{} of {limit}", in_batch.len());
                 let udp = Message::read(&in_batch);
@@ -237,7 +240,7 @@ fn answers_are_the_same_in_a_batch_and_alone_and_over_tcp_and_are_those_of_the_z
                 }
                 // Over TCP a question for all types, or all signatures, gets all (RFC 8482 §4.4).
                 if ![Rtype::ANY, Rtype::RRSIG].contains(rtype) {
-                    let tcp = Message::read(&alone(&snapshot, Transport::Tcp, query));
+                    let tcp = Message::read(&alone(&snapshot, Transport::Tcp, query).unwrap());
                     tree.check(&tcp);
                     check_transports(&udp, &tcp);
                 }
@@ -249,44 +252,23 @@ fn answers_are_the_same_in_a_batch_and_alone_and_over_tcp_and_are_those_of_the_z
 
 #[test]
 fn batch_with_anything_in_it_is_answered_as_each_message_alone() {
-    let zones = vec![whole_zone("signed.test.", SIGNED)];
-    let snapshot = snapshot(zones, AnswerOptions::default());
-    let Some(ZoneState::Loaded(_)) = snapshot.views[0].zones.iter().next().map(|(_, state)| state)
-    else {
-        panic!("no zone")
-    };
+    let snapshot = snapshot(vec![whole_zone("signed.test.", SIGNED)], AnswerOptions::default());
     let good = query(&name("a.signed.test."), Rtype::A, Asking::PLAIN);
     let mut reply = good.clone();
     reply[2] |= 0x80;
     let mut update = good.clone();
     update[2] |= 5 << 3;
     let messages: [&[u8]; 7] = [&good, b"", b"short", &reply, &update, &good[..20], &good];
-    let (mut drafts, mut local) = (Drafts::default(), Local::default());
-    messages.iter().for_each(|message| drafts.push(message, PEER.ip()));
-    drafts.fetch(&snapshot);
-    assert_eq!(drafts.len(), messages.len());
-    for (index, message) in messages.iter().enumerate() {
-        let mut octets = [0; 512];
-        octets[..message.len()].copy_from_slice(message);
-        let mut exchange = Exchange {
-            message: &mut octets,
-            len: message.len(),
-            peer: PEER,
-            local: "192.0.2.1:53".parse().unwrap(),
-            transport: Transport::Udp,
-            received: NOW,
-            now: Now::default(),
-        };
-        let draft = drafts.get(index).unwrap();
-        let in_batch = match respond_to(&snapshot, draft, &mut local, &mut exchange, &mut ()) {
-            Outcome::Reply { len, .. } => Ok(octets[..len].to_vec()),
-            Outcome::Drop(reason) => Err(reason),
-        };
-        let way = (Transport::Udp, PEER);
-        let alone = exchange_in(&snapshot, &mut Local::default(), way, message, &mut ());
-        assert_eq!(in_batch, alone, "{index}");
-    }
-    assert!(drafts.get(messages.len()).is_none());
-    (0..BATCH_MAX).for_each(|_| drafts.push(&good, PEER.ip()));
+    let in_batch = batch(&snapshot, &messages);
+    let each_alone = messages.map(|message| alone(&snapshot, Transport::Udp, message));
+    assert_eq!(in_batch, each_alone);
+    assert!(in_batch[0].is_ok() && in_batch[1].is_err());
+}
+
+#[test]
+fn batch_takes_no_more_messages_than_there_is_room_for() {
+    let mut drafts = Drafts::default();
+    (0..=BATCH_MAX).for_each(|_| drafts.push(b"", PEER.ip()));
     assert_eq!(drafts.len(), BATCH_MAX);
+    assert!(drafts.get(BATCH_MAX).is_none());
 }
