@@ -23,7 +23,7 @@ use clap::Parser;
 use kereru::answer::ahead::Drafts;
 use kereru::answer::{
     AnswerOptions, Exchange, Local, Outcome, RateLimit, Snapshot, Transport, View, ZoneState,
-    ZoneTable, respond_to,
+    ZoneTable,
 };
 use kereru::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
 use kereru::base::time::{Now, Wall};
@@ -183,11 +183,11 @@ impl<'s> Asker<'s> {
             self.drafts.push(&slot[..query.len()], CLIENT);
             self.lens[self.drafts.len() - 1] = query.len();
         }
-        self.drafts.fetch(self.snapshot);
+        let ahead = self.drafts.look_ahead(self.snapshot);
         let peer = SocketAddr::new(CLIENT, 4000);
         let mut last = 0;
-        for (index, message) in self.slots.chunks_exact_mut(UDP_SIZE_MAX).enumerate() {
-            let Some(draft) = self.drafts.get(index) else { break };
+        let slots = self.slots.chunks_exact_mut(UDP_SIZE_MAX).take(self.drafts.len());
+        for (index, message) in slots.enumerate() {
             self.micros += 1;
             let mut exchange = Exchange {
                 message,
@@ -198,7 +198,7 @@ impl<'s> Asker<'s> {
                 received: RECEIVED,
                 now: Now::from_micros(self.micros),
             };
-            match respond_to(self.snapshot, draft, &mut self.local, &mut exchange, &mut ()) {
+            match ahead.respond(index, &mut self.local, &mut exchange, &mut ()) {
                 Outcome::Reply { len, .. } => last = black_box(len),
                 Outcome::Drop(reason) => panic!("dropped: {reason:?}"),
             }

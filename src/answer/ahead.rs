@@ -2,14 +2,16 @@
 //!
 //! Names of a large zone are rarely in the CPU's cache. Once all names of a batch are known, what
 //! lookups will read is asked for at once, and arrives while other queries are worked on: the batch
-//! waits for memory about once, instead of each query several times. Decides nothing but which
+//! waits for memory a few times, instead of each query several times. Decides nothing but which
 //! queries cannot be answered, whatever is served.
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::answer::Refusal;
-use crate::answer::snapshot::{RateLimit, Snapshot, ZoneState, ZoneTable};
+use crate::answer::exchange::{Exchange, Local, Outcome};
+use crate::answer::respond::respond_with;
+use crate::answer::snapshot::{RateLimit, Snapshot, View, ZoneState, ZoneTable};
 use crate::base::limits::BATCH_MAX;
 use crate::metrics::DropReason;
 use crate::policy::rate::Kind;
@@ -17,15 +19,13 @@ use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, Header};
 use crate::wire::numbers::Opcode;
 use crate::wire::query::Query;
+use crate::wire::trace::Trace;
+use crate::zone::lookup::Path;
 use crate::zone::node::{Node, warm};
-use crate::zone::store::Zone;
+use crate::zone::store::{Zone, wildcard_id};
 
-/// Nodes of one query that are asked for: that of the name and that right below the apex, where the
-/// zone cut mostly is. Those in between are few and in the cache.
-const NODES: usize = 2;
-
-/// Servers of one zone cut whose addresses are asked for: most have so many at most.
-const SERVERS: usize = 4;
+/// Nodes that are asked for because an answer goes on to them: most cuts have so many servers at most.
+const NEXT: usize = 4;
 
 /// Queries below which nothing is asked for in advance: there would be nothing to do meanwhile.
 const FEW: usize = 4;
@@ -59,16 +59,13 @@ impl Default for Draft {
 }
 
 impl Draft {
-    /// What the answer will likely read; `None` if no zone answers.
-    fn guess<'z>(&self, zones: &'z ZoneTable) -> Option<Guess<'z>> {
+    /// The zone that answers; `None` if none does.
+    fn zone<'z>(&self, zones: &'z ZoneTable) -> Option<&'z Zone> {
         let Message::Query(query) = &self.message else { return None };
-        let name = &self.question;
-        let ZoneState::Loaded(zone) = zones.find(name, query.question?.rtype)? else { return None };
-        let below_apex = name.label_count().saturating_sub(zone.depth());
-        let first = (below_apex > 1).then(|| zone.guess(name.hash(below_apex - 1)));
-        let last = (below_apex > 0).then(|| zone.guess(name.hash(0)));
-        let nodes = [first.flatten(), last.flatten()];
-        Some(Guess { client: self.client, zone, hash: name.hash(0), nodes })
+        match zones.find(&self.question, query.question?.rtype)? {
+            ZoneState::Loaded(zone) => Some(zone),
+            ZoneState::Broken => None,
+        }
     }
 
     /// Reads a message.
@@ -141,56 +138,109 @@ impl Drafts {
         self.count == 0
     }
 
-    /// A message, to be answered.
-    pub fn get(&self, index: usize) -> Option<&Draft> {
-        self.drafts.get(index).filter(|_| index < self.count)
+    /// Asks for the memory that the answers will read. With several views it takes the message to
+    /// tell which is meant, and nothing is done.
+    pub fn look_ahead<'s>(&'s self, snapshot: &'s Snapshot) -> Ahead<'s> {
+        let drafts = self.drafts.get(..self.count).unwrap_or_default();
+        let mut ahead = Ahead { snapshot, drafts, guesses: [None; BATCH_MAX] };
+        if let [view] = &snapshot.views[..]
+            && drafts.len() >= FEW
+        {
+            ahead.fetch(view);
+        }
+        ahead
+    }
+}
+
+/// What is known of the queries of a batch before the first is answered.
+pub struct Ahead<'s> {
+    snapshot: &'s Snapshot,
+    drafts: &'s [Draft],
+    guesses: [Option<Guess<'s>>; BATCH_MAX],
+}
+
+impl<'s> Ahead<'s> {
+    /// Answers a query of the batch, as `respond` does. The exchange is that of its message.
+    pub fn respond<T: Trace>(
+        &self,
+        index: usize,
+        local: &mut Local,
+        exchange: &mut Exchange<'_>,
+        trace: &mut T,
+    ) -> Outcome {
+        let Some(draft) = self.drafts.get(index) else {
+            debug_assert!(false, "no such message in the batch");
+            return Outcome::Drop(DropReason::Short);
+        };
+        let guess = self.guesses.get(index).and_then(Option::as_ref);
+        respond_with(self.snapshot, (draft, guess), &mut local.tools, exchange, trace)
     }
 
-    /// Asks for the memory that answers will read. With several views it takes the message to tell
-    /// which is meant, and nothing is done.
-    pub fn fetch(&self, snapshot: &Snapshot) {
-        let [view] = &snapshot.views[..] else { return };
-        if self.count < FEW {
-            return;
+    /// Asks for what the answers will read, in loops that do nothing else: the CPU goes on to the
+    /// next reading before one has arrived, if there is little in between.
+    fn fetch(&mut self, view: &'s View) {
+        for (draft, guess) in self.drafts.iter().zip(&mut self.guesses) {
+            let zone = draft.zone(&view.zones);
+            *guess = zone.map(|zone| Guess { zone, path: Path::default() });
         }
-        let mut guesses = [None; BATCH_MAX];
-        for (draft, guess) in self.drafts.iter().take(self.count).zip(&mut guesses) {
-            *guess = draft.guess(&view.zones);
+        let guesses = self.drafts.iter().zip(self.guesses.iter_mut());
+        for (draft, guess) in guesses.filter_map(|(draft, guess)| Some((draft, guess.as_mut()?))) {
+            guess.path = guess.zone.guess_path(&draft.question);
         }
-        let guesses = guesses.iter().flatten();
-        warm(guesses.clone().flat_map(|guess| guess.nodes.into_iter().flatten()));
-        let mut servers = [None; SERVERS * BATCH_MAX];
-        let mut slots = servers.iter_mut();
-        for (zone, cut) in guesses.clone().filter_map(|guess| Some((guess.zone, guess.cut()?))) {
-            let nodes = cut.server_ids().take(SERVERS).filter_map(|hash| zone.guess(hash));
-            nodes.zip(&mut slots).for_each(|(node, slot)| *slot = Some(node));
+        let guesses = self.drafts.iter().zip(&self.guesses);
+        let guesses = guesses.filter_map(|(draft, guess)| Some((draft, guess.as_ref()?)));
+        warm(guesses.clone().flat_map(|(_, guess)| guess.path.nodes()));
+        let mut next = [[None; NEXT]; BATCH_MAX];
+        for ((draft, guess), nodes) in guesses.clone().zip(&mut next) {
+            guess.find_next(&draft.question, nodes);
         }
-        warm(servers.into_iter().flatten());
+        warm(next.iter().flatten().copied().flatten());
         if let Some(RateLimit { limiter, .. }) = &view.rate_limit {
-            let counts = guesses.map(|guess| limiter.touch(guess.client, guess.kind()));
+            let mut keys = [0; BATCH_MAX];
+            for (((draft, guess), next), key) in guesses.zip(&next).zip(&mut keys) {
+                *key = limiter.key(draft.client, guess.kind(&draft.question, next));
+            }
+            let counts = keys.iter().take(self.drafts.len()).map(|key| limiter.touch(*key));
             black_box(counts.fold(0, |sum, count| sum ^ count));
         }
     }
 }
 
 /// What the answer to a query will likely read.
-#[derive(Clone, Copy)]
-struct Guess<'z> {
-    client: IpAddr,
-    zone: &'z Zone,
-    /// The hash of the name.
-    hash: u64,
-    /// The nodes of the name right below the apex and of the name itself.
-    nodes: [Option<&'z Node>; NODES],
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guess<'z> {
+    /// The zone that answers.
+    pub(super) zone: &'z Zone,
+    /// The nodes of the name and of those above.
+    pub(super) path: Path<'z>,
 }
 
 impl<'z> Guess<'z> {
     fn cut(&self) -> Option<&'z Node> {
-        self.nodes.into_iter().flatten().find(|node| node.is_cut())
+        self.path.nodes().find(|node| node.is_cut())
     }
 
-    /// What the reply counts as, if it is of the two kinds that are not always in the cache.
-    fn kind(&self) -> Kind {
-        self.cut().map_or(Kind::Answer(self.hash), |cut| Kind::Referral(cut.id()))
+    /// Finds the nodes that the answer goes on to: addresses of a cut's servers, what an alias leads
+    /// to, or the wildcard that stands for a name that is not there.
+    fn find_next(&self, name: &FoldedName, nodes: &mut [Option<&'z Node>; NEXT]) {
+        match self.cut().or_else(|| self.path.at(0)) {
+            Some(node) => {
+                for (id, slot) in node.next_ids().zip(nodes) {
+                    *slot = self.zone.guess(id);
+                }
+            }
+            None => nodes[0] = self.zone.guess(wildcard_id(name.hash(1))),
+        }
+    }
+
+    /// What the reply will likely be counted as. `next` are the nodes that the answer goes on to.
+    fn kind(&self, name: &FoldedName, next: &[Option<&Node>; NEXT]) -> Kind {
+        let [first, ..] = next;
+        match (self.cut(), self.path.at(0), first) {
+            (Some(cut), ..) => Kind::Referral(cut.id()),
+            (None, _, Some(next)) => Kind::Answer(next.id()),
+            (None, Some(_), None) => Kind::Answer(name.hash(0)),
+            (None, None, None) => Kind::NameError(self.zone.apex_node().id()),
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::wire::name::{Name, NameArray};
 use crate::wire::numbers::{Rcode, Rtype};
 use crate::wire::trace::{Event, Trace};
 use crate::wire::writer::{Owner, RecordRef, Section};
-use crate::zone::lookup::{Lookup, Source};
+use crate::zone::lookup::{Lookup, Path, Source};
 use crate::zone::node::{Node, Set};
 use crate::zone::store::Zone;
 
@@ -80,6 +80,8 @@ struct Answer<'v, 'l, 'r, 'm, T> {
     view: &'v View,
     asked: Asked,
     names: Names<'l>,
+    /// The guess at the path to the current name, if there is one.
+    path: Path<'v>,
     /// Aliases followed so far.
     aliases: usize,
     /// Where the name stands in the reply that the last alias led to, if it is known.
@@ -98,10 +100,10 @@ struct Answer<'v, 'l, 'r, 'm, T> {
 
 /// Answers from `zone`, and from other zones of ours where aliases lead to them.
 ///
-/// `zone` is one that the name of the question is within.
+/// `zone` is one that the name of the question is within, and `path` its guess at the path to it.
 pub(super) fn answer<'v, T: Trace>(
     view: &'v View,
-    zone: &'v Zone,
+    (zone, path): (&'v Zone, Path<'v>),
     asked: Asked,
     names: Names<'_>,
     reply: &mut Reply<'_>,
@@ -111,6 +113,7 @@ pub(super) fn answer<'v, T: Trace>(
         view,
         asked,
         names,
+        path,
         aliases: 0,
         alias_at: None,
         met: Met::default(),
@@ -163,6 +166,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
             return None;
         }
         self.aliases += 1;
+        self.path = Path::default();
         match self.view.zones.find(self.names.alias, self.asked.rtype) {
             Some(ZoneState::Loaded(zone)) => Some(zone),
             Some(ZoneState::Broken) => {
@@ -177,7 +181,8 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     }
 
     fn answer_from(&mut self, zone: &'v Zone) -> Result<Next, NoSpace> {
-        let lookup = zone.lookup(current_name(self.aliases, &self.names), self.asked.rtype);
+        let name = current_name(self.aliases, &self.names);
+        let lookup = zone.lookup_along(&self.path, name, self.asked.rtype);
         if self.aliases == 0 && !matches!(lookup, Lookup::Referral { .. }) {
             self.reply.set_authoritative();
         }

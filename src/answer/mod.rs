@@ -17,5 +17,5 @@ pub mod snapshot;
 pub use crate::metrics::{DropReason, Transport};
 pub use exchange::{Exchange, Local, Outcome};
 pub use refusal::Refusal;
-pub use respond::{respond, respond_to};
+pub use respond::respond;
 pub use snapshot::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};

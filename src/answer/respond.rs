@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::answer::ahead::{Draft, Message};
+use crate::answer::ahead::{Draft, Guess, Message};
 use crate::answer::authority::{self, Asked, Names};
 use crate::answer::chaos;
 use crate::answer::exchange::{Exchange, Local, Outcome, Tools};
@@ -22,6 +22,7 @@ use crate::wire::numbers::{Class, Rtype};
 use crate::wire::query::{Query, Question};
 use crate::wire::trace::{Event, Trace};
 use crate::wire::tsig::Tsig;
+use crate::zone::lookup::Path;
 use crate::zone::store::Zone;
 
 /// Answers one query in place, or says why there is nothing to send.
@@ -35,24 +36,14 @@ pub fn respond<T: Trace>(
 ) -> Outcome {
     let Local { draft, tools } = local;
     draft.read(exchange.message.get(..exchange.len).unwrap_or_default());
-    respond_with(snapshot, draft, tools, exchange, trace)
+    respond_with(snapshot, (draft, None), tools, exchange, trace)
 }
 
-/// Answers one query that was read before, as `respond` does. `draft` is that of the exchange's
-/// message.
-pub fn respond_to<T: Trace>(
-    snapshot: &Snapshot,
-    draft: &Draft,
-    local: &mut Local,
-    exchange: &mut Exchange<'_>,
-    trace: &mut T,
-) -> Outcome {
-    respond_with(snapshot, draft, &mut local.tools, exchange, trace)
-}
-
-fn respond_with<T: Trace>(
-    snapshot: &Snapshot,
-    draft: &Draft,
+/// Answers one query that has been read. `draft` is that of the exchange's message, and `guess` one at
+/// what the only view of the snapshot reads for it.
+pub(super) fn respond_with<'s, T: Trace>(
+    snapshot: &'s Snapshot,
+    (draft, guess): (&Draft, Option<&Guess<'s>>),
     tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
@@ -77,7 +68,7 @@ fn respond_with<T: Trace>(
         return refuse(view, unanswerable, tools, exchange, trace);
     }
     let Some(at) = query.tsig_at else {
-        return respond_in(view, query, question, tools, exchange, trace);
+        return respond_in(view, query, (question, guess), tools, exchange, trace);
     };
     let tsig = Tsig::read(exchange.message.get(..exchange.len).unwrap_or_default(), at);
     let refusal = match &tsig {
@@ -90,10 +81,10 @@ fn respond_with<T: Trace>(
 }
 
 /// Answers a query that could be read.
-fn respond_in<T: Trace>(
-    view: &View,
+fn respond_in<'v, T: Trace>(
+    view: &'v View,
     mut query: Query,
-    question: &FoldedName,
+    (question, guess): (&FoldedName, Option<&Guess<'v>>),
     tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
@@ -115,7 +106,7 @@ fn respond_in<T: Trace>(
     let mut reply = Reply::new(exchange, &beginning, compressor);
     let names = Names { question, alias, alias_wire, target };
     let answered = check_client(view, sender.ip)
-        .and_then(|()| answer(view, &query, sender.transport, names, &mut reply, trace));
+        .and_then(|()| answer(view, &query, sender.transport, (names, guess), &mut reply, trace));
     let kind = answered.unwrap_or_else(|refusal| {
         reply.refuse(refusal, trace);
         Kind::Error
@@ -172,11 +163,11 @@ fn check_client(view: &View, client: IpAddr) -> Result<(), Refusal> {
 
 /// Answers what the query asks, or says why not. Returns what counts together with the reply when
 /// replies are limited.
-fn answer<T: Trace>(
-    view: &View,
+fn answer<'v, T: Trace>(
+    view: &'v View,
     query: &Query,
     transport: Transport,
-    names: Names<'_>,
+    (names, guess): (Names<'_>, Option<&Guess<'v>>),
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<Kind, Refusal> {
@@ -194,7 +185,10 @@ fn answer<T: Trace>(
         }
         _ => return Err(Refusal::Class(class)),
     }
-    let zone = find_zone(view, rtype, names.question)?;
+    let Guess { zone, path } = match guess {
+        Some(guess) => *guess,
+        None => Guess { zone: find_zone(view, rtype, names.question)?, path: Path::default() },
+    };
     if query.edns.is_some_and(|edns| edns.wants_expire)
         && rtype == Rtype::SOA
         && zone.depth() == names.question.label_count()
@@ -203,7 +197,7 @@ fn answer<T: Trace>(
         // We are the primary of all our zones (RFC 7314 §3.1).
         reply.set_expire(soa.expire_secs);
     }
-    Ok(authority::answer(view, zone, Asked { rtype, transport }, names, reply, trace))
+    Ok(authority::answer(view, (zone, path), Asked { rtype, transport }, names, reply, trace))
 }
 
 /// Refuses an option that no client sends.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Cache};
 
 use crate::answer::ahead::Drafts;
-use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond_to};
+use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport};
 use crate::base::limits::BATCH_MAX;
 use crate::base::pace::Pace;
 use crate::base::time::Wall;
@@ -252,15 +252,13 @@ impl Serving<'_> {
                 let (octets, client) = self.batch.peek(index).unwrap_or((&[], NOBODY));
                 self.drafts.push(octets, client);
             }
-            self.drafts.fetch(snapshot);
         }
+        let ahead = self.drafts.look_ahead(snapshot);
         while *next < received {
             let index = *next;
             *next += 1;
             self.counters.query(Transport::Udp);
-            let (Some(datagram), Some(draft)) =
-                (self.batch.datagram(index), self.drafts.get(index))
-            else {
+            let Some(datagram) = self.batch.datagram(index) else {
                 self.counters.dropped(DropReason::TooLong, 1);
                 continue;
             };
@@ -277,7 +275,7 @@ impl Serving<'_> {
                 received: received_at,
                 now,
             };
-            match respond_to(snapshot, draft, &mut self.local, &mut exchange, &mut ()) {
+            match ahead.respond(index, &mut self.local, &mut exchange, &mut ()) {
                 Outcome::Reply { len, kind } => {
                     self.counters.reply(kind);
                     self.batch.reply(index, len);

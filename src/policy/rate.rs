@@ -45,6 +45,9 @@ const HELD_MASK: u64 = (1 << HELD_BITS) - 1;
 /// Where the bits of the key begin, above the others.
 const TAG_SHIFT: u32 = TIME_BITS + HELD_BITS;
 
+/// Bits that tell the kinds of replies apart, names not counted.
+const KIND_BITS: u32 = 2;
+
 /// Eight entries that are looked through together.
 #[derive(Debug, Default)]
 #[repr(align(64))]
@@ -81,13 +84,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// A number for the kind, equal for what counts together.
-    fn number(self) -> u64 {
+    /// Two numbers for the kind, equal for what counts together: a small one, and one of a name.
+    fn numbers(self) -> (u64, u64) {
         match self {
-            Self::Answer(hash) => mix(hash, 1),
-            Self::NameError(hash) => mix(hash, 2),
-            Self::Referral(hash) => mix(hash, 3),
-            Self::Error | Self::Unanswerable => 4,
+            Self::Answer(hash) => (0, hash),
+            Self::NameError(hash) => (1, hash),
+            Self::Referral(hash) => (2, hash),
+            Self::Error | Self::Unanswerable => (3, 0),
         }
     }
 }
@@ -148,14 +151,16 @@ impl RateLimiter {
         tries.unwrap_or(Verdict::Drop)
     }
 
-    /// Reads where replies are counted, so that the CPU fetches it. The number means nothing.
-    pub fn touch(&self, client: IpAddr, kind: Kind) -> u64 {
-        let line = self.line(self.key(client, kind));
-        line.map_or(0, |Line([first, ..])| first.load(Ordering::Relaxed))
+    /// Reads where replies with this key are counted, so that the CPU fetches it. The number means
+    /// nothing.
+    pub fn touch(&self, key: u64) -> u64 {
+        self.line(key).map_or(0, |Line([first, ..])| first.load(Ordering::Relaxed))
     }
 
-    fn key(&self, client: IpAddr, kind: Kind) -> u64 {
-        mix(self.network(client), kind.number())
+    /// What replies of this kind to `client` are counted under.
+    pub fn key(&self, client: IpAddr, kind: Kind) -> u64 {
+        let (number, name) = kind.numbers();
+        mix(self.network(client) << KIND_BITS | number, name)
     }
 
     fn line(&self, key: u64) -> Option<&Line> {
@@ -199,12 +204,12 @@ impl RateLimiter {
         (value & !(HELD_MASK << TIME_BITS) | held << TIME_BITS, verdict)
     }
 
-    /// A number for the network of a client.
+    /// A number for the network of a client. Its highest bits mean nothing.
     fn network(&self, client: IpAddr) -> u64 {
         match client.to_canonical() {
             IpAddr::V4(ip) => {
                 let host_bits = 32 - u32::from(self.options.ipv4_prefix.min(32));
-                mix(u64::from(ip.to_bits()).unbounded_shr(host_bits), 4)
+                u64::from(ip.to_bits()).unbounded_shr(host_bits)
             }
             IpAddr::V6(ip) => {
                 let host_bits = 128 - u32::from(self.options.ipv6_prefix.min(128));

@@ -8,6 +8,9 @@ use crate::wire::numbers::Rtype;
 use crate::zone::node::{Node, Set};
 use crate::zone::store::Zone;
 
+/// Names of a path, from the lowest, whose nodes are kept.
+const LOWEST: usize = 3;
+
 /// What a zone says about a question; no other cases exist.
 #[derive(Clone, Copy, Debug)]
 pub enum Lookup<'z> {
@@ -86,9 +89,58 @@ impl<'z> Source<'z> {
     }
 }
 
+/// The nodes that a name and those above it in a zone likely have: those of the lowest names, and that
+/// of the name right below the apex, where the zone cut mostly is. Those in between are few.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Path<'z> {
+    /// By labels dropped.
+    lowest: [Option<&'z Node>; LOWEST],
+    /// That of the name right below the apex, if that is not among the lowest.
+    first: Option<&'z Node>,
+    /// Labels of the name below the apex.
+    below_apex: usize,
+}
+
+impl<'z> Path<'z> {
+    /// The path to a name with so many labels below the apex. `find` tells the node of a name above,
+    /// given how many labels it lacks.
+    pub(super) fn new(below_apex: usize, find: impl Fn(usize) -> Option<&'z Node>) -> Self {
+        let mut lowest = [None; LOWEST];
+        for (dropped, node) in lowest.iter_mut().enumerate().take(below_apex) {
+            *node = find(dropped);
+        }
+        let first = if below_apex > LOWEST { find(below_apex - 1) } else { None };
+        Self { lowest, first, below_apex }
+    }
+
+    /// The node of the name without its first `dropped` labels, if that is known.
+    pub fn at(&self, dropped: usize) -> Option<&'z Node> {
+        match self.lowest.get(dropped) {
+            Some(node) => *node,
+            None if dropped + 1 == self.below_apex => self.first,
+            None => None,
+        }
+    }
+
+    /// All nodes that are known, the highest name first.
+    pub fn nodes(&self) -> impl Iterator<Item = &'z Node> + Clone + use<'z> {
+        self.first.into_iter().chain(self.lowest.into_iter().rev().flatten())
+    }
+}
+
 impl Zone {
     /// What the zone says about records of `rtype` at `name`, which must be within the zone.
     pub fn lookup(&self, name: &FoldedName, rtype: Rtype) -> Lookup<'_> {
+        self.lookup_along(&Path::default(), name, rtype)
+    }
+
+    /// The same, given the zone's guess at the path to `name`.
+    pub fn lookup_along<'z>(
+        &'z self,
+        path: &Path<'z>,
+        name: &FoldedName,
+        rtype: Rtype,
+    ) -> Lookup<'z> {
         let mut node = self.apex_node();
         let below_apex = name.label_count().saturating_sub(self.depth());
         for dropped in (0..below_apex).rev() {
@@ -98,7 +150,9 @@ impl Zone {
             {
                 return Lookup::Redirect { node, set, depth };
             }
-            let found = self.find(name.hash(dropped), name.suffix(dropped));
+            let suffix = name.suffix(dropped);
+            let guessed = path.at(dropped).filter(|node| node.is_named(suffix));
+            let found = guessed.or_else(|| self.find(name.hash(dropped), suffix));
             let Some(found) = found.filter(|node| !self.is_hidden(node)) else {
                 let parent = (name.hash(dropped + 1), name.suffix(dropped + 1));
                 return match self.find_wildcard(parent.0, parent.1) {

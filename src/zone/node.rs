@@ -1,8 +1,9 @@
 //! A name of a zone with its records, packed into one block of octets.
 //!
 //! Records stand as a reply wants them: pointer to the question, type, class, TTL, length, data; and
-//! before those of a set, where their data can hold pointers. At the end of a zone cut stand the hashes
-//! of the names of its servers, so that glue is found without hashing.
+//! before those of a set, where their data can hold pointers. At the end stand the hashes of the names
+//! that an answer goes on to, so that they are found without hashing: of a zone cut its servers, of an
+//! alias its target.
 //! A block is never changed; a changed name gets a new one, made from `NodeParts`.
 
 use std::cmp::Ordering;
@@ -45,6 +46,9 @@ const DNAME: u8 = 2;
 
 /// The name owns nothing but NSEC3 records and their signatures.
 const HASHED: u8 = 4;
+
+/// The name owns a CNAME record.
+const ALIAS: u8 = 8;
 
 /// What makes records one set: their type and, for signatures, the type they cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -203,9 +207,10 @@ impl Node {
         (0..count).filter_map(move |_| servers.next().or_else(|| again.next()))
     }
 
-    /// The hashes of the names of a zone cut's servers, in canonical order of their NS records.
-    pub fn server_ids(&self) -> impl Iterator<Item = u64> {
-        let hashes = self.hashes_at_end(self.server_count());
+    /// The hashes of the names that an answer goes on to: of a zone cut those of its servers, in
+    /// canonical order of their NS records, and of an alias that of its target.
+    pub fn next_ids(&self) -> impl Iterator<Item = u64> {
+        let hashes = self.hashes_at_end(self.next_count());
         hashes.iter().map(|hash| u64::from_le_bytes(*hash))
     }
 
@@ -214,13 +219,11 @@ impl Node {
         self.0[self.0.len() - count * HASH_LEN..].as_chunks().0
     }
 
-    /// How many hashes of names of servers stand at the end: one for each NS record of a zone cut.
-    fn server_count(&self) -> usize {
-        if !self.is_cut() {
-            return 0;
-        }
+    /// How many hashes stand at the end: one for each of the records that an answer goes on from.
+    fn next_count(&self) -> usize {
+        let Some(rtype) = next_type(self.flags()) else { return 0 };
         let mut entries = self.directory().iter().map(Entry::read);
-        entries.find(|entry| entry.key == SetKey::plain(Rtype::NS)).map_or(0, |entry| entry.count)
+        entries.find(|entry| entry.key == SetKey::plain(rtype)).map_or(0, |entry| entry.count)
     }
 
     /// The signatures of the set of a type.
@@ -251,7 +254,7 @@ impl Node {
                 let pointers = next.pointers(&self.0).unwrap_or_default();
                 next.start - pointers.encoded_len()
             }
-            None => self.0.len() - self.server_count() * HASH_LEN,
+            None => self.0.len() - self.next_count() * HASH_LEN,
         };
         let (key, count, pointers) = (entry.key, entry.count, entry.pointers(&self.0));
         Some(Set { key, count, records: &self.0[entry.start..end], pointers })
@@ -270,6 +273,16 @@ impl Node {
     }
 }
 
+/// The type of the records whose data are the names that an answer goes on to, given the flags of the
+/// node.
+fn next_type(flags: u8) -> Option<Rtype> {
+    match flags & (CUT | ALIAS) {
+        0 => None,
+        ALIAS => Some(Rtype::CNAME),
+        _ => Some(Rtype::NS),
+    }
+}
+
 /// Looks at nodes that will be needed soon: memory brings many at the same time, and those who then
 /// work on one after the other do not wait for each.
 pub fn warm<'z>(nodes: impl Iterator<Item = &'z Node>) {
@@ -281,13 +294,13 @@ pub fn warm<'z>(nodes: impl Iterator<Item = &'z Node>) {
 #[derive(Debug)]
 pub struct Packer {
     octets: Vec<u8>,
-    /// The name of a server.
-    server: FoldedName,
+    /// A name that an answer goes on to.
+    next: FoldedName,
 }
 
 impl Default for Packer {
     fn default() -> Self {
-        Self { octets: Vec::new(), server: FoldedName::root() }
+        Self { octets: Vec::new(), next: FoldedName::root() }
     }
 }
 
@@ -314,6 +327,7 @@ impl Packer {
             match rtype {
                 Rtype::NS if !is_apex => flags |= CUT,
                 Rtype::DNAME => flags |= DNAME,
+                Rtype::CNAME => flags |= ALIAS,
                 _ => (),
             }
             if rtype != Rtype::NSEC3 && set.key.covered != Rtype::NSEC3 {
@@ -340,13 +354,12 @@ impl Packer {
                 octets.extend_from_slice(rdata);
             }
         }
-        if flags & CUT != 0 {
-            let servers = parts.settled_sets().filter(|set| set.key == SetKey::plain(Rtype::NS));
-            for server in servers.flat_map(|set| set.rdatas()) {
-                // Names in a zone were checked when they came into it.
-                self.server.fold(Name::read(server).unwrap_or(Name::ROOT));
-                octets.extend_from_slice(&self.server.hash(0).to_le_bytes());
-            }
+        let next = next_type(flags).map(SetKey::plain);
+        let sets = parts.settled_sets().filter(|set| Some(set.key) == next);
+        for name in sets.flat_map(|set| set.rdatas()) {
+            // Names in a zone were checked when they came into it.
+            self.next.fold(Name::read(name).unwrap_or(Name::ROOT));
+            octets.extend_from_slice(&self.next.hash(0).to_le_bytes());
         }
         octets[8] = flags;
         Node(octets.as_slice().into())

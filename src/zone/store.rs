@@ -15,6 +15,7 @@ use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, ChangeError, Record};
 use crate::zone::crew::Crew;
 use crate::zone::denial::{Chain, Denial};
+use crate::zone::lookup::Path;
 use crate::zone::node::{Node, Packer, Set, SetKey};
 use crate::zone::order::Order;
 use crate::zone::parts::{NodeParts, TooMuchData};
@@ -33,6 +34,11 @@ pub struct Zone {
     /// The records that prove what is not there.
     chain: Chain,
     records: usize,
+}
+
+/// The hash of the wildcard below the name with this hash.
+pub fn wildcard_id(parent: u64) -> u64 {
+    child_hash(parent, b"*")
 }
 
 /// What the SOA record of a zone says.
@@ -123,9 +129,15 @@ impl Zone {
         self.names.guess(hash)
     }
 
+    /// The nodes that a name and those above it likely have, without a look at them.
+    pub fn guess_path(&self, name: &FoldedName) -> Path<'_> {
+        let below_apex = name.label_count().saturating_sub(self.depth);
+        Path::new(below_apex, |dropped| self.guess(name.hash(dropped)))
+    }
+
     /// The wildcard below a name, given the hash of that name (RFC 4592 §2.1.1).
     pub fn find_wildcard(&self, parent_hash: u64, parent: Name<'_>) -> Option<&Node> {
-        self.names.find(child_hash(parent_hash, b"*"), |node| {
+        self.names.find(wildcard_id(parent_hash), |node| {
             let owner = node.owner();
             owner.is_wildcard() && owner.parent() == Some(parent)
         })

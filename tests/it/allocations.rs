@@ -3,9 +3,7 @@
 use crate::message::{Asking, query};
 use crate::world::{PEER, name, snapshot, zone};
 use kereru::answer::ahead::Drafts;
-use kereru::answer::{
-    AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, respond, respond_to,
-};
+use kereru::answer::{AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, respond};
 use kereru::base::limits::{BATCH_MAX, MESSAGE_LEN_MAX, UDP_SIZE_MAX};
 use kereru::base::time::{Now, Wall};
 use kereru::wire::numbers::Rtype;
@@ -113,11 +111,11 @@ fn answer_batch<'q>(
         slot[..query.len()].copy_from_slice(query);
         drafts.push(&slot[..query.len()], PEER.ip());
     }
-    drafts.fetch(snapshot);
+    let ahead = drafts.look_ahead(snapshot);
     let slots = slots.chunks_exact_mut(UDP_SIZE_MAX).zip(queries).enumerate();
     let outcomes = slots.map(|(index, (message, query))| {
         let mut exchange = exchange(message, query.len(), Transport::Udp);
-        respond_to(snapshot, drafts.get(index).unwrap(), local, &mut exchange, &mut ())
+        ahead.respond(index, local, &mut exchange, &mut ())
     });
     outcomes.filter(|outcome| matches!(outcome, Outcome::Reply { .. })).count()
 }

@@ -4,9 +4,7 @@
 use crate::message::{Asking, Message, Record, query};
 use crate::world::{NOW, PEER, exchange_in, name, snapshot, whole_zone};
 use kereru::answer::ahead::Drafts;
-use kereru::answer::{
-    AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, respond_to,
-};
+use kereru::answer::{AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport};
 use kereru::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
 use kereru::base::time::Now;
 use kereru::wire::header::Flags;
@@ -104,7 +102,7 @@ fn batch(snapshot: &Snapshot, messages: &[&[u8]]) -> Vec<Result<Vec<u8>, DropRea
     drafts.clear();
     messages.iter().for_each(|message| drafts.push(message, PEER.ip()));
     assert_eq!(drafts.len(), messages.len());
-    drafts.fetch(snapshot);
+    let ahead = drafts.look_ahead(snapshot);
     let respond = |(index, asked): (usize, &&[u8])| {
         let mut message = vec![0xDD; UDP_SIZE_MAX];
         message[..asked.len()].copy_from_slice(asked);
@@ -117,8 +115,7 @@ fn batch(snapshot: &Snapshot, messages: &[&[u8]]) -> Vec<Result<Vec<u8>, DropRea
             received: NOW,
             now: Now::default(),
         };
-        let draft = drafts.get(index).unwrap();
-        match respond_to(snapshot, draft, &mut local, &mut exchange, &mut ()) {
+        match ahead.respond(index, &mut local, &mut exchange, &mut ()) {
             Outcome::Reply { len, .. } => Ok(message[..len].to_vec()),
             Outcome::Drop(reason) => Err(reason),
         }
@@ -270,5 +267,4 @@ fn batch_takes_no_more_messages_than_there_is_room_for() {
     let mut drafts = Drafts::default();
     (0..=BATCH_MAX).for_each(|_| drafts.push(b"", PEER.ip()));
     assert_eq!(drafts.len(), BATCH_MAX);
-    assert!(drafts.get(BATCH_MAX).is_none());
 }

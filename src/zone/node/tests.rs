@@ -53,6 +53,23 @@ fn servers_of_a_cut_come_with_the_hashes_of_their_names() {
 }
 
 #[test]
+fn alias_comes_with_the_hash_of_its_target() {
+    let mut parts = NodeParts::empty(name("alias.example.").as_name());
+    parts.add(Rtype::CNAME, Ttl::default(), name("WWW.Example.").as_name().as_wire()).unwrap();
+    parts.add(Rtype::NSEC, Ttl::default(), b"\0\0\x01\x40").unwrap();
+    let node = packed(&mut parts);
+    let target = FoldedName::new(name("www.example.").as_name()).hash(0);
+    assert_eq!(node.next_ids().collect::<Vec<_>>(), [target]);
+    // It is no part of the records before it.
+    assert_eq!(node.find(Rtype::NSEC).unwrap().wire_len(), 12 + 4);
+    assert_eq!(node.unpack().len(), parts.len());
+    // A name that is a cut as well leads to its servers.
+    parts.add(Rtype::NS, Ttl::default(), name("ns.example.").as_name().as_wire()).unwrap();
+    let server = FoldedName::new(name("ns.example.").as_name()).hash(0);
+    assert_eq!(packed(&mut parts).next_ids().collect::<Vec<_>>(), [server]);
+}
+
+#[test]
 fn packed_name_gives_back_what_went_in() {
     let mut parts = NodeParts::empty(name("WWW.example.").as_name());
     assert_eq!(parts.add(Rtype::A, ttl(60), &[192, 0, 2, 2]), Ok(ttl(60)));
