@@ -51,6 +51,12 @@ impl Now {
     pub fn as_micros(self) -> u64 {
         self.0
     }
+
+    /// The moment so many microseconds later.
+    #[must_use]
+    pub fn after_micros(self, micros: u64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
 }
 
 /// A time of day: seconds since the beginning of 1970 UTC. Somebody may set the clock at any time.

@@ -14,6 +14,8 @@ pub mod pointers;
 pub mod query;
 pub mod rdata;
 pub mod reader;
+pub mod request;
 pub mod trace;
 pub mod tsig;
+pub mod typed;
 pub mod writer;

@@ -4,6 +4,7 @@
 //! compressed or are lowered in canonical form: all walk the same fields. Does not write text.
 
 pub mod check;
+pub mod expand;
 pub mod octets;
 pub mod svcb;
 
