@@ -36,15 +36,17 @@ pub(super) enum Message {
     /// Nothing that gets a reply.
     Dropped(DropReason),
     /// A query that cannot be answered, whatever is served.
-    Refused(Query, Refusal),
+    Refused(Refusal),
     /// A query.
-    Query(Query),
+    Query,
 }
 
 /// A message that has been read.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(super) message: Message,
+    /// The query, as far as it could be read.
+    pub(super) query: Query,
     client: IpAddr,
     /// The name of the question.
     pub(super) question: FoldedName,
@@ -53,16 +55,17 @@ pub struct Draft {
 impl Default for Draft {
     fn default() -> Self {
         let message = Message::Dropped(DropReason::Short);
+        let query = Query::new(Header::default());
         let client = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        Self { message, client, question: FoldedName::root() }
+        Self { message, query, client, question: FoldedName::root() }
     }
 }
 
 impl Draft {
     /// The zone that answers; `None` if none does.
     fn zone<'z>(&self, zones: &'z ZoneTable) -> Option<&'z Zone> {
-        let Message::Query(query) = &self.message else { return None };
-        match zones.find(&self.question, query.question?.rtype)? {
+        let Message::Query = &self.message else { return None };
+        match zones.find(&self.question, self.query.question?.rtype)? {
             ZoneState::Loaded(zone) => Some(zone),
             ZoneState::Broken => None,
         }
@@ -82,19 +85,19 @@ impl Draft {
     /// Reads a query. A later version of EDNS says what all else means, and another operation what
     /// stands behind the header: so these are looked at first, and in this order.
     fn read_query(&mut self, octets: &[u8], header: Header) -> Message {
-        let mut query = Query::new(header);
-        let read = query.read(octets, &mut self.question);
+        self.query = Query::new(header);
+        let read = self.query.read(octets, &mut self.question);
         let opcode = header.flags.opcode();
         if opcode != Opcode::QUERY {
-            query.drop_question(&mut self.question);
+            self.query.drop_question(&mut self.question);
         }
-        match (query.edns, read) {
+        match (&self.query.edns, read) {
             (Some(edns), _) if edns.is_later() => {
-                Message::Refused(query, Refusal::EdnsVersion(edns.version))
+                Message::Refused(Refusal::EdnsVersion(edns.version))
             }
-            _ if opcode != Opcode::QUERY => Message::Refused(query, Refusal::Opcode(opcode)),
-            (_, Ok(())) => Message::Query(query),
-            (_, Err(error)) => Message::Refused(query, Refusal::Malformed(error)),
+            _ if opcode != Opcode::QUERY => Message::Refused(Refusal::Opcode(opcode)),
+            (_, Ok(())) => Message::Query,
+            (_, Err(error)) => Message::Refused(Refusal::Malformed(error)),
         }
     }
 }
@@ -236,11 +239,11 @@ impl<'z> Guess<'z> {
     /// What the reply will likely be counted as. `next` are the nodes that the answer goes on to.
     fn kind(&self, name: &FoldedName, next: &[Option<&Node>; NEXT]) -> Kind {
         let [first, ..] = next;
-        match (self.cut(), self.path.at(0), first) {
-            (Some(cut), ..) => Kind::Referral(cut.id()),
-            (None, _, Some(next)) => Kind::Answer(next.id()),
-            (None, Some(_), None) => Kind::Answer(name.hash(0)),
-            (None, None, None) => Kind::NameError(self.zone.apex_node().id()),
+        match (self.cut(), first) {
+            (Some(cut), _) => Kind::Referral(cut.id()),
+            (None, Some(next)) => Kind::Answer(next.id()),
+            (None, None) if self.path.at(0).is_some() => Kind::Answer(name.hash(0)),
+            (None, None) => Kind::NameError(self.zone.apex_node().id()),
         }
     }
 }

@@ -129,6 +129,9 @@ impl Edns {
     /// Fails if an option is cut short, or a cookie has a length that none can have
     /// (RFC 7873 §5.2.2). None of them counts then.
     pub fn take(&mut self, options: Options<'_>) -> Result<(), WireError> {
+        if options.octets.is_empty() {
+            return Ok(());
+        }
         let mut taken = *self;
         let mut reader = Reader::new(options.octets, 0);
         while !self.is_later() && !reader.is_at_end() {
