@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::answer::ahead::{Draft, Guess, Message};
+use crate::answer::ahead::{Draft, Guess, Message, Prepared};
 use crate::answer::authority::{self, Asked, Names};
 use crate::answer::chaos;
 use crate::answer::exchange::{Exchange, Local, Outcome, Tools};
@@ -36,14 +36,13 @@ pub fn respond<T: Trace>(
 ) -> Outcome {
     let Local { draft, tools } = local;
     draft.read(exchange.message.get(..exchange.len).unwrap_or_default());
-    respond_with(snapshot, (draft, None), tools, exchange, trace)
+    respond_with(snapshot, Prepared { draft, guess: None }, tools, exchange, trace)
 }
 
-/// Answers one query that has been read. `draft` is that of the exchange's message, and `guess` one at
-/// what the only view of the snapshot reads for it.
+/// Answers one query that has been read. `prepared` is of the exchange's message.
 pub(super) fn respond_with<'s, T: Trace>(
     snapshot: &'s Snapshot,
-    (draft, guess): (&Draft, Option<&Guess<'s>>),
+    prepared: Prepared<'_, 's>,
     tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
@@ -52,6 +51,7 @@ pub(super) fn respond_with<'s, T: Trace>(
         return Outcome::Drop(DropReason::PortZero);
     }
     let view = snapshot.view(exchange.local);
+    let draft = prepared.draft;
     let refusal = match draft.message {
         Message::Dropped(reason) => return Outcome::Drop(reason),
         Message::Refused(refusal) => Some(refusal),
@@ -68,7 +68,7 @@ pub(super) fn respond_with<'s, T: Trace>(
         return refuse(view, unanswerable, tools, exchange, trace);
     }
     let Some(at) = query.tsig_at else {
-        return respond_in(view, query, (question, guess), tools, exchange, trace);
+        return respond_in(view, prepared, tools, exchange, trace);
     };
     let tsig = Tsig::read(exchange.message.get(..exchange.len).unwrap_or_default(), at);
     let refusal = match &tsig {
@@ -83,12 +83,12 @@ pub(super) fn respond_with<'s, T: Trace>(
 /// Answers a query that could be read.
 fn respond_in<'v, T: Trace>(
     view: &'v View,
-    query: &Query,
-    (question, guess): (&FoldedName, Option<&Guess<'v>>),
+    prepared: Prepared<'_, 'v>,
     tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
 ) -> Outcome {
+    let Draft { query, question, .. } = prepared.draft;
     let cookie = check_cookie(&view.options, query, exchange);
     let has_valid_cookie = cookie.as_ref().is_some_and(|cookie| cookie.is_valid);
     if query.question.is_none() && cookie.is_none() {
@@ -106,7 +106,7 @@ fn respond_in<'v, T: Trace>(
     let mut reply = Reply::new(exchange, &beginning, compressor);
     let names = Names { question, alias, alias_wire, target };
     let answered = check_client(view, sender.ip)
-        .and_then(|()| answer(view, query, sender.transport, (names, guess), &mut reply, trace));
+        .and_then(|()| answer(view, prepared, sender.transport, names, &mut reply, trace));
     let kind = answered.unwrap_or_else(|refusal| {
         reply.refuse(refusal, trace);
         Kind::Error
@@ -165,12 +165,13 @@ fn check_client(view: &View, client: IpAddr) -> Result<(), Refusal> {
 /// replies are limited.
 fn answer<'v, T: Trace>(
     view: &'v View,
-    query: &Query,
+    prepared: Prepared<'_, 'v>,
     transport: Transport,
-    (names, guess): (Names<'_>, Option<&Guess<'v>>),
+    names: Names<'_>,
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<Kind, Refusal> {
+    let query = &prepared.draft.query;
     check_edns(query.edns.as_ref(), transport)?;
     // A query without a question asks for a cookie, and has it by now.
     let Some(Question { rtype, class }) = query.question else {
@@ -185,10 +186,11 @@ fn answer<'v, T: Trace>(
         }
         _ => return Err(Refusal::Class(class)),
     }
-    let Guess { zone, path } = match guess {
-        Some(guess) => *guess,
+    let place = match prepared.guess {
+        Some(guess) => guess,
         None => Guess { zone: find_zone(view, rtype, names.question)?, path: Path::default() },
     };
+    let zone = place.zone;
     if query.edns.as_ref().is_some_and(|edns| edns.wants_expire)
         && rtype == Rtype::SOA
         && zone.depth() == names.question.label_count()
@@ -197,7 +199,7 @@ fn answer<'v, T: Trace>(
         // We are the primary of all our zones (RFC 7314 §3.1).
         reply.set_expire(soa.expire_secs);
     }
-    Ok(authority::answer(view, (zone, path), Asked { rtype, transport }, names, reply, trace))
+    Ok(authority::answer(view, place, Asked { rtype, transport }, names, reply, trace))
 }
 
 /// Refuses an option that no client sends.
