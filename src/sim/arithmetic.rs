@@ -85,7 +85,7 @@ enum Term {
     Variable(String),
     Time,
     Timeout,
-    Range(Box<[Term; 3]>),
+    Range(Box<[Self; 3]>),
     Nested(Box<Expression>),
 }
 

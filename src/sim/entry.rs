@@ -161,12 +161,9 @@ impl Entry {
 
     /// Seconds that the reply takes.
     pub fn delay_secs(&self) -> u32 {
-        let seconds = self.adjustments.iter().map(|adjustment| match adjustment {
-            Adjustment::Sleep(seconds) => *seconds,
-            Adjustment::CopyId
-            | Adjustment::CopyQuery
-            | Adjustment::CopyClientSubnet
-            | Adjustment::LengthenScope => 0,
+        let seconds = self.adjustments.iter().filter_map(|adjustment| {
+            let Adjustment::Sleep(seconds) = adjustment else { return None };
+            Some(*seconds)
         });
         seconds.max().unwrap_or(0)
     }
@@ -176,27 +173,15 @@ impl Entry {
         let mut found = Found(Vec::new());
         let mut got = Cow::Borrowed(message);
         for part in &self.parts {
-            match part {
-                Part::ExtendedError(code) => found.extended_error(*code, &mut got),
-                Part::ClientCookie => found.cookie(CLIENT_COOKIE_LEN, &mut got),
-                Part::ServerCookie => found.cookie(WHOLE_COOKIE_LEN, &mut got),
-                Part::Opcode
-                | Part::Qtype
-                | Part::Qname
-                | Part::Subdomain
-                | Part::Rcode
-                | Part::Question
-                | Part::Answer
-                | Part::All
-                | Part::AllButEdns
-                | Part::Ttl
-                | Part::DnssecOk
-                | Part::CompactOk
-                | Part::NoEdns
-                | Part::EdnsData
-                | Part::Serial(_)
-                | Part::Transport(_) => (),
+            if let Part::ExtendedError(code) = part {
+                found.extended_error(*code, &mut got);
             }
+        }
+        if self.compares(Part::ClientCookie) {
+            found.cookie(CLIENT_COOKIE_LEN, &mut got);
+        }
+        if self.compares(Part::ServerCookie) {
+            found.cookie(WHOLE_COOKIE_LEN, &mut got);
         }
         for part in &self.parts {
             self.compare(*part, &got, transport, &mut found);
@@ -384,7 +369,7 @@ impl Found {
     fn qtype(&mut self, expected: &Message, got: &Message) {
         let [expected, got] = [expected, got].map(|message| {
             let rtype = message.questions.first().map(|question| question.rtype);
-            rtype.map_or("no question".to_owned(), |rtype| rtype.to_string())
+            rtype.map_or_else(|| "no question".to_owned(), |rtype| rtype.to_string())
         });
         self.value("qtype", &expected, &got);
     }
@@ -444,7 +429,8 @@ impl Found {
         let soa = got.section(Section::Authority).iter().find(|r| r.rtype == Rtype::SOA);
         let numbers = soa.and_then(|soa| soa.rdata.last_chunk::<20>());
         let serial = numbers.and_then(|numbers| numbers.first_chunk()).copied();
-        let got = serial.map_or("no SOA".to_owned(), |s| u32::from_be_bytes(s).to_string());
+        let got = serial.map(|serial| u32::from_be_bytes(serial).to_string());
+        let got = got.unwrap_or_else(|| "no SOA".to_owned());
         self.value("serial", &expected.to_string(), &got);
     }
 
@@ -452,7 +438,8 @@ impl Found {
     fn extended_error(&mut self, expected: Option<u16>, got: &mut Cow<'_, Message>) {
         let option = take_option(got, EXTENDED_ERROR);
         let code = option.as_deref().and_then(|value| value.first_chunk()).copied();
-        let shown = |code: Option<u16>| code.map_or("none".to_owned(), |code| code.to_string());
+        let shown =
+            |code: Option<u16>| code.map_or_else(|| "none".to_owned(), |code| code.to_string());
         match (expected, code.map(u16::from_be_bytes)) {
             (None, None) => self.value("extended error", "any", "none"),
             (None, Some(_)) => (),
@@ -463,7 +450,8 @@ impl Found {
     /// Compares the length of the cookie and takes it out.
     fn cookie(&mut self, length: usize, got: &mut Cow<'_, Message>) {
         let cookie = take_option(got, COOKIE);
-        let got = cookie.map_or("none".to_owned(), |cookie| format!("{} octets", cookie.len()));
+        let got = cookie.map(|cookie| format!("{} octets", cookie.len()));
+        let got = got.unwrap_or_else(|| "none".to_owned());
         self.value("cookie", &format!("{length} octets"), &got);
     }
 }

@@ -406,7 +406,7 @@ fn read_name(reader: &mut Reader<'_>) -> Result<NameBuf, WireError> {
     Ok(name.as_name().to_buf())
 }
 
-/// Reads record data, its compressed names in full. What is malformed stays as it is.
+/// Reads record data, its compressed names in full. What is malformed stays as it is, but for names.
 fn read_rdata(reader: &mut Reader<'_>, rtype: Rtype, length: usize) -> Result<Vec<u8>, WireError> {
     let (start, mut cursor) = (reader.position(), *reader);
     let rdata = reader.read_octets(length, Field::Rdata)?;

@@ -284,23 +284,15 @@ impl<'s> Player<'s> {
     /// What the step is to see first is left.
     fn answer_from_ranges(&mut self) -> bool {
         let steps = &self.scenario.steps;
-        let step = self.step().or(steps.last());
+        let step = self.step().or_else(|| steps.last());
         let number = step.map_or(0, |step| step.number);
         let found = self.pending.iter().enumerate().find_map(|(at, pending)| {
             let is_left = pending.answered
-                || step.is_some_and(|step| match &step.action {
-                    Action::CheckOutQuery { server, entry } => {
-                        is_checked_by(pending, *server, entry)
-                    }
-                    Action::Nothing
-                    | Action::Traffic
-                    | Action::Query { .. }
-                    | Action::CheckAnswer { .. }
-                    | Action::Reply { .. }
-                    | Action::Timeout { .. }
-                    | Action::Error { .. }
-                    | Action::TimePasses(_)
-                    | Action::Assign { .. } => false,
+                || step.is_some_and(|step| {
+                    let Action::CheckOutQuery { server, entry } = &step.action else {
+                        return false;
+                    };
+                    is_checked_by(pending, *server, entry)
                 });
             let entry = (!is_left).then(|| self.entry_for(number, pending)).flatten()?;
             Some((at, entry))
@@ -393,11 +385,8 @@ impl<'s> Player<'s> {
     }
 
     fn ask(&mut self, client: SocketAddr, entry: &Entry) {
-        let transport = entry.parts.iter().find_map(|part| match part {
-            Part::Transport(transport) => Some(*transport),
-            _ => None,
-        });
-        let transport = transport.unwrap_or(Transport::Udp);
+        let is_tcp = entry.compares(Part::Transport(Transport::Tcp));
+        let transport = if is_tcp { Transport::Tcp } else { Transport::Udp };
         let octets = match &entry.raw {
             Some(raw) => raw.clone(),
             None => {
@@ -499,7 +488,10 @@ impl<'s> Player<'s> {
 
     fn unmet_request(&self, server: Option<SocketAddr>, entry: &Entry) -> String {
         let closest = self.pending.iter().filter(|pending| !pending.seen);
-        let closest = closest.min_by_key(|pending| pending.differences(server, entry).len());
+        let closest = closest.min_by_key(|pending| {
+            let is_elsewhere = server.is_some_and(|server| server != pending.request.to);
+            (is_elsewhere, pending.differences(server, entry).len())
+        });
         match closest {
             None => format!("expected a request, and none is pending:\n{}", entry.template),
             Some(pending) => {
@@ -512,7 +504,10 @@ impl<'s> Player<'s> {
 
     fn unmet_reply(&self, client: Option<SocketAddr>, entry: &Entry) -> String {
         let closest = self.answered.iter();
-        let closest = closest.min_by_key(|reply| reply.differences(client, entry).len());
+        let closest = closest.min_by_key(|reply| {
+            let is_elsewhere = client.is_some_and(|client| client != reply.client);
+            (is_elsewhere, reply.differences(client, entry).len())
+        });
         match closest {
             Some(reply) => {
                 let differences = reply.differences(client, entry);

@@ -4,7 +4,7 @@
 //! Of a folder in `KERERU_SCENARIOS` what can be played is played, and the rest is listed with its
 //! reasons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -57,68 +57,126 @@ fn scenarios(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Plays all scenarios below a folder: what each says, but for those that passed.
-fn run_all(folder: &Path) -> (usize, Vec<(PathBuf, Verdict)>) {
-    let (mut passed, mut others) = (0, Vec::new());
-    for path in scenarios(folder) {
-        let text = String::from_utf8(fs::read(&path).unwrap());
-        let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
-        let verdict = match text {
-            Ok(text) => run(name, &text),
-            Err(_) => Verdict::Failed(format!("{name}: the text is not UTF-8")),
-        };
-        match verdict {
-            Verdict::Passed => passed += 1,
-            verdict => others.push((path, verdict)),
+/// What became of the scenarios below a folder.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    /// Reasons for not playing a scenario, by its name.
+    not_run: Vec<(String, Vec<String>)>,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    fn of(folder: &Path) -> Self {
+        let mut tally = Self::default();
+        for path in scenarios(folder) {
+            let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
+            let verdict = match String::from_utf8(fs::read(&path).unwrap()) {
+                Ok(text) => run(name, &text),
+                Err(_) => Verdict::Failed(format!("{name}: the text is not UTF-8")),
+            };
+            match verdict {
+                Verdict::Passed => tally.passed += 1,
+                Verdict::NotRun(reasons) => tally.not_run.push((name.to_owned(), reasons)),
+                Verdict::Failed(failure) => tally.failures.push(failure),
+            }
         }
+        tally
     }
-    (passed, others)
+
+    /// Reasons for not playing scenarios, and of how many, the most frequent first.
+    fn reasons(&self) -> Vec<(usize, &str)> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, reasons) in &self.not_run {
+            let reasons: BTreeSet<&str> = reasons.iter().map(String::as_str).collect();
+            for reason in reasons {
+                *counts.entry(reason).or_default() += 1;
+            }
+        }
+        let mut counts: Vec<(usize, &str)> = counts.into_iter().map(|(r, n)| (n, r)).collect();
+        counts.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+        counts
+    }
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "what is not played must be seen, with --nocapture")]
 fn scenarios_go_as_they_say() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
-    let (passed, others) = run_all(&folder);
-    let told: Vec<String> = others
-        .into_iter()
-        .map(|(path, verdict)| match verdict {
-            Verdict::NotRun(reasons) => {
-                format!("{}: not run: {}", path.display(), reasons.join(", "))
-            }
-            Verdict::Failed(failure) => failure,
-            Verdict::Passed => unreachable!("it was left out"),
-        })
-        .collect();
-    assert!(told.is_empty(), "\n{}", told.join("\n\n"));
-    assert!(passed > 0, "the scenarios are not where they are looked for");
-}
-
-#[test]
-fn scenarios_of_others_go_as_they_say() {
+    let ours = Tally::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios"));
+    assert!(ours.passed > 0, "the scenarios are not where they are looked for");
+    assert_eq!(ours.not_run, [], "scenarios of ours that are not played");
+    assert!(ours.failures.is_empty(), "\n{}", ours.failures.join("\n\n"));
     let Some(folder) = env::var_os("KERERU_SCENARIOS") else { return };
-    let (passed, others) = run_all(Path::new(&folder));
-    let mut failures = Vec::new();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let mut not_run = 0;
-    for (path, verdict) in others {
-        match verdict {
-            Verdict::Passed => {}
-            Verdict::Failed(failure) => failures.push(failure),
-            Verdict::NotRun(reasons) => {
-                println!("{}: not run: {}", path.display(), reasons.join(", "));
-                not_run += 1;
-                let reasons: std::collections::BTreeSet<String> = reasons.into_iter().collect();
-                for reason in reasons {
-                    *counts.entry(reason).or_default() += 1;
-                }
-            }
-        }
+    let others = Tally::of(Path::new(&folder));
+    for (name, reasons) in &others.not_run {
+        println!("{name}: not run: {}", reasons.join(", "));
     }
-    let mut counts: Vec<(usize, String)> = counts.into_iter().map(|(r, n)| (n, r)).collect();
-    counts.sort_by(|a, b| b.cmp(a));
-    for (count, reason) in counts {
+    for (count, reason) in others.reasons() {
         println!("{count:5} not run: {reason}");
     }
-    println!("{passed} passed, {} failed, {not_run} not run", failures.len());
+    let Tally { passed, not_run, failures } = others;
+    println!("{passed} passed, {} failed, {} not run", failures.len(), not_run.len());
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
+}
+
+/// A scenario of one zone, question and answer.
+const SCENARIO: &str = "\
+auth-zone: name: a. zonefile: z
+TEMPFILE_CONTENTS z
+@ 60 SOA ns.b. admin 1 2 3 4 5
+@ 60 NS ns.b.
+www 60 A 192.0.2.1
+TEMPFILE_END
+CONFIG_END
+SCENARIO_BEGIN One question
+STEP 1 QUERY
+ENTRY_BEGIN
+SECTION QUESTION
+www.a. IN A
+ENTRY_END
+STEP 2 CHECK_ANSWER
+ENTRY_BEGIN
+MATCH all
+REPLY QR AA
+SECTION QUESTION
+www.a. IN A
+SECTION ANSWER
+www.a. IN A 192.0.2.1
+ENTRY_END
+SCENARIO_END
+";
+
+#[test]
+fn scenario_that_goes_otherwise_is_told_with_step_and_difference() {
+    assert!(matches!(run("one.rpl", SCENARIO), Verdict::Passed));
+    let bent = SCENARIO.replace("www.a. IN A 192.0.2.1", "www.a. IN A 192.0.2.2");
+    let Verdict::Failed(failure) = run("one.rpl", &bent) else { panic!("it does not fail") };
+    let (head, _) = failure.split_once("\nexpected:").unwrap();
+    let expected = "\
+one.rpl:14: STEP 2 CHECK_ANSWER: the reply to 127.0.0.1:53 is not as expected in line 15
+  ANSWER: missing www.a. 3600 IN A 192.0.2.2
+  ANSWER: unexpected www.a. 60 IN A 192.0.2.1";
+    assert_eq!(head, expected);
+}
+
+#[test]
+fn scenario_that_asks_for_more_is_not_run() {
+    let check = |text: &str, expected: &str| match run("one.rpl", text) {
+        Verdict::NotRun(reasons) => assert_eq!(reasons, [expected]),
+        Verdict::Passed => panic!("it is played"),
+        Verdict::Failed(failure) => panic!("{failure}"),
+    };
+    check(&format!("stub-zone: name: b.\n{SCENARIO}"), "stub-zone:");
+    let step = "STEP 3 EXPIRE_MESSAGE a. A IN\nSCENARIO_END";
+    check(&SCENARIO.replace("SCENARIO_END", step), "EXPIRE_MESSAGE");
+}
+
+#[test]
+fn scenario_that_cannot_be_read_fails() {
+    let Verdict::Failed(failure) = run("one.rpl", &SCENARIO.replace("STEP 2", "STEP")) else {
+        panic!("it does not fail")
+    };
+    let expected = "one.rpl:14:6: error: expected the number of the step, found \"CHECK_ANSWER\" \
+                    [scenario-syntax]";
+    assert_eq!(failure, expected);
 }

@@ -41,5 +41,5 @@ fn zone_that_cannot_be_served_is_told() {
     ) else {
         panic!("nothing is wrong with the zone")
     };
-    assert!(faults[0].starts_with("z:1:8: error: \"192.0.2\""), "{faults:?}");
+    assert!(faults[0].starts_with("z:1:10: error: \"192.0.2\""), "{faults:?}");
 }

@@ -234,7 +234,7 @@ fn raw_octets_are_sent_as_they_are_but_for_what_is_copied() {
     let (octets, _) = reply(raw, QUESTION);
     assert_eq!(octets, b"\x12\x34\x80\0\0\x01\0\0\0\0\0\0\0\0\x01\0\x01\xFF");
     let (octets, request) = reply(&format!("ADJUST copy_id copy_query\n{raw}"), QUESTION);
-    let mut expected = request.clone();
+    let mut expected = request;
     expected[2] = 0x80;
     expected.push(0xFF);
     assert_eq!(octets, expected);

@@ -84,8 +84,8 @@ pub(super) fn read(
 }
 
 impl Reading {
-    fn read_match(&mut self, mut words: Words<'_>) -> Result<(), Fault> {
-        while let Some(word) = words.next() {
+    fn read_match(&mut self, words: Words<'_>) -> Result<(), Fault> {
+        for word in words {
             let value = |name: &str| {
                 let rest = word.text.strip_prefix(name)?;
                 rest.starts_with(['=', ':']).then(|| word.behind(name.len() + 1))

@@ -3,6 +3,8 @@
 //! A line is an entry of a zone file. Where a script may say more than a zone does, that is told
 //! apart here: questions have no data, and records may be of any class.
 
+use std::ops::Range;
+
 use crate::base::diagnostic::Severity;
 use crate::sim::message::{Question, Record};
 use crate::sim::script::line::{Fault, Line, Word};
@@ -44,14 +46,15 @@ impl ZoneLines {
 
     /// The records of a line: one, or what a directive makes.
     pub(super) fn records(&mut self, line: Line<'_>) -> Result<Vec<Record>, Fault> {
-        let (text, class) = without_class(line);
-        let mut reader = Reader::of_piece(&self.files, text.into_bytes(), &self.state);
+        let prepared = Prepared::of(line);
+        let text = prepared.text.into_bytes();
+        let mut reader = Reader::of_piece(&self.files, text, &self.state);
         let mut records = Vec::new();
         while let Some(record) = reader.next_record() {
             records.push(Record {
                 owner: record.owner.to_buf(),
-                rtype: record.rtype,
-                class: class.unwrap_or(record.class),
+                rtype: prepared.rtype.unwrap_or(record.rtype),
+                class: prepared.class.unwrap_or(record.class),
                 ttl: record.ttl.as_secs(),
                 rdata: record.rdata.to_vec(),
             });
@@ -95,18 +98,55 @@ impl ZoneLines {
     }
 }
 
-/// The line without a class other than IN, which no zone file may have, and that class.
-fn without_class(line: Line<'_>) -> (String, Option<Class>) {
-    let trimmed = line.trimmed();
-    let mut text = trimmed.text.to_owned();
-    for word in line.words().skip(1).take_while(|word| Rtype::from_text(word.text).is_none()) {
-        let Some(class) = Class::from_text(word.text).filter(|class| *class != Class::IN) else {
-            continue;
-        };
-        let start = usize::try_from(word.offset() - trimmed.offset()).unwrap_or_default();
-        let end = start + word.text.len();
-        text.replace_range(start..end, &" ".repeat(end - start));
-        return (text, Some(class));
+/// A record as a zone file may have it, and what it has besides.
+struct Prepared {
+    text: String,
+    /// A class other than IN, which no zone file has.
+    class: Option<Class>,
+    /// The type of data that is written with `\#`: servers of a script may send data that no zone
+    /// may hold, so that it is read as data of a type without a layout.
+    rtype: Option<Rtype>,
+}
+
+impl Prepared {
+    fn of(line: Line<'_>) -> Self {
+        let trimmed = line.trimmed();
+        let mut prepared = Self { text: trimmed.text.to_owned(), class: None, rtype: None };
+        let mut words = line.words().skip(1).peekable();
+        while let Some(word) = words.next() {
+            let next = words.peek().map_or("", |next| next.text);
+            let rtype = Rtype::from_text(word.text);
+            // ANY is a class and a type; before a type it is the class.
+            let is_class = rtype.is_none() || Rtype::from_text(next).is_some();
+            let class = Class::from_text(word.text).filter(|_| is_class);
+            let start = usize::try_from(word.offset() - trimmed.offset()).unwrap_or_default();
+            let place = start..start + word.text.len();
+            if let Some(class) = class {
+                if class != Class::IN {
+                    prepared.text.replace_range(place, &" ".repeat(word.text.len()));
+                    prepared.class = Some(class);
+                }
+            } else if let Some(rtype) = rtype {
+                if next == "\\#" {
+                    prepared.rtype = Some(rtype);
+                    prepared.text = with_opaque_type(&prepared.text, place);
+                }
+                break;
+            }
+        }
+        prepared
     }
-    (text, None)
+}
+
+/// The text with the type at `place` replaced by one without a layout. What stands behind stays
+/// where it is, as far as there are blanks to take.
+fn with_opaque_type(text: &str, place: Range<usize>) -> String {
+    let opaque = Rtype::NULL.to_string();
+    let (before, after) = text.split_at_checked(place.start).unwrap_or((text, ""));
+    let behind = after.get(place.len()..).unwrap_or_default();
+    let data = behind.trim_start();
+    let room = after.len() - data.len();
+    // One blank at least stays before the data.
+    let blanks = room.saturating_sub(opaque.len()).max(1);
+    format!("{before}{opaque}{}{data}", " ".repeat(blanks))
 }
