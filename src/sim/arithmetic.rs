@@ -1,10 +1,10 @@
 //! Times that a script computes: `ELAPSE 0.4`, `EVAL ${30*24*3600}`, `ASSIGN t = ${$t + 1}`.
 //!
 //! Numbers, variables `$name`, `${time}` (the clock) and `${timeout}` (how long until the subject
-//! wants to be woken, 0 if it does not), joined by `+`, `-`, `*` and `/`. There is no precedence: all
-//! goes from left to right, and `${…}` stands where brackets would. `${range low value high}` is
-//! `value`, and an error if it lies outside. Exact to the microsecond, so that nothing depends on
-//! floating point. `${ctime …}` is not offered: it makes texts, which nothing here needs.
+//! wants to be woken, 0 if it does not), joined by `+`, `-`, `*` and `/`. There is no precedence:
+//! all goes from left to right, and `${…}` stands where brackets would. `${range low value high}`
+//! is `value`, and an error if it lies outside. Exact to the microsecond, so that nothing depends
+//! on floating point. `${ctime …}` is not offered: it makes texts, which nothing here needs.
 
 use std::collections::BTreeMap;
 use std::fmt;

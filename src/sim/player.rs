@@ -417,7 +417,9 @@ impl<'s> Player<'s> {
         for _ in 0..WAKES_MAX {
             let due =
                 self.subject.poll_timeout().ok_or("the subject does not wait for anything")?;
-            self.wake(due);
+            if !self.deliver(due) {
+                self.wake(due);
+            }
             self.collect()?;
             let after = (self.played.requests, self.played.replies);
             if after != before || !self.subject.awaits(request) {
@@ -434,6 +436,19 @@ impl<'s> Player<'s> {
         self.subject.handle_timeout(self.now);
     }
 
+    /// Sets the clock to when the first response on its way arrives, if that is not after `until`, and
+    /// gives it to the subject.
+    fn deliver(&mut self, until: Now) -> bool {
+        let first = self.delayed.iter().enumerate().min_by_key(|(_, delayed)| delayed.due);
+        let Some((at, _)) = first.filter(|(_, delayed)| delayed.due <= until) else { return false };
+        let Delayed { due, request, octets } = self.delayed.remove(at);
+        self.now = self.now.max(due);
+        let shown = summary(&read(&octets));
+        self.log(format!("late response at {}: {shown}", Seconds(self.now)));
+        self.subject.handle_response(self.now, request, &octets);
+        true
+    }
+
     /// Lets time pass. What becomes due is done at its time.
     fn pass_time(&mut self, until: Now) -> Result<(), String> {
         loop {
@@ -442,22 +457,14 @@ impl<'s> Player<'s> {
             if self.answer_from_ranges() {
                 continue;
             }
-            let delayed = self.delayed.iter().enumerate().min_by_key(|(_, delayed)| delayed.due);
-            let delayed = delayed.map(|(at, delayed)| (delayed.due, at));
             let timeout = self.subject.poll_timeout();
-            match (delayed, timeout) {
-                // A response that comes when its time is up comes in time.
-                (Some((due, at)), _)
-                    if due <= until && timeout.is_none_or(|timeout| due <= timeout) =>
-                {
-                    self.now = self.now.max(due);
-                    let Delayed { request, octets, .. } = self.delayed.remove(at);
-                    let shown = summary(&read(&octets));
-                    self.log(format!("late response at {}: {shown}", Seconds(self.now)));
-                    self.subject.handle_response(self.now, request, &octets);
-                }
-                (_, Some(due)) if due <= until => self.wake(due),
-                (_, _) => break,
+            // A response that comes when its time is up comes in time.
+            if self.deliver(timeout.unwrap_or(until).min(until)) {
+                continue;
+            }
+            match timeout {
+                Some(due) if due <= until => self.wake(due),
+                Some(_) | None => break,
             }
         }
         self.now = self.now.max(until);

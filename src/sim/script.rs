@@ -7,8 +7,8 @@
 //! # The format
 //!
 //! One scenario a file, one thing a line. Blanks before a line count for nothing; a line that
-//! begins with `;` or `#` is a comment, and so is what follows one of them after a blank, but not in
-//! records, where only `;` begins one.
+//! begins with `;` or `#` is a comment, and so is what follows one of them after a blank, but not
+//! in records, where only `;` begins one.
 //!
 //! ```text
 //! server:                            ; clauses, keys and values as in unbound.conf

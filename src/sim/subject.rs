@@ -43,7 +43,8 @@ pub trait Subject {
     /// Takes a query.
     fn handle_query(&mut self, now: Now, client: SocketAddr, transport: Transport, octets: &[u8]);
 
-    /// Takes what came back for a request, right or wrong.
+    /// Takes what came back for a request, right or wrong, and perhaps too late: the request may be
+    /// one that is no longer awaited.
     fn handle_response(&mut self, now: Now, request: RequestId, octets: &[u8]);
 
     /// Takes the news that a request did not reach its server.

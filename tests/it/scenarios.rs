@@ -57,6 +57,15 @@ fn scenarios(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// All other files below a folder.
+fn strays(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
+    let is_stray = |path: &PathBuf| path.extension().is_none_or(|extension| extension != "rpl");
+    let below = folders.iter().flat_map(|folder| strays(folder));
+    files.into_iter().filter(is_stray).chain(below).collect()
+}
+
 /// What became of the scenarios below a folder.
 #[derive(Default)]
 struct Tally {
@@ -102,7 +111,9 @@ impl Tally {
 #[test]
 #[expect(clippy::print_stdout, reason = "what is not played must be seen, with --nocapture")]
 fn scenarios_go_as_they_say() {
-    let ours = Tally::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    assert_eq!(strays(&folder), [""; 0].map(PathBuf::from), "files that nothing plays");
+    let ours = Tally::of(&folder);
     assert!(ours.passed > 0, "the scenarios are not where they are looked for");
     assert_eq!(ours.not_run, [], "scenarios of ours that are not played");
     assert!(ours.failures.is_empty(), "\n{}", ours.failures.join("\n\n"));

@@ -127,7 +127,8 @@ impl Subject for Forwarder {
     }
 }
 
-/// A short way to write scenarios: `query a.` and the like stand for whole steps.
+/// A scenario from a short form: the entry of a step follows it behind `|`, its lines divided by
+/// `/`; `?` begins a question and `!` an answer.
 fn expand(lines: &str) -> String {
     let mut script = "CONFIG_END\nSCENARIO_BEGIN t\n".to_owned();
     for line in lines.lines().map(str::trim) {
@@ -136,6 +137,7 @@ fn expand(lines: &str) -> String {
         script.push('\n');
         if !entry.is_empty() {
             let entry = entry.trim().replace(" / ", "\n");
+            let entry = entry.replace('?', "SECTION QUESTION\n").replace('!', "SECTION ANSWER\n");
             script.push_str(&format!("ENTRY_BEGIN\n{entry}\nENTRY_END\n"));
         }
     }
@@ -171,15 +173,15 @@ fn check_fails(lines: &str, step: &str, message: &str) {
 const RANGE: &str = "\
 RANGE_BEGIN 0 100
 ADDRESS 192.0.2.53
-| MATCH qname qtype / ADJUST copy_id / REPLY QR AA / SECTION QUESTION / a. IN A / SECTION ANSWER / a. 60 IN A 192.0.2.1
+| MATCH qname qtype / ADJUST copy_id / REPLY QR AA / ?a. IN A / !a. 60 IN A 192.0.2.1
 RANGE_END
 ";
 
-const QUERY: &str = "STEP 1 QUERY | REPLY RD / SECTION QUESTION / a. IN A\n";
+const QUERY: &str = "STEP 1 QUERY | REPLY RD / ?a. IN A\n";
 
-const ANSWER: &str = "MATCH all ttl / REPLY QR AA / SECTION QUESTION / a. IN A / SECTION ANSWER / a. 60 IN A 192.0.2.1\n";
+const ANSWER: &str = "MATCH all ttl / REPLY QR AA / ?a. IN A / !a. 60 IN A 192.0.2.1\n";
 
-const SERVFAIL: &str = "MATCH all / REPLY QR RD SERVFAIL / SECTION QUESTION / a. IN A\n";
+const SERVFAIL: &str = "MATCH all / REPLY QR RD SERVFAIL / ?a. IN A\n";
 
 #[test]
 fn request_is_answered_from_a_range_at_once() {
@@ -189,9 +191,8 @@ fn request_is_answered_from_a_range_at_once() {
 
 #[test]
 fn reply_that_differs_is_told_with_what_was_expected() {
-    let lines = format!(
-        "{RANGE}{QUERY}STEP 2 CHECK_ANSWER | MATCH all / REPLY QR NXDOMAIN / SECTION QUESTION / a. IN A"
-    );
+    let lines =
+        format!("{RANGE}{QUERY}STEP 2 CHECK_ANSWER | MATCH all / REPLY QR NXDOMAIN / ?a. IN A");
     let failure = run_with(Fault::None, &lines).unwrap_err();
     let expected = "\
 t.rpl:17: STEP 2 CHECK_ANSWER: the reply to 127.0.0.1:53 is not as expected in line 18
@@ -254,7 +255,7 @@ fn last_of_several_ranges_counts() {
 
 #[test]
 fn request_is_seen_before_a_range_answers_it() {
-    let seen = "STEP 2 CHECK_OUT_QUERY ADDRESS 192.0.2.53 | MATCH all UDP / REPLY RD / SECTION QUESTION / a. IN A\n";
+    let seen = "STEP 2 CHECK_OUT_QUERY ADDRESS 192.0.2.53 | MATCH all UDP / REPLY RD / ?a. IN A\n";
     check(&format!("{RANGE}{QUERY}{seen}STEP 3 CHECK_ANSWER | {ANSWER}"));
     check_fails(
         &format!("{RANGE}{QUERY}{}STEP 3 CHECK_ANSWER | {ANSWER}", seen.replace("RD", "CD")),
@@ -276,7 +277,7 @@ fn request_is_seen_before_a_range_answers_it() {
 
 #[test]
 fn request_is_seen_once() {
-    let seen = "CHECK_OUT_QUERY | MATCH qname / SECTION QUESTION / a. IN A\n";
+    let seen = "CHECK_OUT_QUERY | MATCH qname / ?a. IN A\n";
     check_fails(
         &format!("{QUERY}STEP 2 {seen}STEP 3 {seen}"),
         "STEP 3 CHECK_OUT_QUERY",
@@ -286,11 +287,12 @@ fn request_is_seen_once() {
 
 #[test]
 fn entry_that_sees_a_request_answers_it_if_it_copies_the_id() {
-    let seen = "STEP 2 CHECK_OUT_QUERY | MATCH qname / ADJUST copy_id / REPLY QR AA / SECTION QUESTION / a. IN A / SECTION ANSWER / a. 60 IN A 192.0.2.1\n";
+    let seen = "STEP 2 CHECK_OUT_QUERY | MATCH qname / ADJUST copy_id / REPLY QR AA / ?a. IN A / \
+                !a. 60 IN A 192.0.2.1\n";
     check(&format!("{QUERY}{seen}STEP 3 CHECK_ANSWER | {ANSWER}"));
 }
 
-const REPLY: &str = "REPLY | ADJUST copy_id / REPLY QR AA / SECTION QUESTION / a. IN A / SECTION ANSWER / a. 60 IN A 192.0.2.1\n";
+const REPLY: &str = "REPLY | ADJUST copy_id / REPLY QR AA / ?a. IN A / !a. 60 IN A 192.0.2.1\n";
 
 #[test]
 fn reply_of_a_step_meets_a_pending_request() {
@@ -394,13 +396,21 @@ fn slow_response_comes_in_its_time_or_too_late() {
         "outside all steps",
         "1 responses are still on their way",
     );
+    // While nothing comes of one request, the response to another arrives.
+    let other = "STEP 2 QUERY | REPLY RD / ?b. IN A\n";
+    let played = check(&format!(
+        "{}{QUERY}{other}STEP 3 TIMEOUT\nSTEP 4 CHECK_ANSWER | {ANSWER}STEP 5 TIMEOUT\n\
+         STEP 6 CHECK_ANSWER | MATCH rcode / REPLY SERVFAIL",
+        slow(1)
+    ));
+    assert_eq!(played.now, Now::from_micros(PATIENCE));
 }
 
 #[test]
 fn cut_response_is_asked_for_over_tcp() {
     let cut = "RANGE_BEGIN 0 100\n\
-        | MATCH qname UDP / ADJUST copy_id / REPLY QR TC / SECTION QUESTION / a. IN A\n\
-        | MATCH qname TCP / ADJUST copy_id / REPLY QR AA / SECTION QUESTION / a. IN A / SECTION ANSWER / a. 60 IN A 192.0.2.1\n\
+        | MATCH qname UDP / ADJUST copy_id / REPLY QR TC / ?a. IN A\n\
+        | MATCH qname TCP / ADJUST copy_id / REPLY QR AA / ?a. IN A / !a. 60 IN A 192.0.2.1\n\
         RANGE_END\n";
     let played = check(&format!("{cut}{QUERY}STEP 2 CHECK_ANSWER | {ANSWER}"));
     assert_eq!(played.requests, 2);
@@ -408,11 +418,11 @@ fn cut_response_is_asked_for_over_tcp() {
 
 #[test]
 fn replies_are_told_apart_by_client() {
-    let two = "STEP 1 QUERY ADDRESS 192.0.2.7 | REPLY RD / SECTION QUESTION / a. IN A\n\
-               STEP 2 QUERY ADDRESS 192.0.2.8 | REPLY RD / SECTION QUESTION / b. IN A\n";
+    let two = "STEP 1 QUERY ADDRESS 192.0.2.7 | REPLY RD / ?a. IN A\n\
+               STEP 2 QUERY ADDRESS 192.0.2.8 | REPLY RD / ?b. IN A\n";
     let range = RANGE.replace("qname qtype", "qtype").replace("copy_id", "copy_id copy_query");
     let answer = |client: &str, name: &str| {
-        format!("CHECK_ANSWER ADDRESS {client} | MATCH question / SECTION QUESTION / {name} IN A\n")
+        format!("CHECK_ANSWER ADDRESS {client} | MATCH question / ?{name} IN A\n")
     };
     check(&format!(
         "{range}{two}STEP 3 {}STEP 4 {}",

@@ -1,5 +1,6 @@
 //! Reads what stands between `ENTRY_BEGIN` and `ENTRY_END`.
 
+use crate::base::limits::MESSAGE_LEN_MAX;
 use crate::metrics::Transport;
 use crate::sim::entry::{Adjustment, Entry, Part};
 use crate::sim::message::{Edns, Message};
@@ -8,9 +9,6 @@ use crate::sim::script::record::ZoneLines;
 use crate::wire::header::Flags;
 use crate::wire::numbers::{Opcode, Rcode};
 use crate::wire::writer::Section;
-
-/// Octets of a message, at most (RFC 1035 §4.2.2).
-const MESSAGE_LEN_MAX: usize = crate::base::limits::MESSAGE_LEN_MAX;
 
 /// An entry, and what of it cannot be played.
 pub(super) struct Read {
@@ -74,7 +72,7 @@ pub(super) fn read(
             }
             "EXTRA_PACKET" => {
                 reading.not_offered.get_or_insert((line.number, "EXTRA_PACKET"));
-                // What follows is another message: it is read for its form and not kept.
+                // Nobody plays the entry then: what follows is read for its form only.
                 reading.entry.template.questions.clear();
                 reading.entry.template.sections = Message::new().sections;
             }
