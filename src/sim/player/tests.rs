@@ -43,6 +43,10 @@ enum Fault {
     Restless,
     /// Asks again whatever comes.
     Endless,
+    /// Replies with an ID of its own.
+    WrongId,
+    /// Gives all requests the same number.
+    OneNumber,
 }
 
 impl Forwarder {
@@ -53,7 +57,7 @@ impl Forwarder {
 
     fn ask(&mut self, now: Now, client: SocketAddr, query: Message, transport: Transport) {
         self.sent += 1;
-        let id = RequestId(self.sent);
+        let id = RequestId(if self.fault == Fault::OneNumber { 1 } else { self.sent });
         let to = "192.0.2.53:53".parse().unwrap();
         let octets = Message { id: u16::try_from(self.sent).unwrap(), ..query.clone() }.write();
         self.requests.push_back(Request { id, to, transport, octets });
@@ -90,7 +94,8 @@ impl Subject for Forwarder {
         if is_cut || self.fault == Fault::Endless {
             return self.ask(now, client, query, Transport::Tcp);
         }
-        let reply = Reply { client, octets: Message { id: query.id, ..response }.write() };
+        let id = query.id ^ u16::from(self.fault == Fault::WrongId);
+        let reply = Reply { client, octets: Message { id, ..response }.write() };
         if self.fault == Fault::Twice {
             self.replies.push_back(reply.clone());
         }
@@ -443,6 +448,41 @@ fn reply_that_no_step_looks_at_is_told() {
         "outside all steps",
         "a reply to 127.0.0.1:53 that no step looks at",
     );
+}
+
+#[test]
+fn steps_about_a_request_mean_the_last_one() {
+    let two = format!("{QUERY}STEP 2 QUERY | REPLY RD / ?b. IN A\n");
+    let answer = "MATCH question / ?b. IN A\n";
+    check_fails(
+        &format!(
+            "{two}STEP 3 {}STEP 4 CHECK_ANSWER | {answer}",
+            REPLY.replace("copy_id", "copy_id copy_query")
+        ),
+        "outside all steps",
+        "a request to 192.0.2.53:53 is still pending:\n;; opcode QUERY, status NOERROR, flags rd\n\
+         ;; QUESTION\na. IN A",
+    );
+    check_fails(
+        &format!("{two}STEP 3 ERROR\nSTEP 4 CHECK_ANSWER | {answer}"),
+        "outside all steps",
+        "a request to 192.0.2.53:53 is still pending:\n;; opcode QUERY, status NOERROR, flags rd\n\
+         ;; QUESTION\na. IN A",
+    );
+}
+
+#[test]
+fn reply_with_another_id_is_told() {
+    let lines = format!("{RANGE}{QUERY}STEP 2 CHECK_ANSWER | {ANSWER}");
+    let message = "a reply that 127.0.0.1:53 has not asked for";
+    check_fails_with(Fault::WrongId, &lines, "STEP 1 QUERY", message);
+}
+
+#[test]
+fn number_that_two_requests_have_is_told() {
+    let lines = format!("{QUERY}STEP 2 QUERY | REPLY RD / ?b. IN A\n");
+    let message = "the subject uses RequestId(1) twice";
+    check_fails_with(Fault::OneNumber, &lines, "STEP 2 QUERY", message);
 }
 
 #[test]

@@ -238,13 +238,14 @@ fn record_is_refused_as_in_a_zone_file_with_its_place() {
 #[test]
 fn data_in_hexadecimal_may_be_what_no_zone_holds() {
     let script = "CONFIG_END\nSCENARIO_BEGIN t\nSTEP 1 QUERY\nENTRY_BEGIN\nSECTION ANSWER\n\
-                  a. IN A \\# 3 030405\na. ANY HTTPS   \\# 0\nENTRY_END\nSCENARIO_END";
+                  a. IN A \\# 3 030405\na. ANY HTTPS   \\# 0\na. IN ANY \\# 0\nENTRY_END\nSCENARIO_END";
     let scenario = parse("t.rpl", script).unwrap_or_else(|fault| panic!("{fault}"));
     let Action::Query { entry, .. } = &scenario.steps[0].action else { panic!("no query") };
     let records = entry.template.section(Section::Answer);
     assert_eq!((records[0].rtype, &records[0].rdata[..]), (Rtype::A, &b"\x03\x04\x05"[..]));
     assert_eq!((records[1].rtype, &records[1].rdata[..]), (Rtype::HTTPS, &b""[..]));
     assert_eq!((records[0].class, records[1].class), (Class::IN, Class::ANY));
+    assert_eq!((records[2].rtype, records[2].class), (Rtype::ANY, Class::IN));
     check_entry_refused(
         "SECTION ANSWER\na. IN AAAA \\# 2 03",
         "t.rpl:6:15: error: 1 octets of data, and 2 are announced [bad-unknown-data]",
