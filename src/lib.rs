@@ -10,6 +10,7 @@ pub mod http;
 pub mod metrics;
 pub mod net;
 pub mod policy;
+pub mod sim;
 pub mod sys;
 pub mod wire;
 pub mod zone;

@@ -193,7 +193,7 @@ pub fn embedded_names(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = Embedd
 }
 
 /// The octets of a field whose length can be told without reading to the end of the data.
-fn fixed_len(field: Field, rest: &[u8]) -> Option<usize> {
+pub fn fixed_len(field: Field, rest: &[u8]) -> Option<usize> {
     let counted = || rest.first().map(|&length| usize::from(length) + 1);
     let length = match field {
         Field::U8 | Field::Algorithm => 1,

@@ -28,6 +28,7 @@ mod operation;
 mod proofs;
 mod protocol;
 mod refusals;
+mod scenarios;
 mod server;
 mod streams;
 mod tidy;
