@@ -53,9 +53,9 @@ pub const NSEC3_ITERATIONS_MAX: u16 = 2500;
 /// What is larger came in no honest message and would go out in none.
 pub const CACHED_LEN_MAX: usize = MESSAGE_LEN_MAX;
 
-/// Records of one set in the cache, and signatures of one: no message has more address records, which
-/// take 16 octets each.
-pub const CACHED_RECORDS_MAX: usize = 4096;
+/// Records of one set in the cache, and signatures of one: no message has more addresses, which take 16
+/// octets each.
+pub const CACHED_RECORDS_MAX: usize = MESSAGE_LEN_MAX / 16;
 
 /// Sets that prove something, in one entry of the cache: a denial by NSEC3 needs three, and a wildcard
 /// without the type four (RFC 5155 §7.2).

@@ -19,8 +19,8 @@ impl Ttl {
     }
 
     /// A TTL of so many seconds; `None` above `MAX`.
-    pub fn new(seconds: u32) -> Option<Self> {
-        (seconds <= Self::MAX.0).then_some(Self(seconds))
+    pub const fn new(seconds: u32) -> Option<Self> {
+        if seconds <= Self::MAX.0 { Some(Self(seconds)) } else { None }
     }
 
     /// A TTL that was learnt: one with its top bit set counts as `MAX`, to be capped like any other

@@ -137,8 +137,7 @@ impl<'e> Iterator for Sets<'e> {
         let (&[marks, owner, c0, c1, p0, p1, r0, r1, r2, r3], rest) =
             self.0.split_first_chunk::<HEAD_LEN>()?;
         let (owner, rest) = rest.split_at_checked(usize::from(owner))?;
-        let (pointers, rest) =
-            rest.split_at_checked(usize::from(u16::from_le_bytes([p0, p1])))?;
+        let (pointers, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([p0, p1])))?;
         let (records, rest) =
             rest.split_at_checked(u32::from_le_bytes([r0, r1, r2, r3]) as usize)?;
         self.0 = rest;
@@ -197,8 +196,7 @@ fn append(
     let low = |number: usize| u16::try_from(number).unwrap_or(u16::MAX).to_le_bytes();
     let [c0, c1] = low(rdatas.len());
     let [p0, p1] = low(records_at - pointers_at);
-    let [r0, r1, r2, r3] =
-        u32::try_from(out.len() - records_at).unwrap_or(u32::MAX).to_le_bytes();
+    let [r0, r1, r2, r3] = u32::try_from(out.len() - records_at).unwrap_or(u32::MAX).to_le_bytes();
     let head = [marks, name_len(owner), c0, c1, p0, p1, r0, r1, r2, r3];
     if let Some(slot) = out.get_mut(head_at..head_at + HEAD_LEN) {
         slot.copy_from_slice(&head);

@@ -110,7 +110,8 @@ impl Cache {
                 return None;
             }
             let own = self.usable(now, name, dropped, What::of(Rtype::NS), Age::Fresh);
-            let own = own.filter(|own| own.kind() == Kind::Records && own.rank() >= Rank::Authority);
+            let own =
+                own.filter(|own| own.kind() == Kind::Records && own.rank() >= Rank::Authority);
             let servers = own.or_else(|| delegation.clone())?;
             Some(Cut { delegation, servers })
         })

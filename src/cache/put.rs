@@ -141,13 +141,7 @@ impl Cache {
         self.place(now, &folded, entry)
     }
 
-    fn put_denial(
-        &self,
-        now: Now,
-        kind: Kind,
-        rtype: Rtype,
-        learnt: &LearntDenial<'_>,
-    ) -> Put {
+    fn put_denial(&self, now: Now, kind: Kind, rtype: Rtype, learnt: &LearntDenial<'_>) -> Put {
         let LearntDenial { name, soa, proofs, rank, security } = *learnt;
         let subject = self.subject(kind, rtype, rank, security);
         let Some(soa) = soa else {
@@ -178,9 +172,7 @@ impl Cache {
         let stale_until = expires.after(self.limits.max_stale);
         let times = Times { stored: now, ttl, expires, stale_until };
         match Block::pack(name, sets, ttl) {
-            Ok(block) => {
-                self.place(now, &FoldedName::new(name), Entry::new(subject, times, block))
-            }
+            Ok(block) => self.place(now, &FoldedName::new(name), Entry::new(subject, times, block)),
             Err(unfit) => Put::Refused(unfit),
         }
     }
@@ -190,7 +182,8 @@ impl Cache {
         let (hash, what) = (name.hash(0), entry.what());
         let there = self.entry(name.as_name(), hash, what);
         let entry = Arc::new(entry);
-        if let Some(there) = there.filter(|there| there.is_fresh(now) && there.rank() > entry.rank())
+        if let Some(there) =
+            there.filter(|there| there.is_fresh(now) && there.rank() > entry.rank())
         {
             return Put::Outranked(there);
         }

@@ -195,7 +195,8 @@ impl Node {
         let set = self.find(Rtype::NS).filter(|_| self.is_cut());
         let (count, records) = set.map_or((0, &[][..]), |set| (set.count, set.records));
         let hashes = self.hashes_at_end(count);
-        let whole = || set::rdatas(records).zip(hashes.iter().map(|hash| u64::from_le_bytes(*hash)));
+        let whole =
+            || set::rdatas(records).zip(hashes.iter().map(|hash| u64::from_le_bytes(*hash)));
         let mut servers = whole();
         for _ in 0..first.checked_rem(count).unwrap_or(0) {
             servers.next();

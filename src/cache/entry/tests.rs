@@ -1,10 +1,12 @@
 use super::{Detail, Entry, Freshness, Rank};
 use crate::base::limits::{CACHED_LEN_MAX, CACHED_PROOFS_MAX, CACHED_RECORDS_MAX};
 use crate::base::time::{Now, Ttl};
-use crate::cache::tests::{LIMITS, at, cache, cache_with, delegation, denial, folded, name, records};
+use crate::cache::tests::{
+    LIMITS, at, cache, cache_with, delegation, denial, folded, name, records,
+};
 use crate::cache::tests::{seconds, set, stored};
 use crate::cache::{
-    FailureReason, Limits, LearntDelegation, LearntDenial, LearntRecord, LearntRecords, LearntSet,
+    FailureReason, LearntDelegation, LearntDenial, LearntRecord, LearntRecords, LearntSet, Limits,
     Put, Unfit,
 };
 use crate::wire::numbers::Rtype;
@@ -114,7 +116,8 @@ fn signatures_and_proofs_are_for_those_who_ask_for_them() {
     let a = format!("a.w.example. 300 A 192.0.2.1\na.w.example. 300 RRSIG A {SIGNATURE}");
     let nsec = format!("w.example. 300 NSEC z.example. A\nw.example. 300 RRSIG NSEC {SIGNATURE}");
     let proofs = [set(&nsec)];
-    let entry = stored(cache().put_records(at(0), &LearntRecords { proofs: &proofs, ..records(&a) }));
+    let entry =
+        stored(cache().put_records(at(0), &LearntRecords { proofs: &proofs, ..records(&a) }));
     assert_eq!(layout(&entry, Detail::Plain), ["Answer a.w.example. A"]);
     assert_eq!(
         layout(&entry, Detail::Signed),
@@ -150,21 +153,31 @@ fn denial_tells_its_soa_and_to_those_who_ask_its_proofs() {
 
 #[test]
 fn delegation_tells_servers_and_to_those_who_ask_the_ds() {
-    let proofs = [set(&format!("sub.example. 300 DS 1 13 2 AABB\nsub.example. 300 RRSIG DS {SIGNATURE}"))];
+    let digest = "AB".repeat(32);
+    let ds = format!("sub.example. 300 DS 1 13 2 {digest}\nsub.example. 300 RRSIG DS {SIGNATURE}");
+    let proofs = [set(&ds)];
     let learnt = delegation("sub.example. 300 NS ns.sub.example.");
-    let entry = stored(cache().put_delegation(at(0), &LearntDelegation { proofs: &proofs, ..learnt }));
+    let entry =
+        stored(cache().put_delegation(at(0), &LearntDelegation { proofs: &proofs, ..learnt }));
     assert_eq!(layout(&entry, Detail::Plain), ["Authority sub.example. NS"]);
     assert_eq!(
         layout(&entry, Detail::Signed),
-        ["Authority sub.example. NS", "Authority sub.example. DS", "Authority sub.example. RRSIG DS"]
+        [
+            "Authority sub.example. NS",
+            "Authority sub.example. DS",
+            "Authority sub.example. RRSIG DS"
+        ]
     );
 }
 
 #[test]
 fn alias_made_by_a_dname_comes_behind_it() {
-    let redirect = set(&format!("old.example. 300 DNAME new.example.\nold.example. 300 RRSIG DNAME {SIGNATURE}"));
+    let redirect = set(&format!(
+        "old.example. 300 DNAME new.example.\nold.example. 300 RRSIG DNAME {SIGNATURE}"
+    ));
     let learnt = records("a.old.example. 300 CNAME a.new.example.");
-    let entry = stored(cache().put_records(at(0), &LearntRecords { redirect: Some(redirect), ..learnt }));
+    let entry =
+        stored(cache().put_records(at(0), &LearntRecords { redirect: Some(redirect), ..learnt }));
     assert_eq!(
         layout(&entry, Detail::Plain),
         ["Answer old.example. DNAME", "Answer a.old.example. CNAME"]
@@ -197,23 +210,24 @@ fn ranks_are_ordered_as_in_rfc_2181() {
     assert!(ranks.is_sorted_by(|lower, higher| lower < higher));
 }
 
-/// What becomes of a set of so many records with this data, each followed by two octets of its number.
+/// What becomes of a set of so many records with this data, each with a number of its own.
 fn put_many(count: usize, rtype: Rtype, rdata: &[u8]) -> Put {
     let data: Vec<Vec<u8>> = (0..count)
         .map(|number| {
-            let number = u16::try_from(number).unwrap().to_be_bytes();
+            // The last octets differ most, and the order is not the canonical one.
+            let number = u16::try_from(number).unwrap().reverse_bits();
             if rtype == Rtype::NS {
-                [&[4], &format!("{:02x}{:02x}", number[1], number[0]).as_bytes()[..], rdata].concat()
+                [format!("\x05{number:05}").as_bytes(), rdata].concat()
             } else {
-                [rdata, &number].concat()
+                [rdata, &number.to_be_bytes()].concat()
             }
         })
         .collect();
     let ttl = seconds(300);
-    let records: Vec<LearntRecord<'_>> =
+    let many: Vec<LearntRecord<'_>> =
         data.iter().map(|rdata| LearntRecord { ttl, rdata }).collect();
-    let set = LearntSet { owner: name("a."), rtype, records: &records, signatures: &[] };
-    cache().put_records(at(0), &LearntRecords { set, ..super::super::tests::records("a. 1 A 192.0.2.1") })
+    let set = LearntSet { owner: name("a."), rtype, records: &many, signatures: &[] };
+    cache().put_records(at(0), &LearntRecords { set, ..records("a. 1 A 192.0.2.1") })
 }
 
 #[track_caller]
@@ -223,13 +237,14 @@ fn check_refused(put: &Put, expected: Unfit) {
 
 #[test]
 fn set_that_no_message_holds_is_refused() {
-    assert_eq!(stored(put_many(CACHED_RECORDS_MAX, Rtype::A, &[1, 2])).rdatas().count(), 4096);
-    check_refused(&put_many(CACHED_RECORDS_MAX + 1, Rtype::A, &[1, 2]), Unfit::TooLarge);
+    let short = Rtype(65_280);
+    assert_eq!(stored(put_many(CACHED_RECORDS_MAX, short, &[])).rdatas().count(), 4095);
+    check_refused(&put_many(CACHED_RECORDS_MAX + 1, short, &[]), Unfit::TooLarge);
     check_refused(&put_many(60_000, Rtype::A, &[1, 2]), Unfit::TooLarge);
-    // 64 KiB of NS records, and more.
-    let count = CACHED_LEN_MAX / 27 - 1;
-    assert_eq!(stored(put_many(count, Rtype::NS, b"\x08elsewhe0\0")).rdatas().count(), count);
-    check_refused(&put_many(count + 2, Rtype::NS, b"\x08elsewhe0\0"), Unfit::TooLarge);
+    // NS records of 24 octets, as many as fit into 64 KiB, and some more.
+    let count = CACHED_LEN_MAX / 24 - 1;
+    assert_eq!(stored(put_many(count, Rtype::NS, b"\x04else\0")).rdatas().count(), count);
+    check_refused(&put_many(count + 2, Rtype::NS, b"\x04else\0"), Unfit::TooLarge);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::{Cut, Found};
 use crate::cache::tests::{
-    LIMITS, at, cache, cache_with, check_found, delegation, denial, folded, ranked, records, seconds,
-    show, show_entry, stored,
+    LIMITS, at, cache, cache_with, check_found, delegation, denial, folded, ranked, records,
+    seconds, show, show_entry, stored,
 };
 use crate::cache::{Cache, FailureReason, Limits, Rank};
 use crate::wire::numbers::Rtype;
@@ -99,11 +99,12 @@ fn what_is_good_for_reaching_servers_is_no_answer() {
         stored(cache.put_records(at(0), &ranked("ns.example. 300 A 192.0.2.1", rank)));
         let expected = "records 300: ns.example. A 192.0.2.1";
         check_found(&cache, at(0), "ns.example. A", if is_answer { expected } else { "missing" });
-        check_stale(&cache, 400, "ns.example. A", &if is_answer {
-            expected.replace("300", "stale")
-        } else {
-            "missing".to_owned()
-        });
+        check_stale(
+            &cache,
+            400,
+            "ns.example. A",
+            &if is_answer { expected.replace("300", "stale") } else { "missing".to_owned() },
+        );
         let glue = cache.find_glue(at(0), &folded("ns.example."), Rtype::A).unwrap();
         assert_eq!(show(&Found::Records(glue)), expected);
         assert!(cache.find_glue(at(300), &folded("ns.example."), Rtype::A).is_none());

@@ -1,5 +1,5 @@
 use super::Table;
-use crate::cache::tests::{at, cache, check_found, records, LIMITS};
+use crate::cache::tests::{LIMITS, at, cache, check_found, records};
 use crate::cache::{Cache, Store};
 
 fn text(number: usize) -> String {

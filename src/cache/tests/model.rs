@@ -72,7 +72,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn text(rtype: Rtype, data: u8) -> String {
     match rtype {
         Rtype::A => format!("A 192.0.2.{data}"),
-        Rtype::AAAA => format!("AAAA 2001:db8::{data}"),
+        Rtype::AAAA => format!("AAAA 2001:db8::1{data}"),
         other => format!("{other} target{data}."),
     }
 }
@@ -99,7 +99,6 @@ struct Fact {
     rank: Rank,
     shown: String,
     stored: u64,
-    ttl: u32,
     expires: u64,
     stale_until: u64,
     failures: u32,
@@ -112,7 +111,9 @@ impl Fact {
     /// failure.
     fn slot(&self) -> (usize, u8, Rtype) {
         match self.told {
-            Told::Records | Told::NoData if self.rtype != Rtype::CNAME => (self.name, 0, self.rtype),
+            Told::Records | Told::NoData if self.rtype != Rtype::CNAME => {
+                (self.name, 0, self.rtype)
+            }
             Told::Records | Told::NoData | Told::NameError => (self.name, 1, Rtype::CNAME),
             Told::Delegation => (self.name, 2, Rtype::NS),
             Told::Failure => (self.name, 3, self.rtype),
@@ -140,7 +141,6 @@ impl Model {
             rank,
             shown,
             stored: self.now,
-            ttl: 0,
             expires: 0,
             stale_until: 0,
             failures: 0,
@@ -152,14 +152,13 @@ impl Model {
     fn living(&self, fact: Fact, ttl: u32) -> Fact {
         let expires = self.now + u64::from(ttl) * SECOND;
         let stale_until = expires + u64::from(MAX_STALE) * SECOND;
-        Fact { ttl, expires, stale_until, ..fact }
+        Fact { expires, stale_until, ..fact }
     }
 
     fn put(&mut self, fact: Fact) -> &'static str {
         let (now, slot) = (self.now, fact.slot());
-        let is_outranked = |there: &&Fact| {
-            there.slot() == slot && there.expires > now && there.rank > fact.rank
-        };
+        let is_outranked =
+            |there: &&Fact| there.slot() == slot && there.expires > now && there.rank > fact.rank;
         if self.facts.iter().any(|there| is_outranked(&there)) {
             return "outranked";
         }
@@ -210,11 +209,16 @@ impl Model {
                 expires = expires.min(there.expires);
             }
         }
-        self.put(Fact { ttl, expires, stale_until: expires, ..fact })
+        self.put(Fact { expires, stale_until: expires, ..fact })
     }
 
     /// The number of the fact that answers a question.
-    fn answer(&self, name: usize, rtype: Rtype, is_stale_good: bool) -> Option<(usize, &'static str)> {
+    fn answer(
+        &self,
+        name: usize,
+        rtype: Rtype,
+        is_stale_good: bool,
+    ) -> Option<(usize, &'static str)> {
         let find = |is_meant: &dyn Fn(&Fact) -> bool, is_stale_good: bool| {
             self.facts.iter().position(|fact| {
                 let end = if is_stale_good { fact.stale_until } else { fact.expires };
@@ -233,11 +237,16 @@ impl Model {
         let of_name = |is_stale_good| {
             at_name(Told::Records, Some(rtype), is_stale_good)
                 .map(|at| (at, "records"))
-                .or_else(|| at_name(Told::NoData, Some(rtype), is_stale_good).map(|at| (at, "no data")))
                 .or_else(|| {
-                    at_name(Told::Records, Some(Rtype::CNAME), is_stale_good).map(|at| (at, "alias"))
+                    at_name(Told::NoData, Some(rtype), is_stale_good).map(|at| (at, "no data"))
                 })
-                .or_else(|| at_name(Told::NameError, None, is_stale_good).map(|at| (at, "name error")))
+                .or_else(|| {
+                    at_name(Told::Records, Some(Rtype::CNAME), is_stale_good)
+                        .map(|at| (at, "alias"))
+                })
+                .or_else(|| {
+                    at_name(Told::NameError, None, is_stale_good).map(|at| (at, "name error"))
+                })
         };
         let above = || {
             // The deepest one counts: names above are parts of this one, the longest first.
@@ -247,9 +256,7 @@ impl Model {
             above.sort_by_key(|other| std::cmp::Reverse(NAMES[*other].len()));
             above.into_iter().find_map(|other| {
                 let is_meant = |fact: &Fact| {
-                    fact.name == other
-                        && fact.told == Told::NameError
-                        && fact.rank >= Rank::Answer
+                    fact.name == other && fact.told == Told::NameError && fact.rank >= Rank::Answer
                 };
                 find(&is_meant, false)
             })
@@ -290,7 +297,9 @@ impl Model {
         for other in above {
             let delegation = fresh(other, &|fact| fact.told == Told::Delegation);
             let own = fresh(other, &|fact| {
-                fact.told == Told::Records && fact.rtype == Rtype::NS && fact.rank >= Rank::Authority
+                fact.told == Told::Records
+                    && fact.rtype == Rtype::NS
+                    && fact.rank >= Rank::Authority
             });
             if delegation.is_none() && other != 0 {
                 continue;

@@ -130,8 +130,8 @@ fn alias_and_what_it_leads_to_each_have_their_own_time() {
         Detail::Plain,
         &[
             "alias.example. 200 CNAME a.w.example.",
-            "a.w.example. 150 A 192.0.2.1",
-            "a.w.example. 150 A 192.0.2.2",
+            "A.w.example. 150 A 192.0.2.1",
+            "A.w.example. 150 A 192.0.2.2",
         ],
         &[],
     );

@@ -18,11 +18,7 @@ fn has_lowered_name(rtype: Rtype) -> bool {
 /// The canonical order of record data: as octets, with the names in it in lower case for the types
 /// that want it (RFC 4034 §6.2 and §6.3, RFC 6840 §5.1).
 pub fn compare_rdata(rtype: Rtype, a: &[u8], b: &[u8]) -> Ordering {
-    if has_lowered_name(rtype) {
-        lowered(rtype, a).cmp(lowered(rtype, b))
-    } else {
-        a.cmp(b)
-    }
+    if has_lowered_name(rtype) { lowered(rtype, a).cmp(lowered(rtype, b)) } else { a.cmp(b) }
 }
 
 /// The octets of record data in canonical form.
