@@ -115,7 +115,8 @@ impl Cache {
         };
         let ttl = lowest_ttl(&sets).min(self.limits.max_ttl);
         let subject = self.subject(Kind::Delegation, Rtype::NS, Rank::Referral, security);
-        let mut expires = now.after(ttl).min(until.unwrap_or(now.after(ttl)));
+        let whole = now.after(ttl);
+        let mut expires = until.map_or(whole, |until| until.min(whole));
         let make = |expires: Now| {
             let ttl = seconds_between(now, expires).min(ttl);
             let times = Times { stored: now, ttl, expires, stale_until: expires };

@@ -65,7 +65,7 @@ pub(super) fn set(text: &str) -> LearntSet<'static> {
     let (mut owner, mut rtype) = (None, None);
     let (mut records, mut signatures) = (Vec::new(), Vec::new());
     while let Some(record) = reader.next_record() {
-        owner.get_or_insert(record.owner.to_buf());
+        owner.get_or_insert_with(|| record.owner.to_buf());
         let first = *rtype.get_or_insert(record.rtype);
         let rdata: &'static [u8] = record.rdata.to_vec().leak();
         let learnt = LearntRecord { ttl: record.ttl, rdata };
@@ -104,10 +104,8 @@ pub(super) fn delegation(text: &str) -> LearntDelegation<'static> {
 
 #[track_caller]
 pub(super) fn stored(put: Put) -> Arc<Entry> {
-    match put {
-        Put::Stored(entry) => entry,
-        other => panic!("not stored: {other:?}"),
-    }
+    let Put::Stored(entry) = put else { panic!("not stored: {put:?}") };
+    entry
 }
 
 /// What was found, as text: the case, what is left of its time, and the records of a reply that are

@@ -163,10 +163,13 @@ fn who_finds_an_entry_near_its_end_is_told_once() {
 #[track_caller]
 fn check_cut(cache: &Cache, now: u64, qname: &str, expected: &str) {
     let cut = cache.closest_delegation(at(now), &folded(qname));
-    let shown = cut.map_or("none".to_owned(), |Cut { delegation, servers }| {
-        let by = if delegation.is_some() { "" } else { " (no parent)" };
-        format!("{}{by}", show_entry(&servers))
-    });
+    let shown = cut.map_or_else(
+        || "none".to_owned(),
+        |Cut { delegation, servers }| {
+            let by = if delegation.is_some() { "" } else { " (no parent)" };
+            format!("{}{by}", show_entry(&servers))
+        },
+    );
     assert_eq!(shown, expected, "{qname}");
 }
 

@@ -50,10 +50,9 @@ fn ttl_with_its_top_bit_set_is_capped() {
 #[test]
 fn ttl_of_0_is_for_one_answer_and_no_more() {
     let cache = cache();
-    match cache.put_records(at(0), &records("a. 0 A 192.0.2.1")) {
-        Put::Once(entry) => assert_eq!((entry.ttl(), entry.rdatas().count()), (seconds(0), 1)),
-        other => panic!("{other:?}"),
-    }
+    let put = cache.put_records(at(0), &records("a. 0 A 192.0.2.1"));
+    let Put::Once(entry) = put else { panic!("{put:?}") };
+    assert_eq!((entry.ttl(), entry.rdatas().count()), (seconds(0), 1));
     check_found(&cache, at(0), "a. A", "missing");
     assert_eq!(cache.counts().store.entries, 0);
 }
@@ -103,7 +102,7 @@ fn soa_of_another_zone_or_that_is_none_is_refused() {
         match cache().put_name_error(at(0), &denial_with("a.example.", &text)) {
             Put::Stored(_) => assert!(fits, "{text}"),
             Put::Refused(Unfit::Soa) => assert!(!fits, "{text}"),
-            other => panic!("{text}: {other:?}"),
+            other @ (Put::Once(_) | Put::Outranked(_) | Put::Refused(_)) => panic!("{other:?}"),
         }
     }
 }
@@ -117,7 +116,7 @@ fn survivor(first: Rank, second: Rank, later: u64) -> Rank {
     match put {
         Put::Stored(stored) => assert_eq!(stored.rank(), entry.rank()),
         Put::Outranked(there) => assert_eq!(there.rank(), first),
-        other => panic!("{other:?}"),
+        other @ (Put::Once(_) | Put::Refused(_)) => panic!("{other:?}"),
     }
     entry.rank()
 }
@@ -183,10 +182,8 @@ fn glue_does_not_end_a_denial() {
 fn failures(cache: &Cache, times: &[u64]) -> Vec<(u32, u8)> {
     let fail = |now: &u64| {
         let entry = cache.put_failure(at(*now), &folded("a."), Rtype::A, FailureReason::Lame);
-        match entry.kind() {
-            Kind::Failure(failure) => (entry.ttl().as_secs(), failure.times),
-            other => panic!("{other:?}"),
-        }
+        let Kind::Failure(failure) = entry.kind() else { panic!("{entry:?}") };
+        (entry.ttl().as_secs(), failure.times)
     };
     times.iter().map(fail).collect()
 }

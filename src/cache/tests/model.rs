@@ -436,7 +436,7 @@ impl Observed {
 
     fn cut(&self, qname: &str) -> String {
         let cut = self.cache.closest_delegation(self.now(), &folded(qname));
-        cut.map_or("none".to_owned(), |cut| show_entry(&cut.servers))
+        cut.map_or_else(|| "none".to_owned(), |cut| show_entry(&cut.servers))
     }
 
     fn check_flushed(&self, is_meant: impl Fn(Name<'_>) -> bool) {

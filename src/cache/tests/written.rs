@@ -7,7 +7,7 @@ use crate::wire::header::{Flags, HEADER_LEN, Header};
 use crate::wire::numbers::Rtype;
 use crate::wire::writer::{Compressor, Owner, Writer};
 use hickory_proto::op::Message;
-use hickory_proto::rr::Record;
+use hickory_proto::rr::{Record, RecordType};
 
 const SIGNATURE: &str = "13 2 300 20300101000000 20200101000000 1 example. AAAA";
 
@@ -30,7 +30,7 @@ fn reply(cache: &Cache, now: u64, question: &str, detail: Detail) -> Message {
                 next = hit.entry.target().map(FoldedName::new);
                 hit
             }
-            other => panic!("{other:?}"),
+            other @ (Found::Failure(_) | Found::Missing) => panic!("{other:?}"),
         };
         let Freshness::Fresh { ttl } = hit.freshness else { panic!("stale") };
         for part in hit.entry.parts(detail, ttl) {
@@ -46,12 +46,9 @@ fn reply(cache: &Cache, now: u64, question: &str, detail: Detail) -> Message {
 
 fn show(records: &[Record]) -> Vec<String> {
     let show = |record: &Record| {
-        let data = match record.record_type() {
-            hickory_proto::rr::RecordType::RRSIG | hickory_proto::rr::RecordType::NSEC => {
-                String::new()
-            }
-            _ => format!(" {}", record.data),
-        };
+        // Of these it shows the octets, without the features that decode them.
+        let is_opaque = [RecordType::RRSIG, RecordType::NSEC].contains(&record.record_type());
+        let data = if is_opaque { String::new() } else { format!(" {}", record.data) };
         format!("{} {} {}{data}", record.name, record.ttl, record.record_type())
     };
     records.iter().map(show).collect()
