@@ -29,8 +29,6 @@ pub enum Put {
     Once(Arc<Entry>),
     /// The cache has something that ranks higher, which stays.
     Outranked(Arc<Entry>),
-    /// It cannot be an entry.
-    Refused(Unfit),
 }
 
 /// Why something cannot be an entry.
@@ -46,22 +44,31 @@ pub enum Unfit {
 
 impl Cache {
     /// Keeps records, unless higher ones are there.
-    pub fn put_records(&self, now: Now, learnt: &LearntRecords<'_>) -> Put {
+    ///
+    /// # Errors
+    ///
+    /// Fails if they cannot be an entry.
+    pub fn put_records(&self, now: Now, learnt: &LearntRecords<'_>) -> Result<Put, Unfit> {
         let LearntRecords { set, redirect, proofs, rank, security } = *learnt;
         let redirect = redirect.map(|redirect| (Role::Redirect, redirect));
         let main = redirect.into_iter().chain([(Role::Main, set)]);
-        let sets = match with_proofs(main, proofs) {
-            Ok(sets) => sets,
-            Err(unfit) => return Put::Refused(unfit),
-        };
+        let sets = with_proofs(main, proofs)?;
         let ttl = self.limits.positive(lowest_ttl(&sets));
-        let kind = Kind::Records;
-        let subject = self.subject(kind, set.rtype, rank, security);
+        let subject = self.subject(Kind::Records, set.rtype, rank, security);
         self.put(now, subject, set.owner, &sets, ttl)
     }
 
     /// Keeps that a name has no records of a type, unless something higher is there.
-    pub fn put_no_data(&self, now: Now, rtype: Rtype, learnt: &LearntDenial<'_>) -> Put {
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be an entry.
+    pub fn put_no_data(
+        &self,
+        now: Now,
+        rtype: Rtype,
+        learnt: &LearntDenial<'_>,
+    ) -> Result<Put, Unfit> {
         self.put_denial(now, Kind::NoData, rtype, learnt)
     }
 
@@ -69,7 +76,11 @@ impl Cache {
     ///
     /// To be called with names that were asked for whole. Some servers say this of the parents of names
     /// that exist, and then it would hide those (RFC 8020 §2).
-    pub fn put_name_error(&self, now: Now, learnt: &LearntDenial<'_>) -> Put {
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be an entry.
+    pub fn put_name_error(&self, now: Now, learnt: &LearntDenial<'_>) -> Result<Put, Unfit> {
         self.put_denial(now, Kind::NameError, Rtype::ANY, learnt)
     }
 
@@ -107,55 +118,48 @@ impl Cache {
     ///
     /// The NS records that the zone itself has are records like any others (`put_records`) and never
     /// lengthen this, so that a zone ends when its parent has taken it away.
-    pub fn put_delegation(&self, now: Now, learnt: &LearntDelegation<'_>) -> Put {
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be an entry.
+    pub fn put_delegation(&self, now: Now, learnt: &LearntDelegation<'_>) -> Result<Put, Unfit> {
         let LearntDelegation { servers, proofs, until, security } = *learnt;
-        let sets = match with_proofs([(Role::Main, servers)], proofs) {
-            Ok(sets) => sets,
-            Err(unfit) => return Put::Refused(unfit),
-        };
+        let sets = with_proofs([(Role::Main, servers)], proofs)?;
         let ttl = lowest_ttl(&sets).min(self.limits.max_ttl);
         let subject = self.subject(Kind::Delegation, Rtype::NS, Rank::Referral, security);
-        let whole = now.after(ttl);
-        let mut expires = until.map_or(whole, |until| until.min(whole));
-        let make = |expires: Now| {
+        let ending = |expires: Now| {
             let ttl = seconds_between(now, expires).min(ttl);
             let times = Times { stored: now, ttl, expires, stale_until: expires };
-            let block = Block::pack(servers.owner, &sets, ttl)?;
-            Ok(Entry::new(subject, times, block))
+            Ok(Entry::new(subject, times, Block::pack(servers.owner, &sets, ttl)?))
         };
-        let mut entry = match make(expires) {
-            Ok(entry) => entry,
-            Err(unfit) => return Put::Refused(unfit),
-        };
-        let folded = FoldedName::new(servers.owner);
-        let before = self.entry(servers.owner, folded.hash(0), What::Delegation);
+        let whole = now.after(ttl);
+        let mut entry = ending(until.map_or(whole, |until| until.min(whole)))?;
+        let name = FoldedName::new(servers.owner);
+        let before = self.entry(name.as_name(), name.hash(0), What::Delegation);
         if let Some(before) = before.filter(|before| before.is_fresh(now))
-            && before.expires() < expires
+            && before.expires() < entry.expires()
             && before.has_same_servers(&entry)
         {
-            expires = before.expires();
-            entry = match make(expires) {
-                Ok(entry) => entry,
-                Err(unfit) => return Put::Refused(unfit),
-            };
+            entry = ending(before.expires())?;
         }
-        self.place(now, &folded, entry)
+        Ok(self.place(now, &name, entry))
     }
 
-    fn put_denial(&self, now: Now, kind: Kind, rtype: Rtype, learnt: &LearntDenial<'_>) -> Put {
+    fn put_denial(
+        &self,
+        now: Now,
+        kind: Kind,
+        rtype: Rtype,
+        learnt: &LearntDenial<'_>,
+    ) -> Result<Put, Unfit> {
         let LearntDenial { name, soa, proofs, rank, security } = *learnt;
         let subject = self.subject(kind, rtype, rank, security);
         let Some(soa) = soa else {
-            return match with_proofs([], proofs) {
-                Ok(sets) => self.put(now, subject, name, &sets, Ttl::default()),
-                Err(unfit) => Put::Refused(unfit),
-            };
+            let sets = with_proofs([], proofs)?;
+            return self.put(now, subject, name, &sets, Ttl::default());
         };
-        let Some(minimum) = negative_ttl(name, &soa) else { return Put::Refused(Unfit::Soa) };
-        let sets = match with_proofs([(Role::Main, soa)], proofs) {
-            Ok(sets) => sets,
-            Err(unfit) => return Put::Refused(unfit),
-        };
+        let minimum = negative_ttl(name, &soa).ok_or(Unfit::Soa)?;
+        let sets = with_proofs([(Role::Main, soa)], proofs)?;
         let ttl = self.limits.negative(lowest_ttl(&sets).min(minimum));
         self.put(now, subject, name, &sets, ttl)
     }
@@ -168,14 +172,12 @@ impl Cache {
         name: Name<'_>,
         sets: &[(Role, LearntSet<'_>)],
         ttl: Ttl,
-    ) -> Put {
+    ) -> Result<Put, Unfit> {
         let expires = now.after(ttl);
         let stale_until = expires.after(self.limits.max_stale);
         let times = Times { stored: now, ttl, expires, stale_until };
-        match Block::pack(name, sets, ttl) {
-            Ok(block) => self.place(now, &FoldedName::new(name), Entry::new(subject, times, block)),
-            Err(unfit) => Put::Refused(unfit),
-        }
+        let entry = Entry::new(subject, times, Block::pack(name, sets, ttl)?);
+        Ok(self.place(now, &FoldedName::new(name), entry))
     }
 
     /// Puts an entry in its place, if it has a life and nothing higher is there.

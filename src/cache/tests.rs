@@ -5,7 +5,7 @@ mod written;
 
 use super::{
     Cache, Detail, Entry, FailureReason, Found, Freshness, LearntDelegation, LearntDenial,
-    LearntRecord, LearntRecords, LearntSet, Limits, Partition, Put, Rank, Security, Table,
+    LearntRecord, LearntRecords, LearntSet, Limits, Partition, Put, Rank, Security, Table, Unfit,
 };
 use crate::base::time::{Now, Ttl};
 use crate::wire::folded::FoldedName;
@@ -103,8 +103,8 @@ pub(super) fn delegation(text: &str) -> LearntDelegation<'static> {
 }
 
 #[track_caller]
-pub(super) fn stored(put: Put) -> Arc<Entry> {
-    let Put::Stored(entry) = put else { panic!("not stored: {put:?}") };
+pub(super) fn stored(put: Result<Put, Unfit>) -> Arc<Entry> {
+    let Ok(Put::Stored(entry)) = put else { panic!("not stored: {put:?}") };
     entry
 }
 

@@ -1,5 +1,5 @@
 use super::Table;
-use crate::cache::tests::{LIMITS, at, cache, check_found, records};
+use crate::cache::tests::{LIMITS, at, cache, check_found, records, stored};
 use crate::cache::{Cache, Store};
 
 fn text(number: usize) -> String {
@@ -9,11 +9,11 @@ fn text(number: usize) -> String {
 #[test]
 fn table_that_is_full_drops_what_came_in_first() {
     let whole = cache();
-    whole.put_records(at(0), &records(&text(1)));
+    stored(whole.put_records(at(0), &records(&text(1))));
     let one = usize::try_from(whole.counts().store.octets).unwrap();
     let cache = Cache::new(Box::new(Table::new(2 * one)), LIMITS);
     for number in [1, 2, 1, 3] {
-        cache.put_records(at(0), &records(&text(number)));
+        stored(cache.put_records(at(0), &records(&text(number))));
     }
     // The first one was put again, and so came in after the second.
     check_found(&cache, at(0), "host2.example. A", "missing");
@@ -28,7 +28,7 @@ fn table_that_is_full_drops_what_came_in_first() {
 #[test]
 fn entry_that_is_larger_than_the_table_is_dropped() {
     let cache = Cache::new(Box::new(Table::new(10)), LIMITS);
-    cache.put_records(at(0), &records(&text(1)));
+    stored(cache.put_records(at(0), &records(&text(1))));
     let counts = cache.counts().store;
     assert_eq!((counts.entries, counts.octets, counts.evictions), (0, 0, 1));
 }
@@ -37,7 +37,7 @@ fn entry_that_is_larger_than_the_table_is_dropped() {
 fn entries_are_shown_in_the_order_they_came_in() {
     let cache = cache();
     for number in [3, 1, 2, 3] {
-        cache.put_records(at(0), &records(&text(number)));
+        stored(cache.put_records(at(0), &records(&text(number))));
     }
     let mut names = Vec::new();
     cache.shared.store.visit(&mut |_, entry| names.push(entry.name().to_string()));

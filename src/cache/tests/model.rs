@@ -5,7 +5,7 @@ use super::{denial_with, folded, name, ranked, seconds, set, show, show_entry};
 use crate::base::time::Now;
 use crate::cache::{
     Cache, FailureReason, Found, Freshness, Hit, LearntDelegation, LearntDenial, Limits, Put, Rank,
-    Security, Table,
+    Security, Table, Unfit,
 };
 use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
@@ -494,12 +494,12 @@ fn learnt_denial(name: usize, rank: usize, ttl: u32) -> LearntDenial<'static> {
     LearntDenial { rank: RANKS[rank], ..denial_with(NAMES[name], &soa) }
 }
 
-fn case(put: &Put) -> String {
+fn case(put: &Result<Put, Unfit>) -> String {
     let case = match put {
-        Put::Stored(_) => "stored",
-        Put::Once(_) => "once",
-        Put::Outranked(_) => "outranked",
-        Put::Refused(unfit) => return format!("{unfit:?}"),
+        Ok(Put::Stored(_)) => "stored",
+        Ok(Put::Once(_)) => "once",
+        Ok(Put::Outranked(_)) => "outranked",
+        Err(unfit) => return format!("{unfit:?}"),
     };
     case.to_owned()
 }

@@ -1,6 +1,6 @@
 //! What is written of entries is read by another implementation as what was learnt, with lowered times.
 
-use super::{at, cache, denial, folded, name, records, set};
+use super::{at, cache, denial, folded, name, records, set, stored};
 use crate::cache::{Cache, Detail, Found, Freshness, LearntDenial, LearntRecords};
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, HEADER_LEN, Header};
@@ -63,13 +63,13 @@ fn filled() -> Cache {
         "A.w.example. 250 A 192.0.2.2\na.w.example. 300 A 192.0.2.1\n\
          a.w.example. 300 RRSIG A {SIGNATURE}"
     );
-    cache.put_records(at(0), &LearntRecords { proofs: &proofs, ..records(&address) });
-    cache.put_records(at(0), &records("alias.example. 300 CNAME a.w.example."));
+    stored(cache.put_records(at(0), &LearntRecords { proofs: &proofs, ..records(&address) }));
+    stored(cache.put_records(at(0), &records("alias.example. 300 CNAME a.w.example.")));
     let mail = "m.example. 300 MX 20 b.m.example.\nm.example. 300 MX 10 a.m.example.";
-    cache.put_records(at(0), &records(mail));
+    stored(cache.put_records(at(0), &records(mail)));
     let soa = set("example. 900 SOA ns.example. host.example. 1 2 3 4 600");
     let denial = LearntDenial { soa: Some(soa), proofs: &proofs, ..denial("none.example.") };
-    cache.put_name_error(at(0), &denial);
+    stored(cache.put_name_error(at(0), &denial));
     cache
 }
 
