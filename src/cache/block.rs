@@ -1,7 +1,7 @@
 //! A name and some sets of records, packed into one block of octets.
 //!
-//! Records stand as `Writer::write_set` takes them, with what is known of their pointers before them.
-//! Knows no times: those are the entry's.
+//! Records stand as `Writer::write_set` takes them, with what is known of their pointers before
+//! them. Knows no times: those are the entry's.
 
 use crate::base::limits::{CACHED_LEN_MAX, CACHED_RECORDS_MAX};
 use crate::base::time::Ttl;
@@ -19,6 +19,8 @@ const HEAD_LEN: usize = 10;
 
 /// The bits of the marks that hold the role.
 const ROLE_MASK: u8 = 3;
+/// The mark of a set that has another owner than the name of the block.
+const HAS_OWNER: u8 = 1 << 5;
 /// The mark of signatures.
 const SIGNATURES: u8 = 1 << 6;
 /// The mark of a set that is too large to work its pointers out beforehand.
@@ -87,9 +89,13 @@ impl Block {
         check_size(name, sets)?;
         let mut octets = Vec::from(Self::of_name(name).0);
         for (role, set) in sets {
-            append(*role as u8, set.owner, set.rtype, ttl, set.records, &mut octets);
+            let mut marks = *role as u8;
+            if !set.owner.is_identical(name) {
+                marks |= HAS_OWNER;
+            }
+            append(marks, set.owner, set.rtype, ttl, set.records, &mut octets);
             if !set.signatures.is_empty() {
-                let marks = *role as u8 | SIGNATURES;
+                let marks = marks | SIGNATURES;
                 append(marks, set.owner, Rtype::RRSIG, ttl, set.signatures, &mut octets);
             }
         }
@@ -116,7 +122,8 @@ impl Block {
 
     /// The sets in the order in which they are written, each followed by its signatures.
     pub(super) fn sets(&self) -> Sets<'_> {
-        Sets(self.split().map_or(&[], |(_, sets)| sets))
+        let (name, sets) = self.split().unwrap_or((Name::ROOT, &[]));
+        Sets { name, sets }
     }
 
     fn split(&self) -> Option<(Name<'_>, &[u8])> {
@@ -128,24 +135,29 @@ impl Block {
 
 /// Some sets of a block; see `Block::sets`.
 #[derive(Clone, Debug)]
-pub(super) struct Sets<'e>(&'e [u8]);
+pub(super) struct Sets<'e> {
+    name: Name<'e>,
+    /// Those that are still to come.
+    sets: &'e [u8],
+}
 
 impl<'e> Iterator for Sets<'e> {
     type Item = StoredSet<'e>;
 
     fn next(&mut self) -> Option<StoredSet<'e>> {
         let (&[marks, owner, c0, c1, p0, p1, r0, r1, r2, r3], rest) =
-            self.0.split_first_chunk::<HEAD_LEN>()?;
+            self.sets.split_first_chunk::<HEAD_LEN>()?;
         let (owner, rest) = rest.split_at_checked(usize::from(owner))?;
         let (pointers, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([p0, p1])))?;
         let (records, rest) =
             rest.split_at_checked(u32::from_le_bytes([r0, r1, r2, r3]) as usize)?;
-        self.0 = rest;
+        self.sets = rest;
+        let has_owner = marks & HAS_OWNER != 0;
         let is_unknown = marks & POINTERS_UNKNOWN != 0;
         Some(StoredSet {
             role: Role::from_marks(marks)?,
             is_signatures: marks & SIGNATURES != 0,
-            owner: Name::known(owner),
+            owner: if has_owner { Name::known(owner) } else { self.name },
             count: usize::from(u16::from_le_bytes([c0, c1])),
             records,
             pointers: (!is_unknown).then(|| Pointers::at_end_of(pointers)),
@@ -184,7 +196,8 @@ fn append(
     settle(rtype, &mut rdatas);
     let head_at = out.len();
     out.extend_from_slice(&[0; HEAD_LEN]);
-    out.extend_from_slice(owner.as_wire());
+    let written = if marks & HAS_OWNER == 0 { &[] } else { owner.as_wire() };
+    out.extend_from_slice(written);
     let pointers_at = out.len();
     let found = pointers::append(owner, rtype, rdatas.iter().copied(), out);
     let records_at = out.len();
@@ -197,7 +210,8 @@ fn append(
     let [c0, c1] = low(rdatas.len());
     let [p0, p1] = low(records_at - pointers_at);
     let [r0, r1, r2, r3] = u32::try_from(out.len() - records_at).unwrap_or(u32::MAX).to_le_bytes();
-    let head = [marks, name_len(owner), c0, c1, p0, p1, r0, r1, r2, r3];
+    let owner_len = u8::try_from(written.len()).unwrap_or(u8::MAX);
+    let head = [marks, owner_len, c0, c1, p0, p1, r0, r1, r2, r3];
     if let Some(slot) = out.get_mut(head_at..head_at + HEAD_LEN) {
         slot.copy_from_slice(&head);
     }

@@ -32,8 +32,8 @@ pub enum Rank {
     Additional,
     /// From the authority section of a response without AA: a referral.
     Referral,
-    /// From the answer section of a response without AA, such as a forwarder's; also what stands in an
-    /// answer with AA behind an alias.
+    /// From the answer section of a response without AA, such as a forwarder's; also what stands in
+    /// an answer with AA behind an alias.
     Answer,
     /// From the authority section of a response with AA.
     Authority,
@@ -55,8 +55,8 @@ pub enum FailureReason {
     Unreachable,
     /// Servers responded with nothing of use: with errors, malformed, or not being responsible.
     Lame,
-    /// It would have taken more steps than one question may: too many aliases, referrals or packets,
-    /// or names that depend on each other.
+    /// It would have taken more steps than one question may: too many aliases, referrals or
+    /// packets, or names that depend on each other.
     TooLong,
 }
 
@@ -216,9 +216,9 @@ impl Entry {
     /// Whether it can still be used; `None` if not even as a last resort.
     pub fn freshness(&self, now: Now) -> Option<Freshness> {
         if now < self.times.expires {
-            // Part of a second counts as a whole one, so that nothing has a TTL of 0 while it is fresh.
-            // The clock of one worker may lie behind that of another, so it could seem to be more than
-            // there was at first.
+            // Part of a second counts as a whole one, so that nothing has a TTL of 0 while it is
+            // fresh. The clock of one worker may lie behind that of another, so it could seem to be
+            // more than there was at first.
             let ttl = seconds_between(now, self.times.expires).min(self.times.ttl);
             return Some(Freshness::Fresh { ttl });
         }
@@ -273,8 +273,8 @@ impl Entry {
     }
 
     /// Counts a hit at this moment, and says whether it is time to ask for the entry again: once in
-    /// its life, in the last part of it, if it is asked for often enough. Failures are not: they have a
-    /// pause of their own.
+    /// its life, in the last part of it, if it is asked for often enough. Failures are not: they
+    /// have a pause of their own.
     pub(super) fn count_hit(&self, now: Now) -> bool {
         let mut hits = self.hits.load(Ordering::Relaxed);
         // Written to only until it is enough: workers share the entry.

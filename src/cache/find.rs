@@ -20,8 +20,8 @@ pub struct Hit {
     pub entry: Arc<Entry>,
     /// For how long it can be used.
     pub freshness: Freshness,
-    /// Whether it is time to ask for it again, so that it is there when it ends. Told once in the life
-    /// of an entry: who is told has to ask.
+    /// Whether it is time to ask for it again, so that it is there when it ends. Told once in the
+    /// life of an entry: who is told has to ask.
     pub is_due: bool,
 }
 
@@ -51,6 +51,13 @@ pub struct Cut {
     pub servers: Arc<Entry>,
 }
 
+impl Cut {
+    /// When it ends, and with it what its servers delegate (`LearntDelegation::until`).
+    pub fn until(&self) -> Option<Now> {
+        self.delegation.as_ref().map(|delegation| delegation.expires())
+    }
+}
+
 /// Which entries count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Age {
@@ -61,8 +68,8 @@ enum Age {
 }
 
 impl Cache {
-    /// What is known of a question, of what can still be used. Records that are only good for reaching
-    /// servers are not told.
+    /// What is known of a question, of what can still be used. Records that are only good for
+    /// reaching servers are not told.
     pub fn find(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
         let found = self.find_fresh(now, name, rtype);
         let counter = match found {
@@ -77,8 +84,8 @@ impl Cache {
         found
     }
 
-    /// The same, and if nothing can be used but a failure, what could be used last (RFC 8767). A stale
-    /// denial of a name above is not told.
+    /// The same, and if nothing can be used but a failure, what could be used last (RFC 8767). A
+    /// stale denial of a name above is not told.
     pub fn find_stale(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
         match self.find_fresh(now, name, rtype) {
             found @ (Found::Missing | Found::Failure(_)) => {
@@ -100,9 +107,9 @@ impl Cache {
 
     /// The deepest zone cut at or above a name that its parent still says is one.
     ///
-    /// The zone's own NS records replace those of its parent, but only while the parent's count: else a
-    /// zone could keep itself in the cache (ghost domains). The root has no parent, and its NS records
-    /// count alone (RFC 9609).
+    /// The zone's own NS records replace those of its parent, but only while the parent's count:
+    /// else a zone could keep itself in the cache (ghost domains). The root has no parent, and its
+    /// NS records count alone (RFC 9609).
     pub fn closest_delegation(&self, now: Now, name: &FoldedName) -> Option<Cut> {
         (0..=name.label_count()).find_map(|dropped| {
             let delegation = self.usable(now, name, dropped, What::Delegation, Age::Fresh);
@@ -199,8 +206,8 @@ fn hit(now: Now, entry: Arc<Entry>) -> Option<Hit> {
     Some(Hit { entry, freshness, is_due })
 }
 
-/// Whether a CNAME answers questions for the type: not those that stand beside it (RFC 4034 §3, §4),
-/// nor those that are no types of records.
+/// Whether a CNAME answers questions for the type: not those that stand beside it (RFC 4034 §3,
+/// §4), nor those that are no types of records.
 fn is_aliased(rtype: Rtype) -> bool {
     !rtype.is_meta() && rtype != Rtype::RRSIG && rtype != Rtype::NSEC
 }

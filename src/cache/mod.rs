@@ -1,7 +1,8 @@
-//! What the resolver has learnt: records, denials, zone cuts and failures, each for its time to live.
+//! What the resolver has learnt: records, denials, zone cuts and failures, each for its time to
+//! live.
 //!
-//! Knows when an entry ends and which of two ranks higher, and neither asks anyone nor reads a clock.
-//! The resolver puts (`put`) and finds (`find`); replies are written from what it found.
+//! Knows when an entry ends and which of two ranks higher, and neither asks anyone nor reads a
+//! clock. The resolver puts (`put`) and finds (`find`); replies are written from what it found.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod block;
@@ -99,8 +100,8 @@ impl Cache {
         })
     }
 
-    /// Forgets all that is known of a name and of all names below it, and what denies them. Returns how
-    /// many entries that were.
+    /// Forgets all that is known of a name and of all names below it, and what denies them. Returns
+    /// how many entries that were.
     ///
     /// Looks at every entry of the cache.
     pub fn flush_tree(&self, name: Name<'_>) -> usize {

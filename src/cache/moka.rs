@@ -1,7 +1,7 @@
 //! The store of the running server: bounded by octets, what is asked often stays (TinyLFU).
 //!
-//! The only file that knows moka. None of its times are used: entries end by theirs, and what has ended
-//! is dropped when room is wanted, like all that nobody asks for.
+//! The only file that knows moka. None of its times are used: entries end by theirs, and what has
+//! ended is dropped when room is wanted, like all that nobody asks for.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,8 +14,9 @@ use crate::cache::key::{BuildKeyHasher, Key};
 use crate::cache::store::{Store, StoreCounts};
 use crate::cache::{Cache, Limits};
 
-/// Octets that moka takes for an entry besides the entry itself: its key, its own counts and times, nodes
-/// in its lists and a place in its table, and what the allocator adds to these eight allocations.
+/// Octets that moka takes for an entry besides the entry itself: its key, its own counts and times,
+/// nodes in its lists and a place in its table, and what the allocator adds to these eight
+/// allocations.
 ///
 /// `tests/it/caching.rs` holds it to what is allocated; the memory of a process that held 300,000
 /// entries of two addresses was 513 octets for each, of which the entry is 163.

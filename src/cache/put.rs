@@ -1,7 +1,7 @@
 //! How what was learnt becomes an entry: for how long it counts, and what it may replace.
 //!
-//! Puts come from the resolver. Two that come at the same moment for the same name may pass each other
-//! by, so that the lower rank stays; nothing worse.
+//! Puts come from the resolver. Two that come at the same moment for the same name may pass each
+//! other by, so that the lower rank stays; nothing worse.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ use crate::wire::rdata::octets::Octets;
 pub enum Put {
     /// It is in the cache.
     Stored(Arc<Entry>),
-    /// It is for the answer at hand and nothing else: its time to live is 0, or it is a denial without
-    /// an SOA.
+    /// It is for the answer at hand and nothing else: its time to live is 0, or it is a denial
+    /// without an SOA.
     Once(Arc<Entry>),
     /// The cache has something that ranks higher, which stays.
     Outranked(Arc<Entry>),
@@ -38,7 +38,8 @@ pub enum Unfit {
     Empty,
     /// There are more records, proofs or octets than the cache keeps of one thing.
     TooLarge,
-    /// The SOA of a denial is not one record, is malformed, or is not of a zone that the name is in.
+    /// The SOA of a denial is not one record, is malformed, or is not of a zone that the name is
+    /// in.
     Soa,
 }
 
@@ -74,8 +75,8 @@ impl Cache {
 
     /// Keeps that a name does not exist, unless something higher is there.
     ///
-    /// To be called with names that were asked for whole. Some servers say this of the parents of names
-    /// that exist, and then it would hide those (RFC 8020 §2).
+    /// To be called with names that were asked for whole. Some servers say this of the parents of
+    /// names that exist, and then it would hide those (RFC 8020 §2).
     ///
     /// # Errors
     ///
@@ -102,8 +103,8 @@ impl Cache {
         let doubled = FAILURE_SECONDS_MIN.saturating_mul(1 << u32::from(times - 1).min(16));
         let ttl = Ttl::learnt(doubled.min(FAILURE_SECONDS_MAX));
         let expires = now.after(ttl);
-        // It is remembered for some time after its end, so that the next failure is known to be one in
-        // a row.
+        // It is remembered for some time after its end, so that the next failure is known to be one
+        // in a row.
         let stale_until = expires.after(Ttl::learnt(FAILURE_SECONDS_MAX));
         let kind = Kind::Failure(Failure { reason, times });
         let subject = self.subject(kind, rtype, Rank::Additional, Security::Unchecked);
@@ -116,8 +117,8 @@ impl Cache {
 
     /// Keeps a zone cut. If it is known with the same servers, it ends when it would have.
     ///
-    /// The NS records that the zone itself has are records like any others (`put_records`) and never
-    /// lengthen this, so that a zone ends when its parent has taken it away.
+    /// The NS records that the zone itself has are records like any others (`put_records`) and
+    /// never lengthen this, so that a zone ends when its parent has taken it away.
     ///
     /// # Errors
     ///

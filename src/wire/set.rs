@@ -9,8 +9,8 @@ use crate::wire::numbers::{Class, Rtype};
 /// Octets of a record before its data: owner pointer, type, class, TTL, length.
 pub const RECORD_HEAD_LEN: usize = 12;
 
-/// Puts records of class IN behind `out`, their owner being the name of the question. Their data have
-/// at most 65,535 octets each.
+/// Puts records of class IN behind `out`, their owner being the name of the question. Their data
+/// have at most 65,535 octets each.
 pub fn append<'r>(
     rtype: Rtype,
     ttl: Ttl,

@@ -15,8 +15,8 @@ use kereru::wire::writer::{Compressor, Owner, Writer};
 /// Entries that are measured: enough that what a store has from the start is a small part.
 const ENTRIES: u64 = 20_000;
 
-/// What the allocator of the C library takes for an allocation, besides what is asked for: a head of
-/// 8 octets, and 8 on average because it gives multiples of 16.
+/// What the allocator of the C library takes for an allocation, besides what is asked for: a head
+/// of 8 octets, and 8 on average because it gives multiples of 16.
 const ALLOCATION_LEN: i64 = 16;
 
 fn limits() -> Limits {

@@ -3,7 +3,7 @@ use crate::cache::tests::{
     LIMITS, at, cache, cache_with, check_found, delegation, denial, folded, ranked, records,
     seconds, show, show_entry, stored,
 };
-use crate::cache::{Cache, FailureReason, Limits, Rank};
+use crate::cache::{Cache, FailureReason, LearntDelegation, Limits, Rank};
 use crate::wire::numbers::Rtype;
 
 const SOA: &str = "SOA ns.example. host.example. 1 2 3 4 600";
@@ -211,11 +211,23 @@ fn zone_that_its_parent_took_away_does_not_keep_itself() {
 }
 
 #[test]
+fn zone_that_its_parent_took_away_takes_what_it_delegated_with_it() {
+    let cache = cache();
+    stored(cache.put_delegation(at(0), &delegation("example. 300 NS ns.example.")));
+    let until = cache.closest_delegation(at(250), &folded("a.sub.example.")).unwrap().until();
+    let learnt = delegation("sub.example. 86400 NS ns.sub.example.");
+    stored(cache.put_delegation(at(250), &LearntDelegation { until, ..learnt }));
+    check_cut(&cache, 299, "a.sub.example.", "sub.example. NS ns.sub.example.");
+    check_cut(&cache, 300, "a.sub.example.", "none");
+}
+
+#[test]
 fn root_needs_no_parent() {
     let cache = cache();
     stored(cache.put_records(at(0), &records(". 300 NS a.root.")));
     check_cut(&cache, 299, "a.example.", ". NS a.root. (no parent)");
     check_cut(&cache, 299, ".", ". NS a.root. (no parent)");
+    assert_eq!(cache.closest_delegation(at(0), &folded(".")).unwrap().until(), None);
     check_cut(&cache, 300, "a.example.", "none");
     stored(cache.put_records(at(300), &ranked(". 300 NS a.root.", Rank::Additional)));
     check_cut(&cache, 300, "a.example.", "none");

@@ -1,5 +1,5 @@
-//! Any sequence of puts, finds, flushes and passing time gives what a naive model gives, which keeps
-//! facts in a list and looks at all of them.
+//! Any sequence of puts, finds, flushes and passing time gives what a naive model gives, which
+//! keeps facts in a list and looks at all of them.
 
 use super::{denial_with, folded, name, ranked, seconds, set, show, show_entry};
 use crate::base::time::Now;
@@ -49,9 +49,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let name = || 0..NAMES.len();
     let rtype = || 0..TYPES.len();
     let ttl = || 0..40_u32;
+    let records = (name(), rtype(), 0..5_usize, ttl(), 0..3_u8);
+    let records = records.prop_map(|(name, rtype, rank, ttl, data)| Step::Records {
+        name,
+        rtype,
+        rank,
+        ttl,
+        data,
+    });
     let step = prop_oneof![
-        6 => (name(), rtype(), 0..5_usize, ttl(), 0..3_u8)
-            .prop_map(|(name, rtype, rank, ttl, data)| Step::Records { name, rtype, rank, ttl, data }),
+        6 => records,
         2 => (name(), rtype(), 0..5_usize, ttl())
             .prop_map(|(name, rtype, rank, ttl)| Step::NoData { name, rtype, rank, ttl }),
         2 => (name(), 0..5_usize, ttl())

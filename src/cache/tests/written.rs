@@ -1,4 +1,5 @@
-//! What is written of entries is read by another implementation as what was learnt, with lowered times.
+//! What is written of entries is read by another implementation as what was learnt, with lowered
+//! times.
 
 use super::{at, cache, denial, folded, name, records, set, stored};
 use crate::cache::{Cache, Detail, Found, Freshness, LearntDenial, LearntRecords};
