@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod app;
 pub mod base;
+pub mod cache;
 pub mod config;
 pub mod http;
 pub mod metrics;

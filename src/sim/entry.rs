@@ -14,9 +14,9 @@ use crate::sim::message::{
 use crate::wire::error::Field;
 use crate::wire::header::{HEADER_LEN, Header};
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata::canonical::canonical_rdata;
 use crate::wire::reader::Reader;
 use crate::wire::writer::Section;
-use crate::zone::node::canonical_rdata;
 
 /// The option that tells the client's network (RFC 7871 §6).
 const CLIENT_SUBNET: u16 = 8;

@@ -14,6 +14,7 @@ pub mod pointers;
 pub mod query;
 pub mod rdata;
 pub mod reader;
+pub mod set;
 pub mod trace;
 pub mod tsig;
 pub mod writer;

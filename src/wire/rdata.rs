@@ -3,6 +3,7 @@
 //! Reading and writing text (`zone::file`), checking `\#` data, finding the names that may be
 //! compressed or are lowered in canonical form: all walk the same fields. Does not write text.
 
+pub mod canonical;
 pub mod check;
 pub mod octets;
 pub mod svcb;

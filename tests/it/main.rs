@@ -14,6 +14,7 @@ mod abuse;
 mod allocations;
 mod answers;
 mod asking;
+mod caching;
 mod checklist;
 mod compression;
 mod config;
