@@ -5,12 +5,14 @@
 pub mod answer;
 pub mod app;
 pub mod base;
+pub mod cache;
 pub mod config;
 pub mod http;
 pub mod metrics;
 pub mod net;
 pub mod policy;
 pub mod resolver;
+pub mod sim;
 pub mod sys;
 pub mod wire;
 pub mod zone;

@@ -5,6 +5,7 @@
 //! cargo bench --bench engine                       the table
 //! cargo bench --bench engine -- --filter nxdomain  only the cases with this in their name
 //! cargo bench --bench engine -- --changes          what changes to a large zone cost
+//! cargo bench --bench engine -- --workers          what a second worker costs the first
 //! cargo bench --bench engine -- --instructions     counted by callgrind, which must be installed
 //! ```
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark may end where it cannot go on")]
@@ -16,7 +17,7 @@ mod zones;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
 use clap::Parser;
@@ -29,6 +30,7 @@ use kereru::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
 use kereru::base::time::{Now, Wall};
 use kereru::policy::acl::Acl;
 use kereru::policy::rate::{RateLimiter, RateOptions};
+use kereru::sys::affinity;
 use kereru::zone::crew::Crew;
 use kereru::zone::file::source::Texts;
 use kereru::zone::load::{Apex, Means, load};
@@ -65,6 +67,9 @@ struct Args {
     /// Measures changes to a zone of a million names.
     #[arg(long)]
     changes: bool,
+    /// Measures two workers beside one, each on a CPU of its own.
+    #[arg(long)]
+    workers: bool,
     /// Answers so many questions of the one case with this name, and measures nothing.
     #[arg(long, hide = true)]
     only: Option<usize>,
@@ -165,14 +170,17 @@ struct Asker<'s> {
     lens: [usize; BATCH_MAX],
     /// Moves on with each query, as fast as the rate limit lets pass.
     micros: u64,
+    /// By so much: there may be others.
+    step: u64,
 }
 
 impl<'s> Asker<'s> {
-    /// An asker whose time begins at `micros`.
-    fn new(snapshot: &'s Snapshot, micros: u64) -> Self {
+    /// One of so many askers, whose time begins at `micros`.
+    fn new(snapshot: &'s Snapshot, micros: u64, askers: usize) -> Self {
         let (drafts, local) = (Drafts::default(), Local::default());
         let slots = vec![0; BATCH_MAX * UDP_SIZE_MAX];
-        Self { snapshot, drafts, local, slots, lens: [0; BATCH_MAX], micros }
+        let step = askers as u64;
+        Self { snapshot, drafts, local, slots, lens: [0; BATCH_MAX], micros, step }
     }
 
     /// Answers queries as a worker does with a batch; returns the octets of the last reply.
@@ -188,7 +196,7 @@ impl<'s> Asker<'s> {
         let mut last = 0;
         let slots = self.slots.chunks_exact_mut(UDP_SIZE_MAX).take(self.drafts.len());
         for (index, message) in slots.enumerate() {
-            self.micros += 1;
+            self.micros += self.step;
             let mut exchange = Exchange {
                 message,
                 len: self.lens[index],
@@ -210,7 +218,7 @@ impl<'s> Asker<'s> {
 /// Nanoseconds and allocations per answer, and octets of a reply.
 fn measure(case: &Case, snapshot: &Snapshot, micros: u64) -> (f64, f64, usize) {
     let questions = questions(case);
-    let mut asker = Asker::new(snapshot, micros);
+    let mut asker = Asker::new(snapshot, micros, 1);
     let len = asker.ask(questions.iter().take(1));
     let mut times: Vec<f64> = (0..ROUNDS)
         .map(|_| {
@@ -229,6 +237,45 @@ fn measure(case: &Case, snapshot: &Snapshot, micros: u64) -> (f64, f64, usize) {
         }
     });
     (times[ROUNDS / 2], counted.count_total as f64 / questions.len() as f64, len)
+}
+
+/// Nanoseconds per answer of so many workers that answer at the same time, each on its own CPU, from
+/// one snapshot and with one table of the rate limit.
+fn measure_workers(case: &Case, snapshot: &Snapshot, cpus: &[usize], micros: u64) -> f64 {
+    let questions = questions(case);
+    let barrier = Barrier::new(cpus.len());
+    let work = |cpu: usize| {
+        affinity::pin_to(cpu).expect("a CPU of this process");
+        let mut asker = Asker::new(snapshot, micros, cpus.len());
+        let mut queries = questions.iter().cycle().skip(cpu * questions.len() / 2);
+        asker.ask(queries.by_ref().take(BATCH_MAX));
+        barrier.wait();
+        let began = Instant::now();
+        for _ in 0..ANSWERS / BATCH_MAX {
+            asker.ask(queries.by_ref().take(BATCH_MAX));
+        }
+        began.elapsed().as_secs_f64() * 1e9 / ANSWERS as f64
+    };
+    let times: Vec<f64> = std::thread::scope(|scope| {
+        let threads: Vec<_> = cpus.iter().map(|&cpu| scope.spawn(move || work(cpu))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a worker ends")).collect()
+    });
+    times.iter().sum::<f64>() / times.len() as f64
+}
+
+/// Nanoseconds per answer of one worker and of two, in turn; the median of the ratios counts.
+fn compare_workers(case: &Case, snapshot: &Snapshot, micros: u64) -> (f64, f64, f64) {
+    let moments = (micros..).step_by(10 * ANSWERS);
+    let mut rounds: Vec<(f64, f64, f64)> = moments
+        .take(ROUNDS)
+        .map(|micros| {
+            let one = measure_workers(case, snapshot, &[0], micros);
+            let two = measure_workers(case, snapshot, &[0, 1], micros + 5 * ANSWERS as u64);
+            (two / one, one, two)
+        })
+        .collect();
+    rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    rounds[ROUNDS / 2]
 }
 
 /// Instructions per answer: the difference between two runs, so that the rest does not count.
@@ -256,7 +303,7 @@ fn main() {
         for case in chosen.take(1) {
             let snapshot = snapshot(case.names, case.signed);
             let questions = questions(case);
-            let mut asker = Asker::new(&snapshot, 0);
+            let mut asker = Asker::new(&snapshot, 0, 1);
             let mut queries = questions.iter().cycle().take(answers).peekable();
             while queries.peek().is_some() {
                 asker.ask(queries.by_ref().take(BATCH_MAX));
@@ -278,7 +325,11 @@ fn main() {
         }
         return;
     }
-    println!("{:<28} {:>8} {:>8} {:>8}", "case", "ns", "allocs", "octets");
+    if args.workers {
+        println!("{:<28} {:>8} {:>8} {:>8}", "case", "one, ns", "two, ns", "ratio");
+    } else {
+        println!("{:<28} {:>8} {:>8} {:>8}", "case", "ns", "allocs", "octets");
+    }
     let mut kept: Option<((usize, Signed), Snapshot)> = None;
     // A case begins when the rate limits of the one before have been forgotten.
     for (case, micros) in chosen.zip((0..).step_by(1_000_000_000)) {
@@ -287,6 +338,11 @@ fn main() {
             kept = Some((key, snapshot(case.names, case.signed)));
         }
         let Some((_, snapshot)) = &kept else { continue };
+        if args.workers {
+            let (ratio, one, two) = compare_workers(case, snapshot, micros);
+            println!("{:<28} {one:>8.0} {two:>8.0} {ratio:>8.2}", case.name());
+            continue;
+        }
         let (ns, allocations, len) = measure(case, snapshot, micros);
         println!("{:<28} {ns:>8.0} {allocations:>8.2} {len:>8}", case.name());
     }

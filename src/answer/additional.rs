@@ -187,7 +187,7 @@ impl<'v, 'l> Helper<'v, 'l> {
 ///
 /// A resolver that asks for name servers wants to reach them: priming would fail without
 /// (RFC 9609 §4.2).
-fn is_helped(rtype: Rtype, reason: Reason, minimal: bool) -> bool {
+pub(super) fn is_helped(rtype: Rtype, reason: Reason, minimal: bool) -> bool {
     match rtype {
         Rtype::SRV | Rtype::SVCB | Rtype::HTTPS => true,
         Rtype::NS => !minimal || reason == Reason::Asked,

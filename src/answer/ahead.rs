@@ -3,7 +3,7 @@
 //! Names of a large zone are rarely in the CPU's cache. Once all names of a batch are known, what
 //! lookups will read is asked for at once, and arrives while other queries are worked on: the batch
 //! waits for memory a few times, instead of each query several times. Decides nothing but which
-//! queries cannot be answered, whatever is served.
+//! queries cannot be answered, whatever is served. `net::udp` calls it for each batch.
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
@@ -25,10 +25,10 @@ use crate::zone::node::{Node, warm};
 use crate::zone::store::{Zone, wildcard_id};
 
 /// Nodes that are asked for because an answer goes on to them: most cuts have so many servers at most.
-const NEXT: usize = 4;
+const NEXT_MAX: usize = 4;
 
 /// Queries below which nothing is asked for in advance: there would be nothing to do meanwhile.
-const FEW: usize = 4;
+const AHEAD_MIN: usize = 4;
 
 /// What a message is.
 #[derive(Clone, Copy, Debug)]
@@ -36,15 +36,17 @@ pub(super) enum Message {
     /// Nothing that gets a reply.
     Dropped(DropReason),
     /// A query that cannot be answered, whatever is served.
-    Refused(Query, Refusal),
+    Refused(Refusal),
     /// A query.
-    Query(Query),
+    Query,
 }
 
 /// A message that has been read.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(super) message: Message,
+    /// The query, as far as it could be read.
+    pub(super) query: Query,
     client: IpAddr,
     /// The name of the question.
     pub(super) question: FoldedName,
@@ -53,16 +55,17 @@ pub struct Draft {
 impl Default for Draft {
     fn default() -> Self {
         let message = Message::Dropped(DropReason::Short);
+        let query = Query::new(Header::default());
         let client = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        Self { message, client, question: FoldedName::root() }
+        Self { message, query, client, question: FoldedName::root() }
     }
 }
 
 impl Draft {
     /// The zone that answers; `None` if none does.
     fn zone<'z>(&self, zones: &'z ZoneTable) -> Option<&'z Zone> {
-        let Message::Query(query) = &self.message else { return None };
-        match zones.find(&self.question, query.question?.rtype)? {
+        let Message::Query = &self.message else { return None };
+        match zones.find(&self.question, self.query.question?.rtype)? {
             ZoneState::Loaded(zone) => Some(zone),
             ZoneState::Broken => None,
         }
@@ -82,19 +85,19 @@ impl Draft {
     /// Reads a query. A later version of EDNS says what all else means, and another operation what
     /// stands behind the header: so these are looked at first, and in this order.
     fn read_query(&mut self, octets: &[u8], header: Header) -> Message {
-        let mut query = Query::new(header);
-        let read = query.read(octets, &mut self.question);
+        self.query = Query::new(header);
+        let read = self.query.read(octets, &mut self.question);
         let opcode = header.flags.opcode();
         if opcode != Opcode::QUERY {
-            query.drop_question(&mut self.question);
+            self.query.drop_question(&mut self.question);
         }
-        match (query.edns, read) {
+        match (&self.query.edns, read) {
             (Some(edns), _) if edns.is_later() => {
-                Message::Refused(query, Refusal::EdnsVersion(edns.version))
+                Message::Refused(Refusal::EdnsVersion(edns.version))
             }
-            _ if opcode != Opcode::QUERY => Message::Refused(query, Refusal::Opcode(opcode)),
-            (_, Ok(())) => Message::Query(query),
-            (_, Err(error)) => Message::Refused(query, Refusal::Malformed(error)),
+            _ if opcode != Opcode::QUERY => Message::Refused(Refusal::Opcode(opcode)),
+            (_, Ok(())) => Message::Query,
+            (_, Err(error)) => Message::Refused(Refusal::Malformed(error)),
         }
     }
 }
@@ -141,14 +144,19 @@ impl Drafts {
     /// Asks for the memory that the answers will read. With several views it takes the message to
     /// tell which is meant, and nothing is done.
     pub fn look_ahead<'s>(&'s self, snapshot: &'s Snapshot) -> Ahead<'s> {
-        let drafts = self.drafts.get(..self.count).unwrap_or_default();
-        let mut ahead = Ahead { snapshot, drafts, guesses: [None; BATCH_MAX] };
+        let mut ahead = self.as_read(snapshot);
         if let [view] = &snapshot.views[..]
-            && drafts.len() >= FEW
+            && self.count >= AHEAD_MIN
         {
             ahead.fetch(view);
         }
         ahead
+    }
+
+    /// The messages to be answered one by one, with nothing asked for in advance.
+    pub fn as_read<'s>(&'s self, snapshot: &'s Snapshot) -> Ahead<'s> {
+        let drafts = self.drafts.get(..self.count).unwrap_or_default();
+        Ahead { snapshot, drafts, guesses: [None; BATCH_MAX] }
     }
 }
 
@@ -172,8 +180,8 @@ impl<'s> Ahead<'s> {
             debug_assert!(false, "no such message in the batch");
             return Outcome::Drop(DropReason::Short);
         };
-        let guess = self.guesses.get(index).and_then(Option::as_ref);
-        respond_with(self.snapshot, (draft, guess), &mut local.tools, exchange, trace)
+        let guess = self.guesses.get(index).copied().flatten();
+        respond_with(self.snapshot, Prepared { draft, guess }, &mut local.tools, exchange, trace)
     }
 
     /// Asks for what the answers will read, in loops that do nothing else: the CPU goes on to the
@@ -190,7 +198,7 @@ impl<'s> Ahead<'s> {
         let guesses = self.drafts.iter().zip(&self.guesses);
         let guesses = guesses.filter_map(|(draft, guess)| Some((draft, guess.as_ref()?)));
         warm(guesses.clone().flat_map(|(_, guess)| guess.path.nodes()));
-        let mut next = [[None; NEXT]; BATCH_MAX];
+        let mut next = [[None; NEXT_MAX]; BATCH_MAX];
         for ((draft, guess), nodes) in guesses.clone().zip(&mut next) {
             guess.find_next(&draft.question, nodes);
         }
@@ -200,10 +208,19 @@ impl<'s> Ahead<'s> {
             for (((draft, guess), next), key) in guesses.zip(&next).zip(&mut keys) {
                 *key = limiter.key(draft.client, guess.kind(&draft.question, next));
             }
-            let counts = keys.iter().take(self.drafts.len()).map(|key| limiter.touch(*key));
-            black_box(counts.fold(0, |sum, count| sum ^ count));
+            let known = keys.iter().filter(|key| **key != 0);
+            black_box(known.fold(0, |sum, key| sum ^ limiter.touch(*key)));
         }
     }
+}
+
+/// A message that has been read, and what is known of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prepared<'d, 's> {
+    /// The message.
+    pub(super) draft: &'d Draft,
+    /// What its answer will likely read, where the only view of the snapshot answers.
+    pub(super) guess: Option<Guess<'s>>,
 }
 
 /// What the answer to a query will likely read.
@@ -222,7 +239,7 @@ impl<'z> Guess<'z> {
 
     /// Finds the nodes that the answer goes on to: addresses of a cut's servers, what an alias leads
     /// to, or the wildcard that stands for a name that is not there.
-    fn find_next(&self, name: &FoldedName, nodes: &mut [Option<&'z Node>; NEXT]) {
+    fn find_next(&self, name: &FoldedName, nodes: &mut [Option<&'z Node>; NEXT_MAX]) {
         match self.cut().or_else(|| self.path.at(0)) {
             Some(node) => {
                 for (id, slot) in node.next_ids().zip(nodes) {
@@ -234,13 +251,13 @@ impl<'z> Guess<'z> {
     }
 
     /// What the reply will likely be counted as. `next` are the nodes that the answer goes on to.
-    fn kind(&self, name: &FoldedName, next: &[Option<&Node>; NEXT]) -> Kind {
+    fn kind(&self, name: &FoldedName, next: &[Option<&Node>; NEXT_MAX]) -> Kind {
         let [first, ..] = next;
-        match (self.cut(), self.path.at(0), first) {
-            (Some(cut), ..) => Kind::Referral(cut.id()),
-            (None, _, Some(next)) => Kind::Answer(next.id()),
-            (None, Some(_), None) => Kind::Answer(name.hash(0)),
-            (None, None, None) => Kind::NameError(self.zone.apex_node().id()),
+        match (self.cut(), first) {
+            (Some(cut), _) => Kind::Referral(cut.id()),
+            (None, Some(next)) => Kind::Answer(next.id()),
+            (None, None) if self.path.at(0).is_some() => Kind::Answer(name.hash(0)),
+            (None, None) => Kind::NameError(self.zone.apex_node().id()),
         }
     }
 }

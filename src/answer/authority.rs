@@ -4,6 +4,7 @@
 //! RFC 6604, RFC 6672, RFC 8482.
 
 use crate::answer::additional::{self, Cut, Helper, Reason};
+use crate::answer::ahead::Guess;
 use crate::answer::denial::{Case, Proofs};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
@@ -100,10 +101,10 @@ struct Answer<'v, 'l, 'r, 'm, T> {
 
 /// Answers from `zone`, and from other zones of ours where aliases lead to them.
 ///
-/// `zone` is one that the name of the question is within, and `path` its guess at the path to it.
+/// `place` is a zone that the name of the question is within, and its guess at the path to it.
 pub(super) fn answer<'v, T: Trace>(
     view: &'v View,
-    (zone, path): (&'v Zone, Path<'v>),
+    place: Guess<'v>,
     asked: Asked,
     names: Names<'_>,
     reply: &mut Reply<'_>,
@@ -113,7 +114,7 @@ pub(super) fn answer<'v, T: Trace>(
         view,
         asked,
         names,
-        path,
+        path: place.path,
         aliases: 0,
         alias_at: None,
         met: Met::default(),
@@ -123,7 +124,7 @@ pub(super) fn answer<'v, T: Trace>(
         reply,
         trace,
     };
-    let mut zone = zone;
+    let mut zone = place.zone;
     while let Some(next) = answer.step(zone) {
         zone = next;
     }
@@ -279,10 +280,15 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         }
         self.prove_source(zone, source);
         self.proofs.write(self.reply)?;
+        let minimal = self.view.options.minimal_responses;
+        let wants_help = |set: Set<'_>| additional::is_helped(set.rtype(), Reason::Asked, true);
+        if minimal && !sets.clone().any(wants_help) {
+            return Ok(Next::Done);
+        }
         let is_apex = node.owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
         let mut helper = Helper::new(self.view, self.names.target, answered, self.asked.rtype);
-        if !self.view.options.minimal_responses
+        if !minimal
             && !has_apex_ns
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
         {

@@ -61,7 +61,7 @@ impl<'m> Reply<'m> {
         compressor: &'m mut Compressor,
     ) -> Self {
         let Beginning { query, question, options, cookie, turn } = *beginning;
-        let (size, keepalive) = match (exchange.transport, query.edns) {
+        let (size, keepalive) = match (exchange.transport, &query.edns) {
             (Transport::Tcp, edns) => {
                 let is_asked = edns.is_some_and(|edns| edns.keepalive_len == Some(0));
                 (MESSAGE_LEN_MAX, is_asked.then_some(options.idle_timeout))
@@ -71,7 +71,7 @@ impl<'m> Reply<'m> {
             }
             (Transport::Udp, None) => (UDP_SIZE_MIN, None),
         };
-        let mut opt = query.edns.map(|edns| ReplyOpt {
+        let mut opt = query.edns.as_ref().map(|edns| ReplyOpt {
             udp_size: options.udp_size,
             rcode: Rcode::NOERROR,
             dnssec_ok: edns.dnssec_ok,

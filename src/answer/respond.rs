@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::answer::ahead::{Draft, Guess, Message};
+use crate::answer::ahead::{Draft, Guess, Message, Prepared};
 use crate::answer::authority::{self, Asked, Names};
 use crate::answer::chaos;
 use crate::answer::exchange::{Exchange, Local, Outcome, Tools};
@@ -36,14 +36,13 @@ pub fn respond<T: Trace>(
 ) -> Outcome {
     let Local { draft, tools } = local;
     draft.read(exchange.message.get(..exchange.len).unwrap_or_default());
-    respond_with(snapshot, (draft, None), tools, exchange, trace)
+    respond_with(snapshot, Prepared { draft, guess: None }, tools, exchange, trace)
 }
 
-/// Answers one query that has been read. `draft` is that of the exchange's message, and `guess` one at
-/// what the only view of the snapshot reads for it.
+/// Answers one query that has been read. `prepared` is of the exchange's message.
 pub(super) fn respond_with<'s, T: Trace>(
     snapshot: &'s Snapshot,
-    (draft, guess): (&Draft, Option<&Guess<'s>>),
+    prepared: Prepared<'_, 's>,
     tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
@@ -52,23 +51,24 @@ pub(super) fn respond_with<'s, T: Trace>(
         return Outcome::Drop(DropReason::PortZero);
     }
     let view = snapshot.view(exchange.local);
-    let (query, refusal) = match draft.message {
+    let draft = prepared.draft;
+    let refusal = match draft.message {
         Message::Dropped(reason) => return Outcome::Drop(reason),
-        Message::Refused(query, refusal) => (query, Some(refusal)),
-        Message::Query(query) => (query, None),
+        Message::Refused(refusal) => Some(refusal),
+        Message::Query => None,
     };
-    let question = &draft.question;
+    let (query, question) = (&draft.query, &draft.question);
     let Some(view) = view else {
         let rcode = refusal.unwrap_or(Refusal::NotAuthoritative).rcode();
         trace.step(Event::Refused(rcode));
         return write_bare(exchange.message, query.header, rcode);
     };
     if let Some(refusal) = refusal {
-        let unanswerable = Unanswerable { query: &query, question, refusal, tsig: None };
+        let unanswerable = Unanswerable { query, question, refusal, tsig: None };
         return refuse(view, unanswerable, tools, exchange, trace);
     }
     let Some(at) = query.tsig_at else {
-        return respond_in(view, query, (question, guess), tools, exchange, trace);
+        return respond_in(view, prepared, tools, exchange, trace);
     };
     let tsig = Tsig::read(exchange.message.get(..exchange.len).unwrap_or_default(), at);
     let refusal = match &tsig {
@@ -77,24 +77,24 @@ pub(super) fn respond_with<'s, T: Trace>(
         Err(error) => Refusal::Malformed(*error),
     };
     let tsig = tsig.as_ref().ok();
-    refuse(view, Unanswerable { query: &query, question, refusal, tsig }, tools, exchange, trace)
+    refuse(view, Unanswerable { query, question, refusal, tsig }, tools, exchange, trace)
 }
 
 /// Answers a query that could be read.
 fn respond_in<'v, T: Trace>(
     view: &'v View,
-    mut query: Query,
-    (question, guess): (&FoldedName, Option<&Guess<'v>>),
+    prepared: Prepared<'_, 'v>,
     tools: &mut Tools,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
 ) -> Outcome {
-    let cookie = check_cookie(&view.options, &query, exchange);
-    query.has_valid_cookie = cookie.is_some_and(|cookie| cookie.is_valid);
+    let Draft { query, question, .. } = prepared.draft;
+    let cookie = check_cookie(&view.options, query, exchange);
+    let has_valid_cookie = cookie.as_ref().is_some_and(|cookie| cookie.is_valid);
     if query.question.is_none() && cookie.is_none() {
         // Cookies are off: then a query without a question asks for nothing.
         let refusal = Refusal::Malformed(WireError::QuestionCount(0));
-        let unanswerable = Unanswerable { query: &query, question, refusal, tsig: None };
+        let unanswerable = Unanswerable { query, question, refusal, tsig: None };
         return refuse(view, unanswerable, tools, exchange, trace);
     }
     let sender = Sender::of(exchange);
@@ -102,16 +102,16 @@ fn respond_in<'v, T: Trace>(
     *turn = turn.wrapping_add(usize::from(view.options.rotate_answers));
     let cookie = cookie.map(|cookie| cookie.reply);
     let options = &view.options;
-    let beginning = Beginning { query: &query, question, options, cookie, turn: *turn };
+    let beginning = Beginning { query, question, options, cookie, turn: *turn };
     let mut reply = Reply::new(exchange, &beginning, compressor);
     let names = Names { question, alias, alias_wire, target };
     let answered = check_client(view, sender.ip)
-        .and_then(|()| answer(view, &query, sender.transport, (names, guess), &mut reply, trace));
+        .and_then(|()| answer(view, prepared, sender.transport, names, &mut reply, trace));
     let kind = answered.unwrap_or_else(|refusal| {
         reply.refuse(refusal, trace);
         Kind::Error
     });
-    if !query.has_valid_cookie {
+    if !has_valid_cookie {
         match limit(view, sender, kind) {
             Verdict::Pass => (),
             // An honest client behind a forged address comes back over TCP.
@@ -165,12 +165,13 @@ fn check_client(view: &View, client: IpAddr) -> Result<(), Refusal> {
 /// replies are limited.
 fn answer<'v, T: Trace>(
     view: &'v View,
-    query: &Query,
+    prepared: Prepared<'_, 'v>,
     transport: Transport,
-    (names, guess): (Names<'_>, Option<&Guess<'v>>),
+    names: Names<'_>,
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<Kind, Refusal> {
+    let query = &prepared.draft.query;
     check_edns(query.edns.as_ref(), transport)?;
     // A query without a question asks for a cookie, and has it by now.
     let Some(Question { rtype, class }) = query.question else {
@@ -185,11 +186,12 @@ fn answer<'v, T: Trace>(
         }
         _ => return Err(Refusal::Class(class)),
     }
-    let Guess { zone, path } = match guess {
-        Some(guess) => *guess,
+    let place = match prepared.guess {
+        Some(guess) => guess,
         None => Guess { zone: find_zone(view, rtype, names.question)?, path: Path::default() },
     };
-    if query.edns.is_some_and(|edns| edns.wants_expire)
+    let zone = place.zone;
+    if query.edns.as_ref().is_some_and(|edns| edns.wants_expire)
         && rtype == Rtype::SOA
         && zone.depth() == names.question.label_count()
         && let Some(soa) = zone.soa()
@@ -197,7 +199,7 @@ fn answer<'v, T: Trace>(
         // We are the primary of all our zones (RFC 7314 §3.1).
         reply.set_expire(soa.expire_secs);
     }
-    Ok(authority::answer(view, (zone, path), Asked { rtype, transport }, names, reply, trace))
+    Ok(authority::answer(view, place, Asked { rtype, transport }, names, reply, trace))
 }
 
 /// Refuses an option that no client sends.
@@ -217,7 +219,7 @@ fn check_cookie(
     query: &Query,
     exchange: &Exchange<'_>,
 ) -> Option<Checked> {
-    let cookie = query.edns?.cookie?;
+    let cookie = query.edns.as_ref()?.cookie?;
     let secrets = options.cookies.as_ref()?;
     Some(secrets.check(&cookie, exchange.peer.ip(), exchange.received))
 }

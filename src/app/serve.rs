@@ -27,11 +27,11 @@ use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
 use crate::http::{Audience, Site};
-use crate::net::World;
 use crate::net::http::HttpServer;
 use crate::net::listen::HttpListener;
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::Crew;
+use crate::net::{World, free_unused};
 use crate::policy::rate::{RateLimiter, RateOptions};
 use crate::sys::{affinity, signal};
 use crate::wire::character_string::CharacterString;
@@ -443,7 +443,7 @@ impl Server {
         }
         // All that can fail comes before anything changes.
         let moved = self.listeners.begin(&state.config).await?;
-        self.world.publish(snapshot(&state));
+        let old = self.world.publish(snapshot(&state));
         self.listeners.set_limits(state.tcp_limits());
         self.pages.site.set_audience(audience(&state.config));
         let zones_max = state.config.zones_with_metrics.as_usize();
@@ -454,6 +454,7 @@ impl Server {
         let (read, all) = (state.catalog.fresh.len(), state.catalog.entries.len());
         tracing::info!("reloaded: {read} of {} read", count(all, "zone"));
         self.state = Arc::new(state);
+        tokio::task::spawn_blocking(|| free_unused(old));
         Ok(())
     }
 }

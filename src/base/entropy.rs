@@ -10,7 +10,7 @@ pub trait Entropy: Send {
     fn below(&mut self, bound: u32) -> u32 {
         // The upper half of the product with a number of 32 bits (Lemire's method without rejection).
         let drawn = self.next_u64() >> 32;
-        u32::try_from(drawn * u64::from(bound) >> 32).unwrap_or(0)
+        u32::try_from((drawn * u64::from(bound)) >> 32).unwrap_or(0)
     }
 }
 

@@ -33,7 +33,8 @@ pub const UDP_SIZE_MAX: usize = 4096;
 
 /// Datagrams that one system call receives or sends.
 ///
-/// Beyond 32 the published gain per packet is a percent (PERFORMANCE: sendmmsg batch sizes).
+/// Entering the kernel is then some 3 % of what a datagram costs there; a larger batch saves less than
+/// its memory takes of the CPU's cache.
 pub const BATCH_MAX: usize = 32;
 
 /// Aliases (CNAME and DNAME steps) that one answer follows inside our zones.
@@ -47,6 +48,26 @@ pub const ALIASES_MAX: usize = 16;
 /// an iteration and answer: with so many, a CPU denies some 1,600 times a second, and 22,000 times
 /// with 150.
 pub const NSEC3_ITERATIONS_MAX: u16 = 2500;
+
+/// Octets of one entry of the cache: its sets, their signatures and proofs, names not compressed.
+///
+/// What is larger came in no honest message and would go out in none.
+pub const CACHED_LEN_MAX: usize = MESSAGE_LEN_MAX;
+
+/// Records of one set in the cache, and signatures of one: no message has more addresses, which
+/// take 16 octets each.
+pub const CACHED_RECORDS_MAX: usize = MESSAGE_LEN_MAX / 16;
+
+/// Sets that prove something, in one entry of the cache: a denial by NSEC3 needs three
+/// (RFC 5155 §7.2), and there is room for some that a server adds without need.
+pub const CACHED_PROOFS_MAX: usize = 8;
+
+/// How long a first failure to resolve is remembered (RFC 9520 §3.2 wants at least a second). It
+/// doubles from failure to failure.
+pub const FAILURE_SECONDS_MIN: u32 = 5;
+
+/// The longest a failure to resolve is remembered (RFC 9520 §3.2).
+pub const FAILURE_SECONDS_MAX: u32 = 300;
 
 /// HTTP connections at a time. A scraper needs one, a browser six.
 pub const HTTP_CONNECTIONS_MAX: usize = 256;

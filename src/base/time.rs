@@ -19,8 +19,14 @@ impl Ttl {
     }
 
     /// A TTL of so many seconds; `None` above `MAX`.
-    pub fn new(seconds: u32) -> Option<Self> {
-        (seconds <= Self::MAX.0).then_some(Self(seconds))
+    pub const fn new(seconds: u32) -> Option<Self> {
+        if seconds <= Self::MAX.0 { Some(Self(seconds)) } else { None }
+    }
+
+    /// A TTL that was learnt: one with its top bit set counts as `MAX`, to be capped like any other
+    /// that is too long (RFC 8767 §4, which replaces RFC 2181 §8 in this).
+    pub fn learnt(seconds: u32) -> Self {
+        Self(seconds.min(Self::MAX.0))
     }
 
     /// The seconds.
@@ -57,7 +63,16 @@ impl Now {
     pub fn after_micros(self, micros: u64) -> Self {
         Self(self.0.saturating_add(micros))
     }
+
+    /// The moment at which something ends that begins now and lasts for `ttl`.
+    #[must_use]
+    pub fn after(self, ttl: Ttl) -> Self {
+        Self(self.0.saturating_add(u64::from(ttl.0) * SECOND_US))
+    }
 }
+
+/// A second in microseconds.
+pub const SECOND_US: u64 = 1_000_000;
 
 /// A time of day: seconds since the beginning of 1970 UTC. Somebody may set the clock at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! The counters of each thread that answers.
 //!
 //! A block is written by one thread with plain additions, and has its cache lines to itself, so
-//! that counting costs no more than the addition (STYLE: no contended atomics per packet).
+//! that counting costs no more than the addition.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -8,4 +8,4 @@ pub mod tcp;
 pub mod udp;
 mod world;
 
-pub use world::World;
+pub use world::{World, free_unused};

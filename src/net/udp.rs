@@ -30,7 +30,8 @@ use crate::sys::socket::set_receive_timeout;
 /// snapshot.
 const IDLE_MAX: Duration = Duration::from_millis(250);
 
-/// Batches taken from one socket before the others get their turn.
+/// Batches taken from one socket before the others get their turn: those wait for some 128 answers at
+/// most, and waiting for sockets costs little beside so many.
 const BATCHES_MAX: usize = 4;
 
 /// Batches taken from a socket at the end, when clients may still be asking.
@@ -196,6 +197,11 @@ fn begin_again(is_stopping: impl Fn() -> bool, mut serve: impl FnMut()) {
     }
 }
 
+/// What `first` gives or, if it panics, which is a bug of ours, what `otherwise` gives.
+fn unless_it_panics<T>(first: impl FnOnce() -> T, otherwise: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(first)).unwrap_or_else(|_| otherwise())
+}
+
 /// What a worker keeps between batches.
 struct Serving<'w> {
     world: &'w World,
@@ -253,7 +259,9 @@ impl Serving<'_> {
                 self.drafts.push(octets, client);
             }
         }
-        let ahead = self.drafts.look_ahead(snapshot);
+        let drafts = &self.drafts;
+        // Otherwise a panic here would come again and again, with nothing answered.
+        let ahead = unless_it_panics(|| drafts.look_ahead(snapshot), || drafts.as_read(snapshot));
         while *next < received {
             let index = *next;
             *next += 1;
@@ -315,8 +323,15 @@ impl Errors {
 
 #[cfg(test)]
 mod tests {
-    use super::begin_again;
+    use super::{begin_again, unless_it_panics};
     use std::cell::Cell;
+
+    #[test]
+    fn batch_is_answered_without_what_panics() {
+        let panics = || std::panic::resume_unwind(Box::new("a bug"));
+        assert_eq!(unless_it_panics(panics, || 2), 2);
+        assert_eq!(unless_it_panics(|| 1, || 2), 1);
+    }
 
     #[test]
     fn worker_that_panics_serves_again_until_it_is_told_to_stop() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -10,6 +10,13 @@ use tokio::sync::Notify;
 use crate::answer::Snapshot;
 use crate::base::time::Now;
 use crate::metrics::Counters;
+
+/// How long a snapshot that is no longer in force waits for those who still answer from it. Workers let
+/// go after a batch, or when they have been idle for a moment; a longer wait would help nobody.
+const LET_GO_MAX: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether they have.
+const LET_GO_PACE: Duration = Duration::from_millis(20);
 
 /// The snapshot in force, and whether the server is stopping.
 #[derive(Debug)]
@@ -45,9 +52,10 @@ impl World {
         &self.snapshot
     }
 
-    /// Puts a new snapshot in force. Queries being answered finish with the old one.
-    pub fn publish(&self, snapshot: Snapshot) {
-        self.snapshot.store(Arc::new(snapshot));
+    /// Puts a new snapshot in force, and returns the old one, with which queries being answered finish.
+    /// Whoever gets it frees it (`free_unused`).
+    pub fn publish(&self, snapshot: Snapshot) -> Arc<Snapshot> {
+        self.snapshot.swap(Arc::new(snapshot))
     }
 
     /// What is counted, over all threads.
@@ -88,6 +96,17 @@ impl World {
     }
 }
 
+/// Frees a snapshot that is no longer in force, when nobody answers from it any more. Blocks meanwhile.
+///
+/// Otherwise a worker that lets go last would free all names of its zones between two batches.
+pub fn free_unused(old: Arc<Snapshot>) {
+    let began = Instant::now();
+    while Arc::strong_count(&old) > 1 && began.elapsed() < LET_GO_MAX {
+        std::thread::sleep(LET_GO_PACE);
+    }
+    drop(old);
+}
+
 /// Tells the world when it is dropped by a panic.
 struct Needed(Arc<World>);
 
@@ -101,7 +120,7 @@ impl Drop for Needed {
 
 #[cfg(test)]
 mod tests {
-    use super::World;
+    use super::{World, free_unused};
     use crate::answer::Snapshot;
     use std::sync::Arc;
     use std::time::Duration;
@@ -121,5 +140,20 @@ mod tests {
         let bug = async { std::panic::resume_unwind(Box::new("a bug")) };
         tokio::spawn(world.needing(bug)).await.unwrap_err();
         timeout(Duration::from_secs(10), world.failure()).await.unwrap();
+    }
+
+    #[test]
+    fn old_snapshot_is_freed_by_whoever_published_not_by_those_who_answer() {
+        let world = World::new(Snapshot::default());
+        let held = world.snapshot().load_full();
+        let old = world.publish(Snapshot::default());
+        assert!(Arc::ptr_eq(&held, &old));
+        let weak = Arc::downgrade(&old);
+        let freeing = std::thread::spawn(|| free_unused(old));
+        // The thread that frees has it as long as somebody answers from it.
+        assert_eq!(weak.strong_count(), 2);
+        drop(held);
+        freeing.join().unwrap();
+        assert_eq!(weak.strong_count(), 0);
     }
 }

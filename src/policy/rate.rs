@@ -216,7 +216,8 @@ impl RateLimiter {
                 let network = ip.to_bits().unbounded_shr(host_bits);
                 let [high, low] = [network >> 64, network & u128::from(u64::MAX)];
                 let half = |part: u128| u64::try_from(part).unwrap_or(0);
-                mix(mix(half(high), half(low)), 6)
+                // The secret comes in before what a client chooses.
+                mix(mix(6, half(high)), half(low))
             }
         }
     }
@@ -248,7 +249,8 @@ fn ahead(time: u64, now: u64) -> u64 {
     if distance > BURST_MAX_US + LAG_MAX_US { 0 } else { distance }
 }
 
-/// A number from two, such that nobody finds two networks with the same one beforehand.
+/// A number from two. Whoever knows and chooses both finds pairs that meet: one of them must be a
+/// secret of the process, or always the same.
 fn mix(a: u64, b: u64) -> u64 {
     use foldhash::SharedSeed;
     use foldhash::quality::SeedableRandomState;

@@ -104,7 +104,9 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let (chain, last, has_records) = follow(&mut answers, asked);
     let proofs = take_proofs(&mut authorities);
     let soa = authorities.iter().position(|set| {
-        set.rtype == Rtype::SOA && set.rdatas.len() == 1 && last.as_name().is_within(set.owner.as_name())
+        set.rtype == Rtype::SOA
+            && set.rdatas.len() == 1
+            && last.as_name().is_within(set.owner.as_name())
     });
     let soa = soa.map(|place| authorities.swap_remove(place));
     let end = match (has_records, rcode, &soa) {
@@ -124,16 +126,15 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
 
 /// Takes the sets out of an answer section that lie on the chain of aliases from the question.
 /// Returns them, the name at the end, and whether records are there.
-fn follow(
-    answers: &mut Vec<ReceivedSet>,
-    asked: Asked<'_>,
-) -> (Vec<ReceivedSet>, NameBuf, bool) {
+fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>, NameBuf, bool) {
     let mut chain = Vec::new();
     let mut name = NameArray::new(asked.name);
     for _ in 0..=RESOLVED_ALIASES_MAX {
         let here = |set: &ReceivedSet| set.owner.as_name() == name.as_name();
         let is_wanted = |set: &ReceivedSet| {
-            here(set) && !set.rdatas.is_empty() && (set.rtype == asked.rtype || asked.rtype == Rtype::ANY)
+            here(set)
+                && !set.rdatas.is_empty()
+                && (set.rtype == asked.rtype || asked.rtype == Rtype::ANY)
         };
         let before = chain.len();
         while let Some(place) = answers.iter().position(is_wanted) {
@@ -144,12 +145,14 @@ fn follow(
         }
         // What stands above redirects whatever the server has put at the name itself.
         let dname = answers.iter().position(|set| {
-            set.rtype == Rtype::DNAME && set.rdatas.len() == 1 && name.as_name().is_below(set.owner.as_name())
+            set.rtype == Rtype::DNAME
+                && set.rdatas.len() == 1
+                && name.as_name().is_below(set.owner.as_name())
         });
         let cname = || {
-            answers.iter().position(|set| {
-                set.rtype == Rtype::CNAME && set.rdatas.len() == 1 && here(set)
-            })
+            answers
+                .iter()
+                .position(|set| set.rtype == Rtype::CNAME && set.rdatas.len() == 1 && here(set))
         };
         let Some(place) = dname.or_else(cname) else { break };
         let alias = answers.remove(place);
@@ -183,7 +186,8 @@ fn refer(
     proofs: Vec<ReceivedSet>,
     asked: Asked<'_>,
 ) -> Meaning {
-    let servers = authorities.iter().position(|set| set.rtype == Rtype::NS && !set.rdatas.is_empty());
+    let servers =
+        authorities.iter().position(|set| set.rtype == Rtype::NS && !set.rdatas.is_empty());
     let Some(servers) = servers.map(|place| authorities.swap_remove(place)) else {
         return Meaning::Useless(Useless::Empty);
     };
@@ -192,7 +196,8 @@ fn refer(
     if asked.is_forwarded || !leads_down {
         return Meaning::Useless(Useless::Lame);
     }
-    let ds = authorities.iter().position(|set| set.rtype == Rtype::DS && set.owner.as_name() == cut);
+    let ds =
+        authorities.iter().position(|set| set.rtype == Rtype::DS && set.owner.as_name() == cut);
     let ds = ds.map(|place| authorities.swap_remove(place));
     let names: Vec<Name<'_>> =
         servers.rdatas.iter().filter_map(|rdata| Name::read(rdata).ok()).collect();

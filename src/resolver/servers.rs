@@ -92,7 +92,8 @@ impl Server {
 
     /// How long an answer is waited for.
     fn wait_us(&self) -> u64 {
-        let base = self.times.map_or(FIRST_WAIT_US, |(smoothed, deviation)| smoothed + 4 * deviation);
+        let base =
+            self.times.map_or(FIRST_WAIT_US, |(smoothed, deviation)| smoothed + 4 * deviation);
         let doubled = base.clamp(WAIT_MIN_US, WAIT_MAX_US) << self.losses.min(5);
         doubled.min(WAIT_MAX_US)
     }
@@ -187,10 +188,9 @@ impl Servers {
         let server = self.server(now, address);
         let (smoothed, deviation) = match server.times {
             None => (after_us, after_us / 2),
-            Some((smoothed, deviation)) => (
-                (7 * smoothed + after_us) / 8,
-                (3 * deviation + smoothed.abs_diff(after_us)) / 4,
-            ),
+            Some((smoothed, deviation)) => {
+                ((7 * smoothed + after_us) / 8, (3 * deviation + smoothed.abs_diff(after_us)) / 4)
+            }
         };
         server.times = Some((smoothed, deviation));
         server.losses = 0;

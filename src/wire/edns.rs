@@ -132,6 +132,9 @@ impl Edns {
     /// Fails if an option is cut short, or a cookie has a length that none can have
     /// (RFC 7873 §5.2.2). None of them counts then.
     pub fn take(&mut self, options: Options<'_>) -> Result<(), WireError> {
+        if options.octets.is_empty() {
+            return Ok(());
+        }
         let mut taken = *self;
         let mut reader = Reader::new(options.octets, 0);
         while !self.is_later() && !reader.is_at_end() {
@@ -200,8 +203,7 @@ pub struct RequestOpt {
 
 impl RequestOpt {
     /// Octets the cookie takes at most.
-    pub const COOKIE_LEN_MAX: usize =
-        OPTION_HEADER_LEN + CLIENT_COOKIE_LEN + SERVER_COOKIE_LEN_MAX;
+    pub const COOKIE_LEN_MAX: usize = OPTION_HEADER_LEN + CLIENT_COOKIE_LEN + SERVER_COOKIE_LEN_MAX;
 
     /// Puts the record at the end of a message.
     pub fn append_to(&self, octets: &mut Vec<u8>) {
@@ -259,7 +261,8 @@ impl ResponseEdns {
             match code {
                 code::COOKIE if edns.cookie.is_none() => {
                     let parts = value.split_first_chunk();
-                    edns.cookie = parts.map(|(client, server)| (*client, ServerCookie::new(server)));
+                    edns.cookie =
+                        parts.map(|(client, server)| (*client, ServerCookie::new(server)));
                 }
                 code::EXTENDED_ERROR if edns.extended_error.is_none() => {
                     let error = value.first_chunk().map(|info| u16::from_be_bytes(*info));

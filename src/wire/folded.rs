@@ -4,6 +4,7 @@
 //! its parent. Holds no reference and is reused from query to query, so that nothing is cleared.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
 
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
@@ -11,8 +12,9 @@ use foldhash::quality::SeedableRandomState;
 use crate::base::limits::{LABELS_MAX, NAME_LEN_MAX};
 use crate::wire::name::Name;
 
-/// The hash of the root, from which the hashes of all names grow.
-const ROOT_HASH: u64 = 0;
+/// The hash of the root, from which the hashes of all names grow. A secret of the process: with a number
+/// that is known, names could be made that meet.
+static ROOT_HASH: LazyLock<u64> = LazyLock::new(|| child_hash(0, b"the root"));
 
 /// The hash of the name that `label` and a parent with the hash `parent` make.
 ///
@@ -48,7 +50,7 @@ impl FoldedName {
     pub fn root() -> Self {
         Self {
             octets: [0; NAME_LEN_MAX],
-            suffixes: [Suffix { start: 0, hash: ROOT_HASH }; LABELS_MAX + 1],
+            suffixes: [Suffix { start: 0, hash: *ROOT_HASH }; LABELS_MAX + 1],
             label_count: 0,
         }
     }
@@ -75,9 +77,9 @@ impl FoldedName {
             count += 1;
         }
         self.label_count = count;
-        let mut parent = ROOT_HASH;
+        let mut parent = *ROOT_HASH;
         if let Some(root) = self.suffixes.get_mut(count) {
-            *root = Suffix { start, hash: ROOT_HASH };
+            *root = Suffix { start, hash: parent };
         }
         let mut end = usize::from(start);
         for suffix in self.suffixes.iter_mut().take(count).rev() {
@@ -120,7 +122,9 @@ impl FoldedName {
 
     /// The hash of `suffix(dropped)`.
     pub fn hash(&self, dropped: usize) -> u64 {
-        self.suffixes.get(dropped.min(self.label_count)).map_or(ROOT_HASH, |suffix| suffix.hash)
+        self.suffixes
+            .get(dropped.min(self.label_count))
+            .map_or_else(|| *ROOT_HASH, |suffix| suffix.hash)
     }
 
     /// Octets of the name before `suffix(dropped)`.

@@ -6,7 +6,7 @@ use crate::wire::numbers::Opcode;
 pub const HEADER_LEN: usize = 12;
 
 /// The flags, opcode and low response code of a header, as its second 16 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u16);
 
 impl Flags {
@@ -45,7 +45,7 @@ impl Flags {
 }
 
 /// A header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// The number by which the client knows the reply.
     pub id: u16,

@@ -15,6 +15,7 @@ pub mod query;
 pub mod rdata;
 pub mod reader;
 pub mod request;
+pub mod set;
 pub mod trace;
 pub mod tsig;
 pub mod typed;

@@ -7,6 +7,7 @@
 use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
 use crate::wire::rdata::{self, NameKind};
+use crate::wire::set::RECORD_HEAD_LEN;
 
 /// Records of a set beyond which no pointers are worked out, so that the work stays in proportion:
 /// each name is compared with all before it.
@@ -14,9 +15,6 @@ const RECORDS_MAX: usize = 32;
 
 /// Suffixes of the set that are remembered as targets, for the same reason.
 const TARGETS_MAX: usize = 64;
-
-/// Octets of a record before its data.
-const RECORD_HEAD_LEN: usize = 12;
 
 /// Octets of a set beyond which no pointers are worked out: the reach of a pointer
 /// (RFC 1035 §4.1.4).

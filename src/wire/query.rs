@@ -33,22 +33,12 @@ pub struct Query {
     pub edns: Option<Edns>,
     /// Where the TSIG record begins, if there is one.
     pub tsig_at: Option<usize>,
-    /// Whether its cookie shows that the client receives at its address. Reading does not tell:
-    /// `answer` finds out.
-    pub has_valid_cookie: bool,
 }
 
 impl Query {
     /// A query of which the header alone is known.
     pub fn new(header: Header) -> Self {
-        Self {
-            header,
-            question: None,
-            question_end: HEADER_LEN,
-            edns: None,
-            tsig_at: None,
-            has_valid_cookie: false,
-        }
+        Self { header, question: None, question_end: HEADER_LEN, edns: None, tsig_at: None }
     }
 
     /// Reads what follows the header of `message`; the question's name goes to `name`.

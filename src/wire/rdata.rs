@@ -3,6 +3,7 @@
 //! Reading and writing text (`zone::file`), checking `\#` data, finding the names that may be
 //! compressed or are lowered in canonical form: all walk the same fields. Does not write text.
 
+pub mod canonical;
 pub mod check;
 pub mod expand;
 pub mod octets;
@@ -194,7 +195,7 @@ pub fn embedded_names(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = Embedd
 }
 
 /// The octets of a field whose length can be told without reading to the end of the data.
-fn fixed_len(field: Field, rest: &[u8]) -> Option<usize> {
+pub fn fixed_len(field: Field, rest: &[u8]) -> Option<usize> {
     let counted = || rest.first().map(|&length| usize::from(length) + 1);
     let length = match field {
         Field::U8 | Field::Algorithm => 1,

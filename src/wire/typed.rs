@@ -121,11 +121,7 @@ impl Response {
         self.header.flags.contains(Flags::TC)
     }
 
-    fn read_sections(
-        &mut self,
-        message: &[u8],
-        reader: &mut Reader<'_>,
-    ) -> Result<(), WireError> {
+    fn read_sections(&mut self, message: &[u8], reader: &mut Reader<'_>) -> Result<(), WireError> {
         let counts = [self.header.answers, self.header.authorities, self.header.additionals];
         for (number, count) in counts.into_iter().enumerate() {
             for _ in 0..count {

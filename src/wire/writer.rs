@@ -13,6 +13,7 @@ use crate::wire::name::Name;
 use crate::wire::numbers::{Class, Rtype};
 use crate::wire::pointers::{Base, Pointers};
 use crate::wire::rdata::{self, NameKind};
+use crate::wire::set::RECORD_HEAD_LEN;
 
 /// Names remembered for compression. Beyond this names are written in full, so that a large message
 /// costs time in proportion to its size.
@@ -26,9 +27,6 @@ const POINTER: u16 = 0xC000;
 
 /// The pointer to the name of the question, which stands right behind the header.
 const QUESTION_POINTER: u16 = 0xC00C;
-
-/// Octets of a record before its data, if its owner is a pointer.
-const RECORD_HEAD_LEN: usize = 12;
 
 /// Where a suffix was written, and the low half of its hash.
 #[derive(Clone, Copy, Debug, Default)]

@@ -12,11 +12,11 @@ use crate::base::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 use crate::base::time::Wall;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata::canonical::canonical_rdata;
 use crate::zone::check::{self, Finding, Findings, Kind, Occurrence, Subject};
 use crate::zone::crew::Crew;
 use crate::zone::file::reader::{self, Part, Reader};
 use crate::zone::file::source::Source;
-use crate::zone::node::canonical_rdata;
 use crate::zone::store::{Builder, Deviation, Duplicate, Zone};
 
 /// How the name of a zone is known.

@@ -8,8 +8,8 @@ use crate::wire::numbers::Rtype;
 use crate::zone::node::{Node, Set};
 use crate::zone::store::Zone;
 
-/// Names of a path, from the lowest, whose nodes are kept.
-const LOWEST: usize = 3;
+/// Names of a path, from the lowest, whose nodes are kept: few names have more labels below an apex.
+const LOWEST_MAX: usize = 3;
 
 /// What a zone says about a question; no other cases exist.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,7 @@ impl<'z> Source<'z> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Path<'z> {
     /// By labels dropped.
-    lowest: [Option<&'z Node>; LOWEST],
+    lowest: [Option<&'z Node>; LOWEST_MAX],
     /// That of the name right below the apex, if that is not among the lowest.
     first: Option<&'z Node>,
     /// Labels of the name below the apex.
@@ -105,12 +105,19 @@ impl<'z> Path<'z> {
     /// The path to a name with so many labels below the apex. `find` tells the node of a name above,
     /// given how many labels it lacks.
     pub(super) fn new(below_apex: usize, find: impl Fn(usize) -> Option<&'z Node>) -> Self {
-        let mut lowest = [None; LOWEST];
+        let mut lowest = [None; LOWEST_MAX];
         for (dropped, node) in lowest.iter_mut().enumerate().take(below_apex) {
             *node = find(dropped);
         }
-        let first = if below_apex > LOWEST { find(below_apex - 1) } else { None };
+        let first = if below_apex > LOWEST_MAX { find(below_apex - 1) } else { None };
         Self { lowest, first, below_apex }
+    }
+
+    /// The path to the apex.
+    pub(super) fn to_apex(apex: &'z Node) -> Self {
+        let mut lowest = [None; LOWEST_MAX];
+        lowest[0] = Some(apex);
+        Self { lowest, first: None, below_apex: 0 }
     }
 
     /// The node of the name without its first `dropped` labels, if that is known.

@@ -6,15 +6,14 @@
 //! alias its target.
 //! A block is never changed; a changed name gets a new one, made from `NodeParts`.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::base::time::Ttl;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::Name;
-use crate::wire::numbers::{Class, Rtype};
+use crate::wire::numbers::Rtype;
 use crate::wire::pointers::{self, Found, Pointers};
-use crate::wire::rdata::{self, NameKind};
+use crate::wire::set;
 use crate::wire::writer::SetRef;
 use crate::zone::parts::NodeParts;
 use crate::zone::shards::Hashed;
@@ -28,8 +27,6 @@ const ENTRY_LEN: usize = 12;
 const HAS_POINTERS: u32 = 1 << 31;
 /// The bit of the number of records that says that nobody has worked out whether there are any.
 const POINTERS_UNKNOWN: u32 = 1 << 30;
-/// Octets of a record before its data: owner pointer, type, class, TTL, length.
-pub(super) const RECORD_HEAD_LEN: usize = 12;
 
 /// Octets that the CPU fetches at a time.
 const CACHE_LINE_LEN: usize = 64;
@@ -198,7 +195,8 @@ impl Node {
         let set = self.find(Rtype::NS).filter(|_| self.is_cut());
         let (count, records) = set.map_or((0, &[][..]), |set| (set.count, set.records));
         let hashes = self.hashes_at_end(count);
-        let whole = || records_of(records).zip(hashes.iter().map(|hash| u64::from_le_bytes(*hash)));
+        let whole =
+            || set::rdatas(records).zip(hashes.iter().map(|hash| u64::from_le_bytes(*hash)));
         let mut servers = whole();
         for _ in 0..first.checked_rem(count).unwrap_or(0) {
             servers.next();
@@ -344,15 +342,7 @@ impl Packer {
             entry[2..4].copy_from_slice(&set.key.covered.0.to_le_bytes());
             entry[4..8].copy_from_slice(&count.to_le_bytes());
             entry[8..].copy_from_slice(&offset.to_le_bytes());
-            let mut head = [0xC0, 0x0C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-            head[2..4].copy_from_slice(&rtype.0.to_be_bytes());
-            head[4..6].copy_from_slice(&Class::IN.0.to_be_bytes());
-            head[6..10].copy_from_slice(&set.ttl.as_secs().to_be_bytes());
-            for rdata in set.rdatas() {
-                head[10..].copy_from_slice(&(rdata.len() as u16).to_be_bytes());
-                octets.extend_from_slice(&head);
-                octets.extend_from_slice(rdata);
-            }
+            set::append(rtype, set.ttl, set.rdatas(), octets);
         }
         let next = next_type(flags).map(SetKey::plain);
         let sets = parts.settled_sets().filter(|set| Some(set.key) == next);
@@ -413,48 +403,8 @@ impl<'z> Set<'z> {
 
     /// The data of each record in uncompressed wire form, in canonical order.
     pub fn records(&self) -> impl Iterator<Item = &'z [u8]> + use<'z> {
-        records_of(self.records)
+        set::rdatas(self.records)
     }
-}
-
-/// The data of each of some records.
-fn records_of(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (head, after) = rest.split_first_chunk::<RECORD_HEAD_LEN>()?;
-        let [.., high, low] = *head;
-        let (rdata, after) = after.split_at(usize::from(u16::from_be_bytes([high, low])));
-        rest = after;
-        Some(rdata)
-    })
-}
-
-/// The canonical order of record data: as octets, with the names in it in lower case for the types
-/// that want it (RFC 4034 §6.2 and §6.3, RFC 6840 §5.1).
-pub fn compare_rdata(rtype: Rtype, a: &[u8], b: &[u8]) -> Ordering {
-    let lowers = rdata::fields(rtype).iter().any(|field| {
-        matches!(field, rdata::Field::Name(NameKind::Compressible | NameKind::Lowered))
-    });
-    if lowers { lowered(rtype, a).cmp(lowered(rtype, b)) } else { a.cmp(b) }
-}
-
-/// The octets of record data in canonical form.
-fn lowered(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = u8> {
-    let mut names = rdata::embedded_names(rtype, rdata)
-        .filter(|embedded| embedded.kind != NameKind::Plain)
-        .map(|embedded| (embedded.offset, embedded.offset + embedded.name.len()));
-    let mut name = names.next();
-    rdata.iter().enumerate().map(move |(at, octet)| {
-        if name.is_some_and(|(_, end)| at >= end) {
-            name = names.next();
-        }
-        let is_in_name = name.is_some_and(|(start, _)| at >= start);
-        if is_in_name { octet.to_ascii_lowercase() } else { *octet }
-    })
-}
-
-/// Record data with the names in it in lower case for the types that want it (RFC 4034 §6.2).
-pub fn canonical_rdata(rtype: Rtype, rdata: &[u8]) -> Vec<u8> {
-    lowered(rtype, rdata).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use crate::base::limits::{NAME_DATA_MAX, SETS_MAX};
 use crate::base::time::Ttl;
 use crate::wire::name::{Name, NameArray};
 use crate::wire::numbers::Rtype;
-use crate::zone::node::{Node, RECORD_HEAD_LEN, SetKey, compare_rdata};
+use crate::wire::rdata::canonical::compare_rdata;
+use crate::wire::set::RECORD_HEAD_LEN;
+use crate::zone::node::{Node, SetKey};
 
 /// What the records of a set share.
 #[derive(Clone, Copy, Debug)]

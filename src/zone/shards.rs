@@ -1,18 +1,19 @@
 //! A hash table in pieces, so that a copy with one entry changed shares all pieces but one.
 //!
-//! Copying the table costs a reference count per piece; changing an entry copies its piece. Serves
-//! as the index of names of a zone and as the table of zones.
+//! Copying the table costs a reference count per piece; changing an entry copies its piece. The table
+//! grows by dividing one piece at a time (linear hashing), so that no change costs more than two
+//! pieces. Serves as the index of names of a zone and as the table of zones.
 
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// Entries a piece holds on average before the table is spread over twice as many pieces.
+/// Entries a piece holds on average before the table gets one more piece.
 ///
 /// Three quarters of the 4096 slots that a table for so many has, so that few are empty and the
-/// fullest piece, too, has room. A change copies about as many entries, which takes some ten
-/// microseconds.
+/// fullest piece, too, has room. A change copies about as many entries, at most twice as many where a
+/// piece is due to be divided, which takes some ten microseconds.
 const PIECE_LEN_MAX: usize = 3072;
 
 /// Entries that know their own hash.
@@ -24,7 +25,8 @@ pub trait Hashed {
 /// A persistent hash table.
 #[derive(Clone, Debug)]
 pub struct Shards<T> {
-    /// The pieces; their number is a power of two.
+    /// The pieces. Where their number is no power of two, those that have been divided on the way to
+    /// the next one have one bit more of the hash in common.
     pieces: Vec<Arc<HashTable<T>>>,
     len: usize,
 }
@@ -70,8 +72,9 @@ impl<T> Shards<T> {
 
     /// The piece for a hash. The table within a piece uses the lowest and the highest bits.
     fn piece(&self, hash: u64) -> usize {
-        let middle = usize::try_from(hash >> 24 & 0xFFFF_FFFF).unwrap_or(0);
-        middle & (self.pieces.len() - 1)
+        let bits = self.pieces.len().next_power_of_two() - 1;
+        let piece = middle(hash) & bits;
+        if piece < self.pieces.len() { piece } else { piece & bits >> 1 }
     }
 }
 
@@ -93,7 +96,7 @@ impl<T: Hashed + Clone> Shards<T> {
     /// Adds an entry that is not there.
     pub fn insert_new(&mut self, entry: T) {
         if self.len >= self.pieces.len() * PIECE_LEN_MAX {
-            self.spread(self.pieces.len() * 2);
+            self.divide();
         }
         let hash = entry.hash();
         let piece = self.piece(hash);
@@ -104,7 +107,7 @@ impl<T: Hashed + Clone> Shards<T> {
     /// Adds an entry unless one is there that `is_same` says is the same; gives it back if so.
     pub fn insert_missing(&mut self, entry: T, is_same: fn(&T, &T) -> bool) -> Option<T> {
         if self.len >= self.pieces.len() * PIECE_LEN_MAX {
-            self.spread(self.pieces.len() * 2);
+            self.divide();
         }
         let hash = entry.hash();
         let piece = self.piece(hash);
@@ -126,7 +129,22 @@ impl<T: Hashed + Clone> Shards<T> {
         Some(entry)
     }
 
-    /// Makes room for this many entries, so that they need not be spread again and again.
+    /// Adds a piece, with what belongs there of the one piece that is due to be divided.
+    fn divide(&mut self) {
+        let added = self.pieces.len();
+        let bits = (added + 1).next_power_of_two() - 1;
+        let mut table = HashTable::with_capacity(PIECE_LEN_MAX);
+        if let Some(piece) = self.pieces.get_mut(added & bits >> 1) {
+            let old = Arc::make_mut(piece);
+            let moved = old.extract_if(|entry| middle(entry.hash()) & bits == added);
+            for entry in moved {
+                table.insert_unique(entry.hash(), entry, Hashed::hash);
+            }
+        }
+        self.pieces.push(Arc::new(table));
+    }
+
+    /// Makes room for this many entries, so that they need not be divided again and again.
     pub fn reserve(&mut self, len: usize) {
         let count = len.div_ceil(PIECE_LEN_MAX).next_power_of_two();
         if count > self.pieces.len() {
@@ -148,6 +166,11 @@ impl<T: Hashed + Clone> Shards<T> {
             }
         }
     }
+}
+
+/// The bits of a hash that choose a piece.
+fn middle(hash: u64) -> usize {
+    usize::try_from(hash >> 24 & 0xFFFF_FFFF).unwrap_or(0)
 }
 
 #[cfg(test)]

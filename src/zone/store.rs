@@ -131,8 +131,10 @@ impl Zone {
 
     /// The nodes that a name and those above it likely have, without a look at them.
     pub fn guess_path(&self, name: &FoldedName) -> Path<'_> {
-        let below_apex = name.label_count().saturating_sub(self.depth);
-        Path::new(below_apex, |dropped| self.guess(name.hash(dropped)))
+        match name.label_count().saturating_sub(self.depth) {
+            0 => Path::to_apex(&self.apex),
+            below_apex => Path::new(below_apex, |dropped| self.guess(name.hash(dropped))),
+        }
     }
 
     /// The wildcard below a name, given the hash of that name (RFC 4592 §2.1.1).
@@ -144,7 +146,8 @@ impl Zone {
     }
 
     /// The zone after a change. The cost grows with the change, and with the number of pieces of the
-    /// zone: a reference count for some thousand names.
+    /// zone: a reference count for some thousand names. One that alters how the zone denies (NSEC or
+    /// NSEC3, and with which parameters) costs a walk over all names.
     ///
     /// # Errors
     ///

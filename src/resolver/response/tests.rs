@@ -24,11 +24,21 @@ fn record(text: &str) -> Record {
 
 /// A response with these flags and sections, whose records are separated by a bar.
 fn response(rcode: Rcode, flags: u16, sections: [&str; 3]) -> Response {
-    let records = |text: &str| text.split('|').filter(|text| !text.is_empty()).map(record).collect();
+    let records =
+        |text: &str| text.split('|').filter(|text| !text.is_empty()).map(record).collect();
     let flags = Flags(Flags::QR | flags);
     let header = Header { id: 1, flags, questions: 0, answers: 0, authorities: 0, additionals: 0 };
     let [answers, authorities, additionals] = sections.map(records);
-    Response { header, question: None, rcode, answers, authorities, additionals, edns: None, odd: 0 }
+    Response {
+        header,
+        question: None,
+        rcode,
+        answers,
+        authorities,
+        additionals,
+        edns: None,
+        odd: 0,
+    }
 }
 
 /// What the response means that a server of `zone` gives.
@@ -37,8 +47,7 @@ fn meaning(zone: &str, asked: &str, rcode: Rcode, flags: u16, sections: [&str; 3
     let (owner, rtype) = asked.split_once(' ').unwrap();
     let (owner, zone) = (name(owner), name(zone));
     let rtype = Rtype::from_text(rtype).unwrap();
-    let asked =
-        Asked { name: owner.as_name(), rtype, zone: zone.as_name(), is_forwarded: false };
+    let asked = Asked { name: owner.as_name(), rtype, zone: zone.as_name(), is_forwarded: false };
     read(response(rcode, flags, sections), asked)
 }
 
@@ -48,7 +57,8 @@ fn found(meaning: Meaning) -> (String, String, End) {
     let Meaning::Found(Found { chain, last, end, .. }) = meaning else {
         panic!("not found: {meaning:?}");
     };
-    let chain: Vec<String> = chain.iter().map(|set| format!("{} {}", set.owner, set.rtype)).collect();
+    let chain: Vec<String> =
+        chain.iter().map(|set| format!("{} {}", set.owner, set.rtype)).collect();
     (chain.join("|"), last.to_string(), end)
 }
 

@@ -36,12 +36,15 @@ fn records_outside_the_zone_are_dropped() {
 
 #[test]
 fn records_of_one_owner_and_type_are_one_set_with_the_lowest_ttl() {
-    let sets = within("example.", vec![
-        record("a.example.", Rtype::A, 300, &[1; 4]),
-        record("b.example.", Rtype::A, 5, &[9; 4]),
-        record("A.EXAMPLE.", Rtype::A, 60, &[2; 4]),
-        record("a.example.", Rtype::AAAA, 7, &[3; 16]),
-    ]);
+    let sets = within(
+        "example.",
+        vec![
+            record("a.example.", Rtype::A, 300, &[1; 4]),
+            record("b.example.", Rtype::A, 5, &[9; 4]),
+            record("A.EXAMPLE.", Rtype::A, 60, &[2; 4]),
+            record("a.example.", Rtype::AAAA, 7, &[3; 16]),
+        ],
+    );
     assert_eq!(sets.len(), 3);
     assert_eq!((sets[0].ttl_secs, sets[0].rdatas.len()), (60, 2));
     assert!(sets[0].owner.as_name().is_identical(name("a.example.").as_name()));
@@ -51,13 +54,16 @@ fn records_of_one_owner_and_type_are_one_set_with_the_lowest_ttl() {
 #[test]
 fn signatures_stand_with_what_they_cover_wherever_they_come() {
     let signature = |covered: u8| [&[0, covered][..], &[0; 30]].concat();
-    let sets = within("example.", vec![
-        record("a.example.", Rtype::RRSIG, 30, &signature(1)),
-        record("a.example.", Rtype::A, 300, &[1; 4]),
-        record("a.example.", Rtype::RRSIG, 300, &signature(28)),
-        record("a.example.", Rtype::RRSIG, 300, &signature(46)),
-        record("a.example.", Rtype::RRSIG, 300, b"\x01"),
-    ]);
+    let sets = within(
+        "example.",
+        vec![
+            record("a.example.", Rtype::RRSIG, 30, &signature(1)),
+            record("a.example.", Rtype::A, 300, &[1; 4]),
+            record("a.example.", Rtype::RRSIG, 300, &signature(28)),
+            record("a.example.", Rtype::RRSIG, 300, &signature(46)),
+            record("a.example.", Rtype::RRSIG, 300, b"\x01"),
+        ],
+    );
     let seen: Vec<_> =
         sets.iter().map(|set| (set.rtype, set.rdatas.len(), set.signatures.len())).collect();
     assert_eq!(seen, [(Rtype::A, 1, 1), (Rtype::AAAA, 0, 1)]);

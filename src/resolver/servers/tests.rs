@@ -26,7 +26,8 @@ fn chosen(servers: &Servers, at: Now, candidates: &[SocketAddr]) -> HashMap<Sock
     let mut entropy = Seeded::new(1);
     let mut counts = HashMap::new();
     for _ in 0..1000 {
-        *counts.entry(servers.choose(at, candidates, |_| 0, &mut entropy).unwrap()).or_default() += 1;
+        *counts.entry(servers.choose(at, candidates, |_| 0, &mut entropy).unwrap()).or_default() +=
+            1;
     }
     counts
 }
@@ -104,7 +105,7 @@ fn family_of_which_no_address_ever_answers_is_left_alone() {
         (0..SILENT_AFTER).for_each(|_| servers.lost(now(0), v6(number)));
     };
     let candidates = [v6(999), address(1)];
-    (1..FAMILY_LOSSES).for_each(|number| lose(&mut servers, number as u16));
+    (1..u16::try_from(FAMILY_LOSSES).unwrap()).for_each(|number| lose(&mut servers, number));
     assert!(chosen(&servers, now(1), &candidates).contains_key(&v6(999)));
     lose(&mut servers, 100);
     assert_eq!(chosen(&servers, now(1), &candidates), HashMap::from([(address(1), 1000)]));
@@ -141,11 +142,11 @@ fn cookie_of_a_server_is_sent_back() {
 #[test]
 fn table_forgets_those_asked_longest_ago_when_it_is_full() {
     let mut servers = Servers::default();
-    for number in 0..=SERVERS_MAX {
-        let place = SocketAddr::from(([10, 1, 1, 1], number as u16));
-        let place = if number == SERVERS_MAX { address(1) } else { place };
-        servers.answered(now(number as u64), place, 1_000);
+    for port in 0..=u16::MAX {
+        servers.answered(now(u64::from(port)), SocketAddr::from(([10, 1, 1, 1], port)), 1_000);
     }
+    assert_eq!(servers.len(), SERVERS_MAX);
+    servers.answered(now(1 << 16), address(1), 1_000);
     assert!(servers.len() <= SERVERS_MAX / 2 + 1, "{}", servers.len());
     assert_eq!(servers.manner(now(0), address(1)).wait_us, WAIT_MIN_US);
     let first = SocketAddr::from(([10, 1, 1, 1], 0));

@@ -3,6 +3,7 @@ use crate::wire::edns::ServerCookie;
 use crate::wire::error::{Field, WireError};
 use crate::wire::name::NameBuf;
 use crate::wire::numbers::{Class, Rcode, Rtype};
+use hickory_proto::rr::RData;
 
 fn name(text: &str) -> NameBuf {
     NameBuf::from_text(text.as_bytes(), None).unwrap()
@@ -35,8 +36,7 @@ fn opt(rcode_high: u8, options: &[u8]) -> Vec<u8> {
 fn sections_are_read_with_names_in_full_and_the_case_kept() {
     let ns = record(Rtype::NS, b"\x02NS\xC0\x0C");
     let glue = [b"\x02ns\xC0\x0C".as_slice(), &record(Rtype::A, &[192, 0, 2, 1])[2..]].concat();
-    let response =
-        Response::read(&message(0x400, [1, 0, 2], &[&ns, &glue, &opt(0, b"")])).unwrap();
+    let response = Response::read(&message(0x400, [1, 0, 2], &[&ns, &glue, &opt(0, b"")])).unwrap();
     let (asked, question) = response.question.unwrap();
     assert!(asked.as_name().is_identical(name("exAmple.").as_name()));
     assert_eq!((question.rtype, question.class), (Rtype::NS, Class::IN));
@@ -130,5 +130,6 @@ fn data_is_there_as_a_type_where_it_can_be_read() {
     assert_eq!(typed(Rtype::MX, b"\0\x0A\x01m\0").unwrap().to_string(), "10 m.");
     assert_eq!(typed(Rtype::A, &[192, 0, 2, 1]).unwrap().to_string(), "192.0.2.1");
     assert!(typed(Rtype::A, &[192, 0, 2]).is_none());
-    assert!(typed(Rtype(65_280), b"").is_none());
+    let unknown = typed(Rtype(65_280), b"\x01\x02").unwrap();
+    assert!(matches!(unknown, RData::Unknown { .. }), "{unknown:?}");
 }

@@ -98,6 +98,11 @@ impl State {
         Self { origin: origin.map(Name::to_buf), default_ttl: None }
     }
 
+    /// What completes relative names.
+    pub fn origin(&self) -> Option<Name<'_>> {
+        self.origin.as_ref().map(NameBuf::as_name)
+    }
+
     /// Whether both are the same, the case of the origin included.
     pub fn is_identical(&self, other: &Self) -> bool {
         let origins = match (&self.origin, &other.origin) {

@@ -1,4 +1,4 @@
-use super::{Node, SetKey, compare_rdata};
+use super::{Node, SetKey};
 use crate::base::limits::{NAME_DATA_MAX, SETS_MAX};
 use crate::base::time::Ttl;
 use crate::wire::folded::FoldedName;
@@ -10,7 +10,6 @@ use crate::wire::writer::{Compressor, Owner, RecordRef, Section, Writer};
 use crate::zone::parts::{NodeParts, TooMuchData};
 use hickory_proto::op::Message;
 use proptest::prelude::*;
-use std::cmp::Ordering;
 
 fn name(text: &str) -> NameBuf {
     NameBuf::from_text(text.as_bytes(), None).unwrap()
@@ -110,16 +109,6 @@ fn equal_records_become_one_whatever_their_case() {
     parts.add(Rtype::NS, ttl(1), name("ns.example.").as_name().as_wire()).unwrap();
     assert_eq!(parts.settle().len(), 1);
     assert_eq!(packed(&mut parts).find(Rtype::NS).unwrap().len(), 1);
-}
-
-#[test]
-fn text_that_differs_in_case_is_different() {
-    assert_eq!(compare_rdata(Rtype::TXT, b"\x01A", b"\x01a"), Ordering::Less);
-    // The next name of NSEC keeps its case (RFC 6840 §5.1), that of NS does not.
-    assert_eq!(compare_rdata(Rtype::NSEC, b"\x01A\0", b"\x01a\0"), Ordering::Less);
-    assert_eq!(compare_rdata(Rtype::NS, b"\x01A\0", b"\x01a\0"), Ordering::Equal);
-    assert_eq!(compare_rdata(Rtype::MX, b"\0\x01\x01A\0", b"\0\x01\x01a\0"), Ordering::Equal);
-    assert_eq!(compare_rdata(Rtype::MX, b"\0\x01\x01A\0", b"\0\x02\x01a\0"), Ordering::Less);
 }
 
 #[test]

@@ -63,6 +63,24 @@ fn room_that_was_made_is_used() {
 }
 
 #[test]
+fn no_insertion_changes_more_than_two_pieces() {
+    let mut shards = Shards::default();
+    let mut sizes = Vec::new();
+    for key in 0..40_000_u16 {
+        let before = shards.clone();
+        shards.insert_new(Entry { key, value: 1 });
+        let (pieces, shared) = shards.shared_with(&before);
+        assert!(pieces - shared <= 3, "{shared} of {pieces}");
+        sizes.push(pieces);
+    }
+    assert!(sizes.windows(2).all(|pair| pair[1] - pair[0] <= 1));
+    assert_eq!(sizes.last(), Some(&14));
+    for key in 0..40_000 {
+        assert!(shards.find(hash(key), |entry| entry.key == key).is_some(), "{key}");
+    }
+}
+
+#[test]
 fn every_entry_is_found_after_the_table_was_spread() {
     let mut shards = Shards::default();
     for key in 0..20_000 {

@@ -48,11 +48,17 @@ fn data_without_names_stays_as_it_is() {
 
 #[test]
 fn data_that_is_not_of_its_type_is_refused() {
-    assert_eq!(check_refused(Rtype::A, &[1, 2, 3]), WireError::Short { field: crate::wire::error::Field::Rdata, at: 25 });
+    assert_eq!(
+        check_refused(Rtype::A, &[1, 2, 3]),
+        WireError::Short { field: crate::wire::error::Field::Rdata, at: 25 }
+    );
     assert_eq!(check_refused(Rtype::A, &[1, 2, 3, 4, 5]), WireError::Rdata { at: 25 });
     assert_eq!(check_refused(Rtype::NS, b"\x02ns\xC0\x0C!"), WireError::Rdata { at: 25 });
     assert_eq!(check_refused(Rtype::TXT, b"\x04abc"), WireError::Rdata { at: 25 });
-    assert_eq!(check_refused(Rtype::AAAA, b""), WireError::Short { field: crate::wire::error::Field::Rdata, at: 25 });
+    assert_eq!(
+        check_refused(Rtype::AAAA, b""),
+        WireError::Short { field: crate::wire::error::Field::Rdata, at: 25 }
+    );
 }
 
 #[test]

@@ -1,0 +1,216 @@
+//! What the cache knows of a question.
+//!
+//! The nearest truth counts: records of the type itself, then that the name is an alias or is not
+//! there, then that a name above is not there, then that nobody could tell.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::base::time::Now;
+use crate::cache::Cache;
+use crate::cache::entry::{Entry, Freshness, Kind, Rank};
+use crate::cache::key::What;
+use crate::wire::folded::FoldedName;
+use crate::wire::numbers::Rtype;
+
+/// An entry that was found.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// The entry.
+    pub entry: Arc<Entry>,
+    /// For how long it can be used.
+    pub freshness: Freshness,
+    /// Whether it is time to ask for it again, so that it is there when it ends. Told once in the
+    /// life of an entry: who is told has to ask.
+    pub is_due: bool,
+}
+
+/// What is known of a question.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// The records.
+    Records(Hit),
+    /// The CNAME that the name has instead.
+    Alias(Hit),
+    /// There are no such records.
+    NoData(Hit),
+    /// The name does not exist, or one above it does not (RFC 8020): the entry's name is the one.
+    NameError(Hit),
+    /// It could not be found out.
+    Failure(Hit),
+    /// Nothing.
+    Missing,
+}
+
+/// The zone cut from which a resolution can start.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// What the parent says of it, by which it ends; `None` for the root.
+    pub delegation: Option<Arc<Entry>>,
+    /// The NS records to go by: the zone's own where they are known, else the parent's.
+    pub servers: Arc<Entry>,
+}
+
+impl Cut {
+    /// When it ends, and with it what its servers delegate (`LearntDelegation::until`).
+    pub fn until(&self) -> Option<Now> {
+        self.delegation.as_ref().map(|delegation| delegation.expires())
+    }
+}
+
+/// Which entries count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// Those that can still be used.
+    Fresh,
+    /// Also those that have ended, for some time.
+    Any,
+}
+
+impl Cache {
+    /// What is known of a question, of what can still be used. Records that are only good for
+    /// reaching servers are not told.
+    pub fn find(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
+        let found = self.find_fresh(now, name, rtype);
+        let counter = match found {
+            Found::Missing => &self.shared.misses,
+            Found::Records(_)
+            | Found::Alias(_)
+            | Found::NoData(_)
+            | Found::NameError(_)
+            | Found::Failure(_) => &self.shared.hits,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// The same, and if nothing can be used but a failure, what could be used last (RFC 8767). A
+    /// stale denial of a name above is not told.
+    pub fn find_stale(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
+        match self.find_fresh(now, name, rtype) {
+            found @ (Found::Missing | Found::Failure(_)) => {
+                self.find_at(now, name, rtype, Age::Any).unwrap_or(found)
+            }
+            found @ (Found::Records(_)
+            | Found::Alias(_)
+            | Found::NoData(_)
+            | Found::NameError(_)) => found,
+        }
+    }
+
+    /// Records of a name, whatever their rank, to reach a server by. Never an answer
+    /// (RFC 2181 §5.4.1).
+    pub fn find_glue(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Option<Hit> {
+        let entry = self.usable(now, name, 0, What::of(rtype), Age::Fresh)?;
+        if entry.kind() == Kind::Records { hit(now, entry) } else { None }
+    }
+
+    /// The deepest zone cut at or above a name that its parent still says is one.
+    ///
+    /// The zone's own NS records replace those of its parent, but only while the parent's count:
+    /// else a zone could keep itself in the cache (ghost domains). The root has no parent, and its
+    /// NS records count alone (RFC 9609).
+    pub fn closest_delegation(&self, now: Now, name: &FoldedName) -> Option<Cut> {
+        (0..=name.label_count()).find_map(|dropped| {
+            let delegation = self.usable(now, name, dropped, What::Delegation, Age::Fresh);
+            if delegation.is_none() && dropped < name.label_count() {
+                return None;
+            }
+            let own = self.usable(now, name, dropped, What::of(Rtype::NS), Age::Fresh);
+            let own =
+                own.filter(|own| own.kind() == Kind::Records && own.rank() >= Rank::Authority);
+            let servers = own.or_else(|| delegation.clone())?;
+            Some(Cut { delegation, servers })
+        })
+    }
+
+    fn find_fresh(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
+        let failure = || {
+            let entry = self.usable(now, name, 0, What::Failure(rtype), Age::Fresh)?;
+            hit(now, entry).map(Found::Failure)
+        };
+        let found = self.find_at(now, name, rtype, Age::Fresh);
+        let found = found.or_else(|| self.find_denial_above(now, name)).or_else(failure);
+        found.unwrap_or(Found::Missing)
+    }
+
+    /// What answers the question, of what is known of the name itself.
+    fn find_at(&self, now: Now, name: &FoldedName, rtype: Rtype, age: Age) -> Option<Found> {
+        let of_type = || {
+            let entry = self.answer(now, name, 0, What::of(rtype), age)?;
+            let found: fn(Hit) -> Found = match entry.kind() {
+                Kind::Records => Found::Records,
+                Kind::NoData => Found::NoData,
+                Kind::NameError => Found::NameError,
+                Kind::Failure(_) | Kind::Delegation => return None,
+            };
+            hit(now, entry).map(found)
+        };
+        let of_name = || {
+            let entry = self.answer(now, name, 0, What::Name, age)?;
+            let found: fn(Hit) -> Found = match entry.kind() {
+                Kind::Records if is_aliased(rtype) => Found::Alias,
+                Kind::NameError => Found::NameError,
+                // That there is no CNAME says nothing of other types.
+                Kind::Records | Kind::NoData | Kind::Failure(_) | Kind::Delegation => return None,
+            };
+            hit(now, entry).map(found)
+        };
+        of_type().or_else(of_name)
+    }
+
+    /// That a name above does not exist, and so neither does this one (RFC 8020 §2).
+    fn find_denial_above(&self, now: Now, name: &FoldedName) -> Option<Found> {
+        (1..name.label_count()).find_map(|dropped| {
+            let entry = self.answer(now, name, dropped, What::Name, Age::Fresh)?;
+            let is_denial = entry.kind() == Kind::NameError;
+            if is_denial { hit(now, entry).map(Found::NameError) } else { None }
+        })
+    }
+
+    /// An entry of the name without its first `dropped` labels that may be an answer.
+    fn answer(
+        &self,
+        now: Now,
+        name: &FoldedName,
+        dropped: usize,
+        what: What,
+        age: Age,
+    ) -> Option<Arc<Entry>> {
+        let entry = self.usable(now, name, dropped, what, age)?;
+        (entry.rank() >= Rank::Answer).then_some(entry)
+    }
+
+    /// An entry of the name without its first `dropped` labels that counts.
+    fn usable(
+        &self,
+        now: Now,
+        name: &FoldedName,
+        dropped: usize,
+        what: What,
+        age: Age,
+    ) -> Option<Arc<Entry>> {
+        let entry = self.entry(name.suffix(dropped), name.hash(dropped), what)?;
+        let counts = match age {
+            Age::Fresh => entry.is_fresh(now),
+            Age::Any => entry.freshness(now).is_some(),
+        };
+        counts.then_some(entry)
+    }
+}
+
+/// Counts the entry as found.
+fn hit(now: Now, entry: Arc<Entry>) -> Option<Hit> {
+    let freshness = entry.freshness(now)?;
+    let is_due = entry.count_hit(now);
+    Some(Hit { entry, freshness, is_due })
+}
+
+/// Whether a CNAME answers questions for the type: not those that stand beside it (RFC 4034 §3,
+/// §4), nor those that are no types of records.
+fn is_aliased(rtype: Rtype) -> bool {
+    !rtype.is_meta() && rtype != Rtype::RRSIG && rtype != Rtype::NSEC
+}
+
+#[cfg(test)]
+mod tests;
