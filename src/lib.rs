@@ -11,6 +11,7 @@ pub mod http;
 pub mod metrics;
 pub mod net;
 pub mod policy;
+pub mod resolver;
 pub mod sim;
 pub mod sys;
 pub mod wire;

@@ -112,3 +112,15 @@ pub const CONFIG_DEPTH_MAX: usize = 16;
 /// Octets a configuration may grow to when its aliases are replaced by what they stand for. Without
 /// aliases a file of the largest size stays below.
 pub const CONFIG_EXPANDED_MAX: usize = 16 * CONFIG_LEN_MAX;
+
+/// Sets of one section of a response that are looked at. An answer needs an alias chain, its end and
+/// their proofs; a referral the addresses of the servers that will be asked.
+pub const RESPONSE_SETS_MAX: usize = 256;
+
+/// Records of a set in a response beyond which the set is not used: as many as a message of 64 KiB
+/// has of addresses at most, so that every set that others serve is taken.
+pub const RESPONSE_SET_MAX: usize = 4096;
+
+/// Aliases (CNAME and DNAME steps) that one question is followed through other servers, as most
+/// resolvers allow. Honest chains are shorter; longer ones are made to cost something.
+pub const RESOLVED_ALIASES_MAX: usize = 11;

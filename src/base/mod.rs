@@ -3,6 +3,7 @@
 //! Nothing here does I/O or reads a clock. Every layer may import it.
 
 pub mod diagnostic;
+pub mod entropy;
 pub mod limits;
 pub mod pace;
 pub mod time;

@@ -58,6 +58,12 @@ impl Now {
         self.0
     }
 
+    /// The moment so many microseconds later.
+    #[must_use]
+    pub fn after_micros(self, micros: u64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
     /// The moment at which something ends that begins now and lasts for `ttl`.
     #[must_use]
     pub fn after(self, ttl: Ttl) -> Self {

@@ -43,6 +43,9 @@ pub const CLIENT_COOKIE_LEN: usize = 8;
 /// Octets of the part of a cookie that we make (RFC 9018 §4).
 pub const SERVER_COOKIE_LEN: usize = 16;
 
+/// Octets of the part of a cookie that another server makes, at most (RFC 7873 §4.2).
+const SERVER_COOKIE_LEN_MAX: usize = 32;
+
 /// The cookie of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cookie {
@@ -143,13 +146,11 @@ impl Edns {
 
     fn read_option(&mut self, options: &mut Reader<'_>) -> Result<(), WireError> {
         let at = options.position();
-        let code = options.read_u16(Field::EdnsOption)?;
-        let length = usize::from(options.read_u16(Field::EdnsOption)?);
-        let value = options.read_octets(length, Field::EdnsOption)?;
+        let (code, value) = read_option(options)?;
         match code {
             code::NSID => self.wants_nsid = true,
             code::EXPIRE => self.wants_expire = true,
-            code::KEEPALIVE => self.keepalive_len = Some(length),
+            code::KEEPALIVE => self.keepalive_len = Some(value.len()),
             code::COOKIE => {
                 let cookie = Cookie::read(value).ok_or(WireError::Option { at })?;
                 // Of several cookies the first counts (RFC 7873 §4).
@@ -159,6 +160,126 @@ impl Edns {
         }
         Ok(())
     }
+}
+
+/// The part of a cookie that another server made: 8 to 32 octets (RFC 7873 §4.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ServerCookie {
+    octets: [u8; SERVER_COOKIE_LEN_MAX],
+    len: u8,
+}
+
+impl ServerCookie {
+    /// A cookie of these octets; `None` if they are too few or too many.
+    pub fn new(cookie: &[u8]) -> Option<Self> {
+        let len = u8::try_from(cookie.len()).ok().filter(|len| *len >= 8)?;
+        let mut octets = [0; SERVER_COOKIE_LEN_MAX];
+        octets.get_mut(..cookie.len())?.copy_from_slice(cookie);
+        Some(Self { octets, len })
+    }
+
+    /// The octets.
+    pub fn as_octets(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for ServerCookie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ServerCookie").field(&self.as_octets()).finish()
+    }
+}
+
+/// The OPT record of a request to another server.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestOpt {
+    /// The largest response over UDP that we take, in octets.
+    pub udp_size: u16,
+    /// Whether DNSSEC records are asked for (RFC 3225 §3).
+    pub dnssec_ok: bool,
+    /// Our part of the cookie, and the server's if it has told one (RFC 7873 §5.1).
+    pub cookie: Option<([u8; CLIENT_COOKIE_LEN], Option<ServerCookie>)>,
+}
+
+impl RequestOpt {
+    /// Octets the cookie takes at most.
+    pub const COOKIE_LEN_MAX: usize = OPTION_HEADER_LEN + CLIENT_COOKIE_LEN + SERVER_COOKIE_LEN_MAX;
+
+    /// Puts the record at the end of a message.
+    pub fn append_to(&self, octets: &mut Vec<u8>) {
+        let flags = if self.dnssec_ok { DO } else { 0 };
+        octets.push(0);
+        octets.extend_from_slice(&Rtype::OPT.0.to_be_bytes());
+        octets.extend_from_slice(&self.udp_size.to_be_bytes());
+        octets.extend_from_slice(&[0, VERSION]);
+        octets.extend_from_slice(&flags.to_be_bytes());
+        let Some((client, server)) = &self.cookie else {
+            octets.extend_from_slice(&[0, 0]);
+            return;
+        };
+        let server = server.as_ref().map_or(&[][..], ServerCookie::as_octets);
+        // At most 40 octets.
+        let [.., len] = (client.len() + server.len()).to_be_bytes();
+        let [.., whole] = (OPTION_HEADER_LEN + client.len() + server.len()).to_be_bytes();
+        octets.extend_from_slice(&[0, whole]);
+        octets.extend_from_slice(&code::COOKIE.to_be_bytes());
+        octets.extend_from_slice(&[0, len]);
+        octets.extend_from_slice(client);
+        octets.extend_from_slice(server);
+    }
+}
+
+/// What the OPT record of another server's response says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseEdns {
+    /// The largest request over UDP that the server takes, in octets; at least 512.
+    pub udp_size: usize,
+    /// The version the server speaks.
+    pub version: u8,
+    /// Whether the DO bit was copied (RFC 3225 §3).
+    pub dnssec_ok: bool,
+    /// The client's part of the cookie, which must be ours, and the server's part if there is one.
+    pub cookie: Option<([u8; CLIENT_COOKIE_LEN], Option<ServerCookie>)>,
+    /// Why the answer failed, the first if there are several.
+    pub extended_error: Option<ExtendedError>,
+}
+
+impl ResponseEdns {
+    /// Reads an OPT record, given its class, TTL and data (RFC 6891 §6.1.2). Options that cannot be
+    /// read end the reading, and do not count: the records of the response are no worse for them.
+    pub fn read(class: u16, ttl_secs: u32, data: &[u8]) -> Self {
+        let [_rcode_high, version, high, low] = ttl_secs.to_be_bytes();
+        let mut edns = Self {
+            udp_size: usize::from(class).max(UDP_SIZE_MIN),
+            version,
+            dnssec_ok: u16::from_be_bytes([high, low]) & DO != 0,
+            cookie: None,
+            extended_error: None,
+        };
+        let mut reader = Reader::new(data, 0);
+        while let Ok((code, value)) = read_option(&mut reader) {
+            match code {
+                code::COOKIE if edns.cookie.is_none() => {
+                    let parts = value.split_first_chunk();
+                    edns.cookie =
+                        parts.map(|(client, server)| (*client, ServerCookie::new(server)));
+                }
+                code::EXTENDED_ERROR if edns.extended_error.is_none() => {
+                    let error = value.first_chunk().map(|info| u16::from_be_bytes(*info));
+                    edns.extended_error = error.map(ExtendedError);
+                }
+                _ => (),
+            }
+        }
+        edns
+    }
+}
+
+/// The code and the value of the next option.
+fn read_option<'m>(options: &mut Reader<'m>) -> Result<(u16, &'m [u8]), WireError> {
+    let code = options.read_u16(Field::EdnsOption)?;
+    let length = usize::from(options.read_u16(Field::EdnsOption)?);
+    Ok((code, options.read_octets(length, Field::EdnsOption)?))
 }
 
 /// Why an answer failed, told in more detail than the response code can (RFC 8914 §4).

@@ -50,6 +50,11 @@ pub enum WireError {
     },
     /// The message has not exactly one question (RFC 9619), nor none and a cookie (RFC 7873 §5.4).
     QuestionCount(u16),
+    /// The data of a record that is not well-formed for its type.
+    Rdata {
+        /// Where the data began.
+        at: usize,
+    },
     /// An option of the OPT record whose value cannot be one.
     Option {
         /// Where the option began.
@@ -78,6 +83,7 @@ impl WireError {
             Self::NameLength { at } => Self::NameLength { at: at + by },
             Self::Pointer { at } => Self::Pointer { at: at + by },
             Self::Opt { at } => Self::Opt { at: at + by },
+            Self::Rdata { at } => Self::Rdata { at: at + by },
             Self::Option { at } => Self::Option { at: at + by },
             Self::Tsig { at } => Self::Tsig { at: at + by },
             Self::QuestionCount(_) => self,
@@ -96,6 +102,7 @@ impl fmt::Display for WireError {
             Self::Pointer { at } => write!(f, "the compression pointer at {at} is not allowed"),
             Self::QuestionCount(count) => write!(f, "{count} questions instead of one"),
             Self::Opt { at } => write!(f, "the OPT record at {at} is not allowed there"),
+            Self::Rdata { at } => write!(f, "the data at {at} is not of its record's type"),
             Self::Option { at } => write!(f, "the EDNS option at {at} has an impossible value"),
             Self::Tsig { at } => write!(f, "the TSIG record at {at} is malformed or not the last"),
         }

@@ -5,6 +5,7 @@
 
 pub mod canonical;
 pub mod check;
+pub mod expand;
 pub mod octets;
 pub mod svcb;
 

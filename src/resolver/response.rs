@@ -1,0 +1,212 @@
+//! What a response means: an answer, a denial, a referral, or nothing that helps.
+//!
+//! Looks at nothing outside the zone that was asked (`scrub`), and takes of the answer section only
+//! what lies on the chain of aliases from the question. What a DNAME makes of a name is worked out
+//! here and not believed (RFC 6672 §3.4). Asks nobody and keeps nothing.
+
+use crate::base::limits::RESOLVED_ALIASES_MAX;
+use crate::resolver::scrub::{ReceivedSet, sets_within};
+use crate::wire::header::Flags;
+use crate::wire::name::{Name, NameArray, NameBuf};
+use crate::wire::numbers::{Rcode, Rtype};
+use crate::wire::typed::{Record, Response};
+
+/// What a server was asked, and for what it speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The name, perhaps shortened.
+    pub name: Name<'a>,
+    /// The type.
+    pub rtype: Rtype,
+    /// The zone that the server was said to serve; the root for one that is forwarded to.
+    pub zone: Name<'a>,
+    /// Whether it was asked to resolve, so that its answers need not be authoritative and it refers
+    /// nobody on.
+    pub is_forwarded: bool,
+}
+
+/// What a response means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// It answers, or denies.
+    Found(Found),
+    /// It says who knows.
+    Referral(Referral),
+    /// It does not help.
+    Useless(Useless),
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The aliases from the name that was asked, as CNAME or DNAME sets, and at the end the records;
+    /// several sets if all types were asked for.
+    pub chain: Vec<ReceivedSet>,
+    /// The name at which the chain ends.
+    pub last: NameBuf,
+    /// What is at that name.
+    pub end: End,
+    /// The SOA record of a denial.
+    pub soa: Option<ReceivedSet>,
+    /// NSEC and NSEC3 records, which prove a denial or a wildcard.
+    pub proofs: Vec<ReceivedSet>,
+    /// Whether the server says that it is responsible for the name.
+    pub is_authoritative: bool,
+}
+
+/// How a chain of aliases ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With records of the type.
+    Records,
+    /// With a name about which the response says nothing.
+    Open,
+    /// With a name that has no records of the type (RFC 2308 §2.2).
+    NoData,
+    /// With a name that does not exist (RFC 2308 §2.1).
+    NameError,
+}
+
+/// A delegation below the zone that was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referral {
+    /// The NS records of the cut, which name the zone.
+    pub servers: ReceivedSet,
+    /// The DS records.
+    pub ds: Option<ReceivedSet>,
+    /// NSEC and NSEC3 records, which prove that there are no DS records.
+    pub proofs: Vec<ReceivedSet>,
+    /// Addresses of the servers, as far as they lie in the zone that was asked.
+    pub glue: Vec<ReceivedSet>,
+}
+
+/// Why a response does not help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Useless {
+    /// The server does not serve the zone: it refers to its own zone, upwards or sideways, or answers
+    /// without being responsible.
+    Lame,
+    /// A response code that tells nothing of the name.
+    Failed(Rcode),
+    /// No records and no SOA, so that nobody knows what is denied for how long (RFC 2308 §2.2.1).
+    Empty,
+}
+
+/// What a response means.
+pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
+    let rcode = response.rcode;
+    if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
+        return Meaning::Useless(Useless::Failed(rcode));
+    }
+    let is_authoritative = response.header.flags.contains(Flags::AA);
+    let mut answers = sets_within(response.answers, asked.zone);
+    let mut authorities = sets_within(response.authorities, asked.zone);
+    let (chain, last, has_records) = follow(&mut answers, asked);
+    let proofs = take_proofs(&mut authorities);
+    let soa = authorities.iter().position(|set| {
+        set.rtype == Rtype::SOA
+            && set.rdatas.len() == 1
+            && last.as_name().is_within(set.owner.as_name())
+    });
+    let soa = soa.map(|place| authorities.swap_remove(place));
+    let end = match (has_records, rcode, &soa) {
+        (true, ..) => End::Records,
+        (false, Rcode::NXDOMAIN, _) => End::NameError,
+        (false, _, Some(_)) => End::NoData,
+        (false, _, None) if chain.is_empty() => {
+            return refer(authorities, response.additionals, proofs, asked);
+        }
+        (false, _, None) => End::Open,
+    };
+    if !is_authoritative && !asked.is_forwarded {
+        return Meaning::Useless(Useless::Lame);
+    }
+    Meaning::Found(Found { chain, last, end, soa, proofs, is_authoritative })
+}
+
+/// Takes the sets out of an answer section that lie on the chain of aliases from the question.
+/// Returns them, the name at the end, and whether records are there.
+fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>, NameBuf, bool) {
+    let mut chain = Vec::new();
+    let mut name = NameArray::new(asked.name);
+    for _ in 0..=RESOLVED_ALIASES_MAX {
+        let here = |set: &ReceivedSet| set.owner.as_name() == name.as_name();
+        let is_wanted = |set: &ReceivedSet| {
+            here(set)
+                && !set.rdatas.is_empty()
+                && (set.rtype == asked.rtype || asked.rtype == Rtype::ANY)
+        };
+        let before = chain.len();
+        while let Some(place) = answers.iter().position(is_wanted) {
+            chain.push(answers.remove(place));
+        }
+        if chain.len() > before {
+            return (chain, name.as_name().to_buf(), true);
+        }
+        // What stands above redirects whatever the server has put at the name itself.
+        let dname = answers.iter().position(|set| {
+            set.rtype == Rtype::DNAME
+                && set.rdatas.len() == 1
+                && name.as_name().is_below(set.owner.as_name())
+        });
+        let cname = || {
+            answers
+                .iter()
+                .position(|set| set.rtype == Rtype::CNAME && set.rdatas.len() == 1 && here(set))
+        };
+        let Some(place) = dname.or_else(cname) else { break };
+        let alias = answers.remove(place);
+        let target = alias.rdatas.first().and_then(|rdata| Name::read(rdata).ok());
+        let Some(target) = target else { break };
+        if dname.is_some() {
+            let from = name.as_name().to_buf();
+            let kept = from.as_name().len() - alias.owner.as_name().len();
+            // A name that gets too long leads nowhere (RFC 6672 §2.2).
+            if !name.set_replaced(from.as_name(), kept, target) {
+                break;
+            }
+        } else {
+            name.set(target);
+        }
+        chain.push(alias);
+    }
+    (chain, name.as_name().to_buf(), false)
+}
+
+/// Takes the sets of a section that prove something.
+fn take_proofs(sets: &mut Vec<ReceivedSet>) -> Vec<ReceivedSet> {
+    let is_proof = |set: &mut ReceivedSet| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3);
+    sets.extract_if(.., is_proof).collect()
+}
+
+/// What a response without answer and SOA means, by its NS records.
+fn refer(
+    mut authorities: Vec<ReceivedSet>,
+    additionals: Vec<Record>,
+    proofs: Vec<ReceivedSet>,
+    asked: Asked<'_>,
+) -> Meaning {
+    let servers =
+        authorities.iter().position(|set| set.rtype == Rtype::NS && !set.rdatas.is_empty());
+    let Some(servers) = servers.map(|place| authorities.swap_remove(place)) else {
+        return Meaning::Useless(Useless::Empty);
+    };
+    let cut = servers.owner.as_name();
+    let leads_down = cut.is_below(asked.zone) && asked.name.is_within(cut);
+    if asked.is_forwarded || !leads_down {
+        return Meaning::Useless(Useless::Lame);
+    }
+    let ds =
+        authorities.iter().position(|set| set.rtype == Rtype::DS && set.owner.as_name() == cut);
+    let ds = ds.map(|place| authorities.swap_remove(place));
+    let names: Vec<Name<'_>> =
+        servers.rdatas.iter().filter_map(|rdata| Name::read(rdata).ok()).collect();
+    let mut glue = sets_within(additionals, asked.zone);
+    glue.retain(|set| {
+        matches!(set.rtype, Rtype::A | Rtype::AAAA) && names.contains(&set.owner.as_name())
+    });
+    Meaning::Referral(Referral { servers, ds, proofs, glue })
+}
+
+#[cfg(test)]
+mod tests;

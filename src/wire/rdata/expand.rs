@@ -1,0 +1,50 @@
+//! Record data from the network, its names written in full.
+//!
+//! Names are expanded wherever the layout of the type has one, whether or not the sender may
+//! compress there (RFC 3597 §4). Data that is not well-formed then is refused: it would be kept and
+//! handed on. Interprets nothing.
+
+use crate::wire::error::{Field as Part, WireError};
+use crate::wire::name::{Name, NameArray};
+use crate::wire::numbers::Rtype;
+use crate::wire::rdata::check::check;
+use crate::wire::rdata::{Field, fields, fixed_len};
+use crate::wire::reader::Reader;
+
+/// The data of a record that stands at `start..end` of `message`, its names written in full.
+///
+/// # Errors
+///
+/// Fails if a name cannot be read, or the data is not well-formed for its type.
+pub fn expand(
+    rtype: Rtype,
+    message: &[u8],
+    start: usize,
+    end: usize,
+) -> Result<Box<[u8]>, WireError> {
+    let mut reader = Reader::new(message.get(..end).unwrap_or_default(), start);
+    let mut octets = Vec::with_capacity(end.saturating_sub(start));
+    let mut name = NameArray::new(Name::ROOT);
+    for &field in fields(rtype) {
+        let left = end.saturating_sub(reader.position());
+        if let Field::Name(_) = field {
+            reader.read_name(&mut name)?;
+            octets.extend_from_slice(name.as_name().as_wire());
+            continue;
+        }
+        let rest = Reader::read_octets(&mut { reader }, left, Part::Rdata)?;
+        // A field that ends with the data is the last, and no name follows.
+        let length = fixed_len(field, rest).unwrap_or(left);
+        octets.extend_from_slice(reader.read_octets(length, Part::Rdata)?);
+    }
+    // Octets behind the last field stay, for the check to refuse.
+    let left = end.saturating_sub(reader.position());
+    octets.extend_from_slice(reader.read_octets(left, Part::Rdata)?);
+    match check(rtype, &octets) {
+        Ok(()) => Ok(octets.into_boxed_slice()),
+        Err(_) => Err(WireError::Rdata { at: start }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
