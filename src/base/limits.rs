@@ -124,3 +124,36 @@ pub const RESPONSE_SET_MAX: usize = 4096;
 /// Aliases (CNAME and DNAME steps) that one question is followed through other servers, as most
 /// resolvers allow. Honest chains are shorter; longer ones are made to cost something.
 pub const RESOLVED_ALIASES_MAX: usize = 11;
+
+/// Requests to other servers for one question of a client in all: those for addresses of servers and
+/// those that are sent again included. Some twenty are needed where nothing is known.
+pub const REQUESTS_PER_LOOKUP_MAX: u32 = 100;
+
+/// Requests to other servers for one name and type.
+pub const REQUESTS_PER_FETCH_MAX: u32 = 50;
+
+/// Referrals that are followed for one name and type: no honest name has so many zones above it.
+pub const REFERRALS_MAX: u32 = 20;
+
+/// Times that one server is asked for one name and type before it is given up.
+pub const TRIES_PER_SERVER_MAX: u32 = 2;
+
+/// Servers of one zone whose addresses are looked for: a delegation with a thousand servers without
+/// addresses must not cost a thousand questions (NXNSAttack).
+pub const ADDRESS_FETCHES_MAX: u32 = 4;
+
+/// Servers of one zone whose addresses are looked for at the same time.
+pub const ADDRESS_FETCHES_AT_ONCE_MAX: u32 = 2;
+
+/// How deep looking for addresses may lead to looking for addresses.
+pub const ADDRESS_DEPTH_MAX: u32 = 3;
+
+/// Responses to one request that are not what was asked for, before it is asked over TCP: somebody
+/// tries to guess.
+pub const WRONG_RESPONSES_MAX: u32 = 8;
+
+/// Microseconds after which a client is told that nothing was found. It gives up after five seconds.
+pub const LOOKUP_US_MAX: u64 = 3_800_000;
+
+/// Octets of the largest response over UDP that we ask for (RFC 9715 §3.1): it is not fragmented.
+pub const REQUEST_UDP_SIZE: u16 = 1232;

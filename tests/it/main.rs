@@ -28,6 +28,7 @@ mod message;
 mod operation;
 mod proofs;
 mod protocol;
+mod recursion;
 mod refusals;
 mod scenarios;
 mod server;

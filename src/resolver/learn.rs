@@ -1,0 +1,149 @@
+//! Putting what a response says into the cache.
+//!
+//! Decides how far each part is believed (RFC 2181 §5.4.1) and nothing else: what lies outside the
+//! zone is gone by now (`scrub`), and what the response means is known (`response`).
+
+use std::sync::Arc;
+
+use crate::base::time::{Now, Ttl};
+use crate::cache::{
+    Cache, Entry, LearntDelegation, LearntDenial, LearntRecord, LearntRecords, LearntSet, Put,
+    Rank, Security, Unfit,
+};
+use crate::resolver::Question;
+use crate::resolver::response::{End, Found, Referral};
+use crate::resolver::scrub::ReceivedSet;
+use crate::wire::name::{Name, NameArray, NameBuf};
+use crate::wire::numbers::Rtype;
+
+/// A set as the cache takes it, whose records are borrowed from a response.
+struct Shown<'r> {
+    owner: Name<'r>,
+    rtype: Rtype,
+    records: Vec<LearntRecord<'r>>,
+    signatures: Vec<LearntRecord<'r>>,
+}
+
+impl<'r> Shown<'r> {
+    fn of(set: &'r ReceivedSet) -> Self {
+        let ttl = Ttl::learnt(set.ttl_secs);
+        let learnt = |rdatas: &'r [Box<[u8]>]| {
+            rdatas.iter().map(move |rdata| LearntRecord { ttl, rdata }).collect()
+        };
+        let (records, signatures) = (learnt(&set.rdatas), learnt(&set.signatures));
+        Self { owner: set.owner.as_name(), rtype: set.rtype, records, signatures }
+    }
+
+    fn all(sets: &'r [ReceivedSet]) -> Vec<Self> {
+        sets.iter().map(Self::of).collect()
+    }
+
+    fn as_set(&self) -> LearntSet<'_> {
+        let Self { owner, rtype, records, signatures } = self;
+        LearntSet { owner: *owner, rtype: *rtype, records, signatures }
+    }
+}
+
+/// Keeps an answer; returns its entries, also those that are for this one answer alone.
+pub(super) fn found(
+    cache: &Cache,
+    now: Now,
+    question: &Question,
+    found: &Found,
+) -> Vec<Arc<Entry>> {
+    let rtype = question.rtype;
+    let rank = if found.is_authoritative { Rank::Authoritative } else { Rank::Answer };
+    let security = Security::Unchecked;
+    let proofs = Shown::all(&found.proofs);
+    let proofs: Vec<LearntSet<'_>> = proofs.iter().map(Shown::as_set).collect();
+    let mut entries = Vec::new();
+    let mut name = question.name.clone();
+    for set in &found.chain {
+        let shown = Shown::of(set);
+        let put = if set.rtype == Rtype::DNAME && rtype != Rtype::DNAME {
+            let Some(target) = redirected(name.as_name(), set) else { break };
+            let synthesised = ReceivedSet {
+                owner: name.clone(),
+                rtype: Rtype::CNAME,
+                ttl_secs: set.ttl_secs,
+                rdatas: vec![target.as_name().as_wire().into()],
+                signatures: Vec::new(),
+            };
+            let alias = Shown::of(&synthesised);
+            let learnt = LearntRecords {
+                set: alias.as_set(),
+                redirect: Some(shown.as_set()),
+                proofs: &[],
+                rank,
+                security,
+            };
+            let put = cache.put_records(now, &learnt);
+            name = target;
+            put
+        } else {
+            // Proofs of a wildcard stand with what it answered.
+            let is_last = found.end == End::Records;
+            let proofs = if is_last { &proofs[..] } else { &[] };
+            let learnt =
+                LearntRecords { set: shown.as_set(), redirect: None, proofs, rank, security };
+            let target = set.rdatas.first().and_then(|rdata| Name::read(rdata).ok());
+            if let (Rtype::CNAME, Some(target)) = (set.rtype, target) {
+                name = target.to_buf();
+            }
+            cache.put_records(now, &learnt)
+        };
+        entries.extend(kept(put));
+    }
+    let soa = found.soa.as_ref().map(Shown::of);
+    let soa = soa.as_ref().map(Shown::as_set);
+    let denial = LearntDenial { name: found.last.as_name(), soa, proofs: &proofs, rank, security };
+    entries.extend(match found.end {
+        End::Records | End::Open => None,
+        End::NoData => kept(cache.put_no_data(now, rtype, &denial)),
+        End::NameError => kept(cache.put_name_error(now, &denial)),
+    });
+    entries
+}
+
+/// Keeps a delegation and the addresses that came with it. `until` is when the delegation ends by
+/// which it was found. Returns when the new one does; `None` if it cannot be kept.
+pub(super) fn referral(
+    cache: &Cache,
+    now: Now,
+    referral: &Referral,
+    until: Option<Now>,
+) -> Option<Now> {
+    let security = Security::Unchecked;
+    let servers = Shown::of(&referral.servers);
+    let proofs: Vec<Shown<'_>> =
+        referral.ds.iter().chain(&referral.proofs).map(Shown::of).collect();
+    let proofs: Vec<LearntSet<'_>> = proofs.iter().map(Shown::as_set).collect();
+    let delegation =
+        LearntDelegation { servers: servers.as_set(), proofs: &proofs, until, security };
+    let kept = kept(cache.put_delegation(now, &delegation))?;
+    for set in &referral.glue {
+        let shown = Shown::of(set);
+        let rank = Rank::Additional;
+        let set = shown.as_set();
+        // What does not fit is no address that anybody needs.
+        let _ = cache
+            .put_records(now, &LearntRecords { set, redirect: None, proofs: &[], rank, security });
+    }
+    Some(kept.expires())
+}
+
+/// The entry that came of a put.
+fn kept(put: Result<Put, Unfit>) -> Option<Arc<Entry>> {
+    match put {
+        Ok(Put::Stored(entry) | Put::Once(entry) | Put::Outranked(entry)) => Some(entry),
+        Err(Unfit::Empty | Unfit::TooLarge | Unfit::Soa) => None,
+    }
+}
+
+/// The name that a DNAME makes of one below its owner.
+fn redirected(name: Name<'_>, dname: &ReceivedSet) -> Option<NameBuf> {
+    let target = dname.rdatas.first().and_then(|rdata| Name::read(rdata).ok())?;
+    let kept = name.len().checked_sub(dname.owner.as_name().len())?;
+    let mut redirected = NameArray::new(name);
+    redirected.set_replaced(name, kept, target).then(|| redirected.as_name().to_buf())
+}

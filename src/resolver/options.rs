@@ -1,0 +1,76 @@
+//! What a resolver is told once.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
+
+/// Servers that are asked for a zone, instead of those that its parent names.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The zone.
+    pub zone: NameBuf,
+    /// The servers.
+    pub to: Vec<SocketAddr>,
+    /// How they are asked.
+    pub kind: RouteKind,
+}
+
+/// How the servers of a route are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteKind {
+    /// They resolve, and nobody else is asked.
+    ForwardOnly,
+    /// They resolve; if none of them does, the zone's own servers are asked.
+    ForwardFirst,
+    /// They serve the zone, and delegate what is below.
+    Stub,
+}
+
+/// Addresses that may not be asked.
+pub type IsForbidden = Arc<dyn Fn(SocketAddr) -> bool + Send + Sync>;
+
+/// What a resolver is told.
+#[derive(Clone)]
+pub struct Options {
+    /// The servers of the root.
+    pub root: Vec<(NameBuf, Vec<IpAddr>)>,
+    /// Forwarding and stub zones.
+    pub routes: Vec<Route>,
+    /// Where authoritative servers listen.
+    pub port: u16,
+    /// Whether servers are asked over IPv4, and over IPv6.
+    pub families: [bool; 2],
+    /// Whether servers are shown no more of a name than they need (RFC 9156).
+    pub minimises: bool,
+    /// Whether the letters of names get a random case, so that a forged response has more to guess.
+    pub mixes_case: bool,
+    /// Addresses that are not asked, other than those of routes and of the root's servers.
+    pub is_forbidden: IsForbidden,
+}
+
+impl Options {
+    /// The types of addresses that servers are asked over.
+    pub(super) fn address_types(&self) -> impl Iterator<Item = Rtype> + use<> {
+        let [v4, v6] = self.families;
+        [(Rtype::A, v4), (Rtype::AAAA, v6)]
+            .into_iter()
+            .filter_map(|(rtype, is_used)| is_used.then_some(rtype))
+    }
+
+    /// The route for the longest zone that `name` is within.
+    pub fn route(&self, name: Name<'_>) -> Option<&Route> {
+        let routes = self.routes.iter().filter(|route| name.is_within(route.zone.as_name()));
+        routes.max_by_key(|route| route.zone.as_name().len())
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("root", &self.root)
+            .field("routes", &self.routes)
+            .finish_non_exhaustive()
+    }
+}
