@@ -1,14 +1,22 @@
-//! How long a change to a very large zone takes until it could be published.
+//! How long a change to a very large zone takes until it could be published, and what it costs those
+//! who answer meanwhile.
 
 use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use arc_swap::{ArcSwap, Cache};
+use kereru::answer::Snapshot;
+use kereru::base::limits::BATCH_MAX;
 use kereru::base::time::Ttl;
+use kereru::sys::affinity;
 use kereru::wire::numbers::Rtype;
 use kereru::zone::change::{Change, Record};
 use kereru::zone::store::Zone;
 
 use crate::zones::absolute;
+use crate::{Asker, snapshot};
 
 /// Names with an address each.
 const HOSTS: usize = 600_000;
@@ -18,6 +26,9 @@ const DELEGATIONS: usize = 300_000;
 
 /// Names below the one that becomes a cut, or gets a DNAME.
 const BELOW: usize = 100_000;
+
+/// Batches that are timed, some seconds of them.
+const BATCHES: usize = 100_000;
 
 /// Times a change is made; the median counts.
 const ROUNDS: usize = 21;
@@ -83,8 +94,8 @@ fn changes() -> Vec<(&'static str, Change)> {
     ]
 }
 
-/// Each change with the milliseconds it takes, the median and the longest.
-pub(crate) fn measure(zone: &Zone) -> Vec<(&'static str, f64, f64)> {
+/// Each change with the milliseconds it takes: the first time, the median and the longest.
+pub(crate) fn measure(zone: &Zone) -> Vec<(&'static str, [f64; 3])> {
     let measured = changes().into_iter().map(|(name, change)| {
         let mut times: Vec<f64> = (0..ROUNDS)
             .map(|_| {
@@ -95,8 +106,68 @@ pub(crate) fn measure(zone: &Zone) -> Vec<(&'static str, f64, f64)> {
                 took
             })
             .collect();
+        let first = times[0];
         times.sort_by(f64::total_cmp);
-        (name, times[ROUNDS / 2], times[ROUNDS - 1])
+        (name, [first, times[ROUNDS / 2], times[ROUNDS - 1]])
     });
     measured.collect()
+}
+
+/// Microseconds that batches of answers take, the median, p99 and the longest: while nothing changes,
+/// and while changes are published one after the other by another thread.
+pub(crate) fn disturb(zone: &Zone) -> Vec<(&'static str, [f64; 3])> {
+    let world = ArcSwap::from_pointee(snapshot(zone.clone()));
+    let is_over = AtomicBool::new(false);
+    let calm = batches(&world);
+    let publish = || {
+        let _ = affinity::pin_to(1);
+        let mut published = 0;
+        for (_, change) in changes().into_iter().cycle() {
+            if is_over.load(Ordering::Relaxed) {
+                break;
+            }
+            let changed = zone.apply(&change).expect("a change that fits");
+            let old = world.swap(Arc::new(snapshot(changed)));
+            // As `net::free_unused` does: a worker must not be the one to free it.
+            while Arc::strong_count(&old) > 1 && !is_over.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            published += 1;
+        }
+        published
+    };
+    let (busy, published) = std::thread::scope(|scope| {
+        let publisher = scope.spawn(publish);
+        let busy = batches(&world);
+        is_over.store(true, Ordering::Relaxed);
+        (busy, publisher.join().expect("the publisher ends"))
+    });
+    assert!(published > ROUNDS, "only {published} changes were published");
+    vec![("while nothing changes", calm), ("while changes are published", busy)]
+}
+
+/// Microseconds that batches of answers take from the snapshot in force.
+fn batches(world: &ArcSwap<Snapshot>) -> [f64; 3] {
+    let _ = affinity::pin_to(0);
+    let names = (0..HOSTS).step_by(7).map(|number| format!("h{number}"));
+    let questions: Vec<Vec<u8>> = names.map(|name| question(&name)).collect();
+    let (mut asker, mut snapshot) = (Asker::new(0, 1), Cache::new(world));
+    let mut queries = questions.iter().cycle();
+    let mut times: Vec<f64> = (0..BATCHES)
+        .map(|_| {
+            let began = Instant::now();
+            asker.ask(snapshot.load(), queries.by_ref().take(BATCH_MAX));
+            began.elapsed().as_secs_f64() * 1e6
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    [times[BATCHES / 2], times[BATCHES * 99 / 100], times[BATCHES - 1]]
+}
+
+/// A question for the address of a name.
+fn question(name: &str) -> Vec<u8> {
+    let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    query.extend_from_slice(absolute(name).as_name().as_wire());
+    query.extend_from_slice(&[0, 1, 0, 1]);
+    query
 }

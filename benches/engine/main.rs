@@ -125,8 +125,7 @@ fn zone(text: String) -> Zone {
 }
 
 /// A snapshot of one zone, limited as a server is, at a rate that limits nobody.
-fn snapshot(names: usize, signed: Signed) -> Snapshot {
-    let zone = zone(zones::text(names, signed));
+fn snapshot(zone: Zone) -> Snapshot {
     let mut table = ZoneTable::default();
     table.insert(zones::absolute("@").as_name(), ZoneState::Loaded(Arc::new(zone)));
     let options = RateOptions { per_second: 1_000_000, ipv4_prefix: 24, ipv6_prefix: 56, slip: 2 };
@@ -161,8 +160,7 @@ fn questions(case: &Case) -> Vec<Vec<u8>> {
 }
 
 /// Asks what a case asks.
-struct Asker<'s> {
-    snapshot: &'s Snapshot,
+struct Asker {
     drafts: Drafts,
     local: Local,
     /// Room for each query and its reply, and the octets of the query.
@@ -174,24 +172,28 @@ struct Asker<'s> {
     step: u64,
 }
 
-impl<'s> Asker<'s> {
+impl Asker {
     /// One of so many askers, whose time begins at `micros`.
-    fn new(snapshot: &'s Snapshot, micros: u64, askers: usize) -> Self {
+    fn new(micros: u64, askers: usize) -> Self {
         let (drafts, local) = (Drafts::default(), Local::default());
         let slots = vec![0; BATCH_MAX * UDP_SIZE_MAX];
         let step = askers as u64;
-        Self { snapshot, drafts, local, slots, lens: [0; BATCH_MAX], micros, step }
+        Self { drafts, local, slots, lens: [0; BATCH_MAX], micros, step }
     }
 
     /// Answers queries as a worker does with a batch; returns the octets of the last reply.
-    fn ask<'q>(&mut self, queries: impl Iterator<Item = &'q Vec<u8>>) -> usize {
+    fn ask<'q>(
+        &mut self,
+        snapshot: &Snapshot,
+        queries: impl Iterator<Item = &'q Vec<u8>>,
+    ) -> usize {
         self.drafts.clear();
         for (query, slot) in queries.zip(self.slots.chunks_exact_mut(UDP_SIZE_MAX)) {
             slot[..query.len()].copy_from_slice(query);
             self.drafts.push(&slot[..query.len()], CLIENT);
             self.lens[self.drafts.len() - 1] = query.len();
         }
-        let ahead = self.drafts.look_ahead(self.snapshot);
+        let ahead = self.drafts.look_ahead(snapshot);
         let peer = SocketAddr::new(CLIENT, 4000);
         let mut last = 0;
         let slots = self.slots.chunks_exact_mut(UDP_SIZE_MAX).take(self.drafts.len());
@@ -218,14 +220,14 @@ impl<'s> Asker<'s> {
 /// Nanoseconds and allocations per answer, and octets of a reply.
 fn measure(case: &Case, snapshot: &Snapshot, micros: u64) -> (f64, f64, usize) {
     let questions = questions(case);
-    let mut asker = Asker::new(snapshot, micros, 1);
-    let len = asker.ask(questions.iter().take(1));
+    let mut asker = Asker::new(micros, 1);
+    let len = asker.ask(snapshot, questions.iter().take(1));
     let mut times: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let began = Instant::now();
             let mut queries = questions.iter().cycle();
             for _ in 0..ANSWERS / BATCH_MAX {
-                asker.ask(queries.by_ref().take(BATCH_MAX));
+                asker.ask(snapshot, queries.by_ref().take(BATCH_MAX));
             }
             began.elapsed().as_secs_f64() * 1e9 / ANSWERS as f64
         })
@@ -233,7 +235,7 @@ fn measure(case: &Case, snapshot: &Snapshot, micros: u64) -> (f64, f64, usize) {
     times.sort_by(f64::total_cmp);
     let counted = allocation_counter::measure(|| {
         for queries in questions.chunks(BATCH_MAX) {
-            asker.ask(queries.iter());
+            asker.ask(snapshot, queries.iter());
         }
     });
     (times[ROUNDS / 2], counted.count_total as f64 / questions.len() as f64, len)
@@ -246,13 +248,13 @@ fn measure_workers(case: &Case, snapshot: &Snapshot, cpus: &[usize], micros: u64
     let barrier = Barrier::new(cpus.len());
     let work = |cpu: usize| {
         affinity::pin_to(cpu).expect("a CPU of this process");
-        let mut asker = Asker::new(snapshot, micros, cpus.len());
+        let mut asker = Asker::new(micros, cpus.len());
         let mut queries = questions.iter().cycle().skip(cpu * questions.len() / 2);
-        asker.ask(queries.by_ref().take(BATCH_MAX));
+        asker.ask(snapshot, queries.by_ref().take(BATCH_MAX));
         barrier.wait();
         let began = Instant::now();
         for _ in 0..ANSWERS / BATCH_MAX {
-            asker.ask(queries.by_ref().take(BATCH_MAX));
+            asker.ask(snapshot, queries.by_ref().take(BATCH_MAX));
         }
         began.elapsed().as_secs_f64() * 1e9 / ANSWERS as f64
     };
@@ -301,12 +303,12 @@ fn main() {
     let chosen = cases.iter().filter(|case| case.name().contains(&args.filter));
     if let Some(answers) = args.only {
         for case in chosen.take(1) {
-            let snapshot = snapshot(case.names, case.signed);
+            let snapshot = snapshot(zone(zones::text(case.names, case.signed)));
             let questions = questions(case);
-            let mut asker = Asker::new(&snapshot, 0, 1);
+            let mut asker = Asker::new(0, 1);
             let mut queries = questions.iter().cycle().take(answers).peekable();
             while queries.peek().is_some() {
-                asker.ask(queries.by_ref().take(BATCH_MAX));
+                asker.ask(&snapshot, queries.by_ref().take(BATCH_MAX));
             }
         }
         return;
@@ -319,9 +321,14 @@ fn main() {
         return;
     }
     if args.changes {
-        println!("{:<36} {:>8} {:>8}", "change", "ms", "longest");
-        for (name, median, longest) in changes::measure(&zone(changes::text())) {
-            println!("{name:<36} {median:>8.3} {longest:>8.3}");
+        let zone = zone(changes::text());
+        println!("{:<36} {:>8} {:>8} {:>8}", "change", "first ms", "ms", "longest");
+        for (name, [first, median, longest]) in changes::measure(&zone) {
+            println!("{name:<36} {first:>8.3} {median:>8.3} {longest:>8.3}");
+        }
+        println!("{:<36} {:>8} {:>8} {:>8}", "answers, 32 at a time", "µs", "p99", "longest");
+        for (name, [median, p99, longest]) in changes::disturb(&zone) {
+            println!("{name:<36} {median:>8.1} {p99:>8.1} {longest:>8.1}");
         }
         return;
     }
@@ -335,7 +342,7 @@ fn main() {
     for (case, micros) in chosen.zip((0..).step_by(1_000_000_000)) {
         let key = (case.names, case.signed);
         if kept.as_ref().is_none_or(|(of, _)| *of != key) {
-            kept = Some((key, snapshot(case.names, case.signed)));
+            kept = Some((key, snapshot(zone(zones::text(case.names, case.signed)))));
         }
         let Some((_, snapshot)) = &kept else { continue };
         if args.workers {

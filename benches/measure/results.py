@@ -4,6 +4,7 @@ Only what stands between two marks in the file of results is replaced; what peop
 stays.
 """
 
+import random
 from statistics import median
 
 BEGIN = "<!-- benches/compare begins here and replaces all up to its end -->"
@@ -21,6 +22,8 @@ within one run mean anything.
 STEAL_MAX = 0.01
 FOREIGN_MAX = 0.03
 LOSS_MAX = 0.001
+# How often a median is drawn again.
+DRAWS = 2000
 QUANTILES = ("p50", "p99", "p99.9", "max")
 
 
@@ -144,13 +147,25 @@ def losses(runs, which):
     return f"{100 * lost / max(asked, 1):.3f}{remark}"
 
 
+def interval(values):
+    """Between which figures the true median lies in 95 of 100 cases, by drawing again from those
+    that were measured."""
+    rng = random.Random(len(values))
+    medians = sorted(median(rng.choices(values, k=len(values))) for _ in range(DRAWS))
+    return medians[DRAWS * 25 // 1000], medians[DRAWS * 975 // 1000]
+
+
 def verdict(name, bound, values, at_most):
-    """A row of the table of targets."""
+    """A row of the table of targets. What the interval leaves open is undecided."""
     sign = "≤" if at_most else "≥"
     if not values:
-        return [name, f"{sign} {bound}", "–", "not measured"]
-    good = median(values) <= bound if at_most else median(values) >= bound
-    return [name, f"{sign} {bound}", spread(values), "met" if good else "**not met**"]
+        return [name, f"{sign} {bound}", "–", "–", "not measured"]
+    low, high = interval(values)
+    told = f"{low:.2f}–{high:.2f}"
+    if low <= bound <= high and low != high:
+        return [name, f"{sign} {bound}", spread(values), told, "undecided"]
+    good = high <= bound if at_most else low >= bound
+    return [name, f"{sign} {bound}", spread(values), told, "met" if good else "**not met**"]
 
 
 def noise(runs):
