@@ -52,14 +52,18 @@ pub(super) fn found(
     found: &Found,
 ) -> Vec<Arc<Entry>> {
     let rtype = question.rtype;
-    let rank = if found.is_authoritative { Rank::Authoritative } else { Rank::Answer };
+    // Behind an alias a server need not be responsible (RFC 2181 §5.4.1).
+    let rank_of = |aliases: usize| {
+        let is_its_own = found.is_authoritative && aliases == 0;
+        if is_its_own { Rank::Authoritative } else { Rank::Answer }
+    };
     let security = Security::Unchecked;
     let proofs = Shown::all(&found.proofs);
     let proofs: Vec<LearntSet<'_>> = proofs.iter().map(Shown::as_set).collect();
     let mut entries = Vec::new();
     let mut name = question.name.clone();
-    for set in &found.chain {
-        let shown = Shown::of(set);
+    for (aliases, set) in found.chain.iter().enumerate() {
+        let (shown, rank) = (Shown::of(set), rank_of(aliases));
         let put = if set.rtype == Rtype::DNAME && rtype != Rtype::DNAME {
             let Some(target) = redirected(name.as_name(), set) else { break };
             let synthesised = ReceivedSet {
@@ -96,6 +100,7 @@ pub(super) fn found(
     }
     let soa = found.soa.as_ref().map(Shown::of);
     let soa = soa.as_ref().map(Shown::as_set);
+    let rank = rank_of(found.chain.len());
     let denial = LearntDenial { name: found.last.as_name(), soa, proofs: &proofs, rank, security };
     entries.extend(match found.end {
         End::Records | End::Open => None,
