@@ -24,7 +24,8 @@ pub type Key = Vec<Vec<u8>>;
 /// A record without its class, whatever the case of names in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
-    pub owner: Key,
+    /// In wire form and lower case.
+    pub owner: Vec<u8>,
     pub rtype: Rtype,
     pub ttl: u32,
     pub rdata: Vec<u8>,
@@ -138,11 +139,16 @@ impl Row {
     pub fn of(record: &Record) -> Self {
         let Record { owner, rtype, ttl, rdata, .. } = record;
         let rdata = fold(*rtype, rdata);
-        Self { owner: key(owner.as_name()), rtype: *rtype, ttl: *ttl, rdata }
+        Self {
+            owner: owner.as_name().as_wire().to_ascii_lowercase(),
+            rtype: *rtype,
+            ttl: *ttl,
+            rdata,
+        }
     }
 
     /// What makes records one set, which is there whole or not at all, its signatures included.
-    pub fn set(&self) -> (&Key, Rtype) {
+    pub fn set(&self) -> (&[u8], Rtype) {
         (&self.owner, if self.rtype == Rtype::RRSIG { covered(&self.rdata) } else { self.rtype })
     }
 }
@@ -206,12 +212,13 @@ impl Model {
         all.map(move |(owner, sets)| (owner, types(sets)))
     }
 
-    fn sets(&self, owner: &[Vec<u8>]) -> Sets {
-        self.names.get(owner).or_else(|| self.hashed.get(owner)).cloned().unwrap_or_default()
+    fn sets(&self, owner: &[Vec<u8>]) -> &Sets {
+        static NONE: Sets = Sets::new();
+        self.names.get(owner).or_else(|| self.hashed.get(owner)).unwrap_or(&NONE)
     }
 
-    fn set(&self, owner: &[Vec<u8>], rtype: Rtype) -> Option<Set> {
-        self.sets(owner).remove(&(rtype, Rtype(0)))
+    fn set(&self, owner: &[Vec<u8>], rtype: Rtype) -> Option<&Set> {
+        self.sets(owner).get(&(rtype, Rtype(0)))
     }
 
     /// Whether a name is there, if only because there are names below it (RFC 4592 §2.2.2).
@@ -349,7 +356,7 @@ impl Answer<'_> {
 
     fn at(&mut self, zone: &Model, name: &Key, owner: &Key, is_wildcard: bool) -> Option<Key> {
         let asked = self.asked.rtype;
-        let kinds: Vec<Kind> = zone.sets(owner).into_keys().collect();
+        let kinds: Vec<Kind> = zone.sets(owner).keys().copied().collect();
         let is_signature = |kind: &&Kind| kind.0 == Rtype::RRSIG;
         let (signatures, mut plain): (Vec<Kind>, Vec<Kind>) = kinds.iter().partition(is_signature);
         // RFC 8482 §4.1: over UDP one set of all.
@@ -391,7 +398,7 @@ impl Answer<'_> {
         if let Some(servers) = servers.filter(|_| !is_minimal && !has_servers) {
             let rows = self.rows(&zone.apex, zone, &zone.apex, (Rtype::NS, Rtype(0)), None);
             self.expected.extra[AUTHORITY].extend(rows);
-            self.help(name, &zone.apex, Rtype::NS, &servers);
+            self.help(name, &zone.apex, Rtype::NS, servers);
         }
         for &(rtype, covered) in found {
             let is_wanted = match rtype {
@@ -400,8 +407,7 @@ impl Answer<'_> {
                 _ => !is_minimal,
             };
             if is_wanted {
-                let set = zone.sets(owner).remove(&(rtype, covered)).unwrap();
-                self.help(name, name, rtype, &set);
+                self.help(name, name, rtype, &zone.sets(owner)[&(rtype, covered)]);
             }
         }
     }
@@ -459,7 +465,7 @@ impl Answer<'_> {
             self.expected.rcode = Rcode::YXDOMAIN;
             return None;
         }
-        let alias = Row { owner: name.clone(), rtype: Rtype::CNAME, ttl: dname.ttl, rdata };
+        let alias = Row { owner: wire(name), rtype: Rtype::CNAME, ttl: dname.ttl, rdata };
         self.expected.required[ANSWER].insert(alias);
         let is_asked = matches!(self.asked.rtype, Rtype::CNAME | Rtype::ANY);
         (!is_asked).then_some(target)
@@ -468,7 +474,7 @@ impl Answer<'_> {
     /// RFC 4035 §3.1.4, RFC 9471.
     fn refer(&mut self, zone: &Model, cut: &Key) {
         let servers = zone.set(cut, Rtype::NS).unwrap();
-        let rows = rows(cut, Rtype::NS, &servers, servers.ttl);
+        let rows = rows(cut, Rtype::NS, servers, servers.ttl);
         self.expected.required[AUTHORITY].extend(rows);
         if !self.asked.dnssec_ok {
         } else if zone.set(cut, Rtype::DS).is_none() {
@@ -509,14 +515,14 @@ impl Answer<'_> {
         (rtype, covered): Kind,
         ttl: Option<u32>,
     ) -> Vec<Row> {
-        let mut sets = zone.sets(owner);
-        let Some(set) = sets.remove(&(rtype, covered)) else { return Vec::new() };
+        let sets = zone.sets(owner);
+        let Some(set) = sets.get(&(rtype, covered)) else { return Vec::new() };
         let ttl = ttl.unwrap_or(set.ttl);
-        let mut all = rows(name, rtype, &set, ttl);
+        let mut all = rows(name, rtype, set, ttl);
         if self.asked.dnssec_ok
-            && let Some(signatures) = sets.remove(&(Rtype::RRSIG, rtype))
+            && let Some(signatures) = sets.get(&(Rtype::RRSIG, rtype))
         {
-            all.extend(rows(name, Rtype::RRSIG, &signatures, ttl.min(signatures.ttl)));
+            all.extend(rows(name, Rtype::RRSIG, signatures, ttl.min(signatures.ttl)));
         }
         all
     }
@@ -536,7 +542,8 @@ impl Answer<'_> {
 }
 
 fn rows(name: &Key, rtype: Rtype, set: &Set, ttl: u32) -> Vec<Row> {
-    let row = |rdata: &Vec<u8>| Row { owner: name.clone(), rtype, ttl, rdata: fold(rtype, rdata) };
+    let owner = wire(name);
+    let row = |rdata: &Vec<u8>| Row { owner: owner.clone(), rtype, ttl, rdata: fold(rtype, rdata) };
     set.rdatas.iter().map(row).collect()
 }
 
