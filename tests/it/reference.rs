@@ -8,10 +8,12 @@ use kereru::answer::Transport;
 use kereru::metrics::AnswerSource;
 use kereru::wire::name::Name;
 use kereru::wire::numbers::{Rcode, Rtype};
+use kereru::zone::file::print;
 use kereru::zone::file::reader::Reader;
 use kereru::zone::file::source::Texts;
 use sha1::{Digest, Sha1};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Names that one answer is made for at most, and names whose addresses it adds at most.
 const NAMES_MAX: usize = 16;
@@ -22,7 +24,7 @@ const HELPED_MAX: usize = 32;
 pub type Key = Vec<Vec<u8>>;
 
 /// A record without its class, whatever the case of names in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
     /// In wire form and lower case.
     pub owner: Vec<u8>,
@@ -132,6 +134,14 @@ fn fold(rtype: Rtype, rdata: &[u8]) -> Vec<u8> {
         }
         Rtype::MB | Rtype::MG | Rtype::MR | Rtype::MD | Rtype::MF => rdata.to_ascii_lowercase(),
         _ => rdata.to_vec(),
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { owner, rtype, ttl, rdata } = self;
+        let owner = Name::read(owner).unwrap();
+        write!(f, "{owner} {ttl} {rtype} {}", print::rdata(*rtype, rdata))
     }
 }
 
