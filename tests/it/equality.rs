@@ -1,6 +1,7 @@
 //! Answers are the same however they are made: in a batch or alone.
 
 use crate::message::{Asking, query};
+use crate::protocol;
 use crate::samples::{self, Sample, Scheme};
 use crate::world::{NOW, PEER, name, of_table, snapshot, whole_zone, zone};
 use kereru::answer::ahead::Drafts;
@@ -18,7 +19,9 @@ use kereru::wire::name::{Name, NameBuf};
 use kereru::wire::numbers::{Rcode, Rtype};
 use kereru::zone::store::Zone;
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 const TYPES: [Rtype; 10] = [
@@ -328,6 +331,20 @@ fn batch_beyond_the_rate_limit_is_cut_and_dropped_as_one_after_the_other() {
     let dropped = Err(DropReason::RateLimited);
     let expected = [Ok(false), Ok(false), dropped, Ok(true), dropped, Ok(true)];
     assert_eq!(outcomes.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn batches_of_the_corpus_are_answered_as_alone() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/packet");
+    let files = fs::read_dir(folder).unwrap();
+    let packets: Vec<Vec<u8>> =
+        files.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    assert!(packets.len() >= 29, "{} packets", packets.len());
+    let messages: Vec<&[u8]> = packets.iter().map(Vec::as_slice).collect();
+    for messages in messages.chunks(BATCH_MAX) {
+        let expected = alone(&protocol::WORLD, LOCAL, messages);
+        assert_eq!(batch(&protocol::WORLD, LOCAL, messages), expected);
+    }
 }
 
 #[test]
