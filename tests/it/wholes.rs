@@ -14,6 +14,7 @@ use kereru::wire::name::{Name, NameBuf};
 use kereru::wire::numbers::{Rcode, Rtype};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::fmt::Write;
 
 /// Types that each owner is asked for besides its own.
 const TYPES: [Rtype; 9] = [
@@ -189,7 +190,11 @@ struct Seen {
     cut: usize,
 }
 
-impl Asker<'_> {
+impl<'w> Asker<'w> {
+    fn new(world: &'w World, seen: Seen) -> Self {
+        Self { world, local: Local::default(), message: vec![0; MESSAGE_LEN_MAX], seen }
+    }
+
     /// What a query gets where there is so much room.
     fn send(
         &mut self,
@@ -214,16 +219,11 @@ impl Asker<'_> {
     }
 
     /// Asks over TCP with all room there is; returns the length of the reply.
-    fn ask_whole(&mut self, asked: &Question<'_>) -> usize {
+    fn ask_whole(&mut self, asked: &Question<'_>, expected: &Expected) -> usize {
         let (reply, len, kind) =
             self.send(&asked.query(Some(1232)), Transport::Tcp, MESSAGE_LEN_MAX);
         let about = asked.to_string();
-        if len > MESSAGE_LEN_MAX / 2 && kind.is_truncated {
-            // More than a message can hold.
-            asked.expected.check_part(&reply, kind, &about);
-        } else {
-            asked.expected.check_whole(&reply, kind, &about);
-        }
+        expected.check_whole(&reply, kind, &about);
         let echo = reply.question.map(|(name, rtype, _)| (name, rtype));
         let name = echo.as_ref().map(|(name, _)| name.as_name().as_wire());
         assert_eq!(name, Some(asked.name.as_name().as_wire()), "{about}");
@@ -233,15 +233,15 @@ impl Asker<'_> {
     }
 
     /// Asks where there is less room than the whole reply takes, and with just enough.
-    fn ask_parts(&mut self, asked: &Question<'_>, whole_len: usize) {
+    fn ask_parts(&mut self, asked: &Question<'_>, expected: &Expected, whole_len: usize) {
         for room in ROOMS.into_iter().filter(|room| *room < whole_len) {
             let (reply, _, kind) = self.send(&asked.query(Some(1232)), Transport::Tcp, room);
-            self.check_part(&asked.expected, &reply, kind, &format!("{asked} in {room} octets"));
+            self.check_part(expected, &reply, kind, &format!("{asked} in {room} octets"));
         }
         // Over UDP a question for several types gets one of them (RFC 8482 §4.1).
         let is_less = matches!(asked.rtype, Rtype::ANY | Rtype::RRSIG);
-        let less = is_less.then(|| asked.expect(self.world, Transport::Udp));
-        let expected = less.as_ref().unwrap_or(&asked.expected);
+        let less = is_less.then(|| asked.expect(Transport::Udp));
+        let expected = less.as_ref().unwrap_or(expected);
         for size in SIZES.into_iter().filter(|size| size.is_some() || !asked.dnssec_ok) {
             let limit = usize::from(size.unwrap_or(512));
             let whole_len = whole_len - if size.is_none() { OPT_LEN } else { 0 };
@@ -267,12 +267,13 @@ impl Asker<'_> {
     }
 }
 
-/// A question and what it gets over TCP.
+/// A question to a world.
+#[derive(Clone, Copy)]
 struct Question<'w> {
+    world: &'w World,
     name: &'w NameBuf,
     rtype: Rtype,
     dnssec_ok: bool,
-    expected: Expected,
 }
 
 impl fmt::Display for Question<'_> {
@@ -286,8 +287,9 @@ impl Question<'_> {
         query(self.name, self.rtype, Asking { edns_size, dnssec_ok: self.dnssec_ok })
     }
 
-    fn expect(&self, world: &World, transport: Transport) -> Expected {
-        let &Self { name, rtype, dnssec_ok, .. } = self;
+    /// What it gets.
+    fn expect(&self, transport: Transport) -> Expected {
+        let Self { world, name, rtype, dnssec_ok } = *self;
         world.reference.expect(&Asked { name: key(name.as_name()), rtype, dnssec_ok, transport })
     }
 }
@@ -297,19 +299,15 @@ fn check(samples: &[Sample], scheme: Scheme) -> Seen {
     let mut seen = Seen::default();
     for is_minimal in [false, true] {
         let world = World::new(samples, is_minimal);
-        let (local, message) = (Local::default(), vec![0; MESSAGE_LEN_MAX]);
-        let mut asker = Asker { world: &world, local, message, seen };
+        let mut asker = Asker::new(&world, seen);
         for (number, (name, rtype)) in world.questions.iter().enumerate() {
             for dnssec_ok in [false, true] {
-                let transport = Transport::Tcp;
-                let asked =
-                    Asked { name: key(name.as_name()), rtype: *rtype, dnssec_ok, transport };
-                let expected = world.reference.expect(&asked);
-                let question = Question { name, rtype: *rtype, dnssec_ok, expected };
-                let len = asker.ask_whole(&question);
+                let asked = Question { world: &world, name, rtype: *rtype, dnssec_ok };
+                let expected = asked.expect(Transport::Tcp);
+                let len = asker.ask_whole(&asked, &expected);
                 let is_most = !is_minimal && dnssec_ok == (scheme != Scheme::Unsigned);
                 if is_most || number % 16 == 0 {
-                    asker.ask_parts(&question, len);
+                    asker.ask_parts(&asked, &expected, len);
                 }
             }
         }
@@ -364,4 +362,22 @@ fn replies_from_zones_with_nsec3_are_those_of_the_reference() {
 fn replies_from_zones_with_opt_out_are_those_of_the_reference() {
     let folders = ["tests/interop/zones/signed"];
     check_seen(&check(&signed(Scheme::OptOut, &folders), Scheme::OptOut), 1000);
+}
+
+#[test]
+fn reply_that_no_message_can_hold_is_cut_over_tcp_too() {
+    let mut text = "$TTL 60\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n".to_owned();
+    for number in 0..250 {
+        writeln!(text, "much TXT {number:0240}\nmuch A 192.0.2.{number}").unwrap();
+    }
+    let (name, apex) = (name("much.large.test."), name("large.test."));
+    let world = World::new(&[Sample { apex, text }], false);
+    for (rtype, is_cut) in [(Rtype::TXT, false), (Rtype::A, false), (Rtype::ANY, true)] {
+        let asked = Question { world: &world, name: &name, rtype, dnssec_ok: false };
+        let mut asker = Asker::new(&world, Seen::default());
+        let (reply, _, kind) =
+            asker.send(&asked.query(Some(1232)), Transport::Tcp, MESSAGE_LEN_MAX);
+        asked.expect(Transport::Tcp).check_part(&reply, kind, "much");
+        assert_eq!(kind.is_truncated, is_cut, "{rtype}");
+    }
 }
