@@ -1,13 +1,20 @@
 //! Nothing is allocated for an answer, whatever it is: what the engine needs it has from the start.
 
 use crate::message::{Asking, query};
-use crate::world::{PEER, name, snapshot, zone};
+use crate::world::{PEER, name, zone};
 use kereru::answer::ahead::Drafts;
-use kereru::answer::{AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, respond};
+use kereru::answer::{
+    Exchange, Local, Outcome, RateLimit, Snapshot, Transport, View, ZoneState, ZoneTable, respond,
+};
 use kereru::base::limits::{BATCH_MAX, MESSAGE_LEN_MAX, UDP_SIZE_MAX};
 use kereru::base::time::{Now, Wall};
+use kereru::metrics::{Counters, WorkerCounters};
+use kereru::policy::acl::Acl;
+use kereru::policy::rate::{RateLimiter, RateOptions};
 use kereru::wire::numbers::Rtype;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
 const RECORDS: &str = "\
     www A 192.0.2.1\nwww AAAA 2001:db8::1\nalias CNAME www\nold DNAME www\n*.w A 192.0.2.2\n\
@@ -22,6 +29,11 @@ const NSEC3: &str = "\
     @ NSEC3PARAM 1 0 5 AABB\n\
     0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 0 5 AABB 2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA\n\
     2t7b4g4vsa5smi47k61mv5bv1a22bojr NSEC3 1 0 5 AABB 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom A\n";
+
+const BATCHES: usize = 10_000_usize.div_ceil(BATCH_MAX);
+
+/// Like replies a second that no test gets.
+const PLENTY: u32 = 1_000_000;
 
 /// Queries of each kind that gets an answer, and some that get none.
 fn queries() -> Vec<Vec<u8>> {
@@ -59,10 +71,16 @@ fn queries() -> Vec<Vec<u8>> {
     queries
 }
 
-fn snapshots() -> [Snapshot; 3] {
+/// Snapshots with each way to deny, whose clients get so many like replies a second.
+fn snapshots(per_second: u32) -> [Snapshot; 3] {
     ["", NSEC, NSEC3].map(|denial| {
+        let mut zones = ZoneTable::default();
         let zone = zone("example.", &format!("{RECORDS}{denial}"));
-        snapshot(vec![zone], AnswerOptions::default())
+        zones.insert(name("example.").as_name(), ZoneState::Loaded(Arc::new(zone)));
+        let options = RateOptions { per_second, ipv4_prefix: 24, ipv6_prefix: 56, slip: 2 };
+        let limiter = Arc::new(RateLimiter::new(options));
+        let rate_limit = Some(RateLimit { limiter, exempt: Acl::new([]) });
+        Snapshot { views: vec![Arc::new(View { zones, rate_limit, ..View::default() })] }
     })
 }
 
@@ -71,7 +89,7 @@ fn exchange(message: &mut [u8], len: usize, transport: Transport) -> Exchange<'_
     Exchange {
         message,
         len,
-        peer: address,
+        peer: PEER,
         local: address,
         transport,
         received: Wall::from_secs(1_800_000_000),
@@ -81,7 +99,7 @@ fn exchange(message: &mut [u8], len: usize, transport: Transport) -> Exchange<'_
 
 #[test]
 fn answer_allocates_nothing() {
-    for snapshot in snapshots() {
+    for snapshot in snapshots(PLENTY) {
         let mut local = Local::default();
         let mut message = vec![0; MESSAGE_LEN_MAX];
         for asked in queries() {
@@ -99,40 +117,85 @@ fn answer_allocates_nothing() {
     }
 }
 
-/// Answers queries as a worker does with a batch; returns how many got a reply.
-fn answer_batch<'q>(
-    snapshot: &Snapshot,
-    (drafts, local): (&mut Drafts, &mut Local),
-    slots: &mut [u8],
-    queries: impl Iterator<Item = &'q Vec<u8>> + Clone,
-) -> usize {
-    drafts.clear();
-    for (query, slot) in queries.clone().zip(slots.chunks_exact_mut(UDP_SIZE_MAX)) {
-        slot[..query.len()].copy_from_slice(query);
-        drafts.push(&slot[..query.len()], PEER.ip());
+/// What a worker keeps from batch to batch.
+struct Worker {
+    drafts: Drafts,
+    local: Local,
+    counters: WorkerCounters,
+    slots: Vec<u8>,
+}
+
+impl Worker {
+    fn new() -> Self {
+        Self {
+            drafts: Drafts::default(),
+            local: Local::default(),
+            counters: Counters::default().join(),
+            slots: vec![0; BATCH_MAX * UDP_SIZE_MAX],
+        }
     }
-    let ahead = drafts.look_ahead(snapshot);
-    let slots = slots.chunks_exact_mut(UDP_SIZE_MAX).zip(queries).enumerate();
-    let outcomes = slots.map(|(index, (message, query))| {
-        let mut exchange = exchange(message, query.len(), Transport::Udp);
-        ahead.respond(index, local, &mut exchange, &mut ())
+
+    /// Answers queries as a batch; returns how many got a reply, and how many none.
+    fn answer<'q>(
+        &mut self,
+        snapshot: &Snapshot,
+        queries: impl Iterator<Item = &'q Vec<u8>> + Clone,
+    ) -> [usize; 2] {
+        self.drafts.clear();
+        for (query, slot) in queries.clone().zip(self.slots.chunks_exact_mut(UDP_SIZE_MAX)) {
+            slot[..query.len()].copy_from_slice(query);
+            self.drafts.push(&slot[..query.len()], PEER.ip());
+        }
+        let ahead = self.drafts.look_ahead(snapshot);
+        let slots = self.slots.chunks_exact_mut(UDP_SIZE_MAX).zip(queries).enumerate();
+        let mut counts = [0; 2];
+        for (index, (message, query)) in slots {
+            self.counters.query(Transport::Udp);
+            let mut exchange = exchange(message, query.len(), Transport::Udp);
+            match ahead.respond(index, &mut self.local, &mut exchange, &mut ()) {
+                Outcome::Reply { kind, .. } => {
+                    self.counters.reply(kind);
+                    counts[0] += 1;
+                }
+                Outcome::Drop(reason) => {
+                    self.counters.dropped(reason, 1);
+                    counts[1] += 1;
+                }
+            }
+        }
+        self.counters.replies_left(Duration::from_micros(1));
+        counts
+    }
+}
+
+/// Answers ten thousand queries in batches; returns how many got a reply, and how many none.
+#[track_caller]
+fn answer_many(snapshot: &Snapshot) -> [usize; 2] {
+    let (mut worker, queries) = (Worker::new(), queries());
+    let mut counts = [0; 2];
+    let counted = allocation_counter::measure(|| {
+        for batch in 0..BATCHES {
+            let asked = queries.iter().cycle().skip(batch).take(BATCH_MAX);
+            let [replies, drops] = worker.answer(snapshot, asked);
+            counts = [counts[0] + replies, counts[1] + drops];
+        }
     });
-    outcomes.filter(|outcome| matches!(outcome, Outcome::Reply { .. })).count()
+    assert_eq!(counted.count_total, 0);
+    counts
 }
 
 #[test]
 fn ten_thousand_answers_in_batches_allocate_nothing() {
-    let batches = 10_000_usize.div_ceil(BATCH_MAX);
-    for snapshot in snapshots() {
-        let (mut drafts, mut local) = (Drafts::default(), Local::default());
-        let (queries, mut slots) = (queries(), vec![0; BATCH_MAX * UDP_SIZE_MAX]);
-        let mut replies = 0;
-        let counted = allocation_counter::measure(|| {
-            for batch in 0..batches {
-                let asked = queries.iter().cycle().skip(batch).take(BATCH_MAX);
-                replies += answer_batch(&snapshot, (&mut drafts, &mut local), &mut slots, asked);
-            }
-        });
-        assert_eq!((replies, counted.count_total), (batches * BATCH_MAX, 0));
+    for snapshot in snapshots(PLENTY) {
+        assert_eq!(answer_many(&snapshot), [BATCHES * BATCH_MAX, 0]);
+    }
+}
+
+#[test]
+fn ten_thousand_queries_of_which_most_get_no_reply_allocate_nothing() {
+    for snapshot in snapshots(5) {
+        let [replies, drops] = answer_many(&snapshot);
+        assert_eq!(replies + drops, BATCHES * BATCH_MAX);
+        assert!(replies > 100 && drops > 1000, "{replies} replies, {drops} dropped");
     }
 }

@@ -6,8 +6,8 @@ use crate::wire::numbers::Rtype;
 use crate::zone::change::{Change, ChangeError, Record};
 use crate::zone::crew::Crew;
 use crate::zone::denial::Nsec3;
-use crate::zone::lookup::Lookup;
-use crate::zone::node::{Node, Set};
+use crate::zone::lookup::{Lookup, Source};
+use crate::zone::node::{Node, Set, SetKey};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -20,6 +20,16 @@ fn params(salt: u8) -> [u8; 6] {
     [1, 0, 0, 0, 1, salt]
 }
 
+/// The data of a signature; the parity of the number tells of which type's records it is.
+fn signature(number: u8) -> [u8; 20] {
+    let mut rdata = [number; 20];
+    let covered = if number.is_multiple_of(2) { Rtype::A } else { Rtype::NSEC };
+    rdata[..2].copy_from_slice(&covered.0.to_be_bytes());
+    // The signer is the root.
+    rdata[18] = 0;
+    rdata
+}
+
 fn record(owner: &str, rtype: Rtype, last: u8) -> Record {
     let nsec3 = [&params(last)[..], &[1, 0]].concat();
     let rdata: &[u8] = match rtype {
@@ -27,31 +37,69 @@ fn record(owner: &str, rtype: Rtype, last: u8) -> Record {
         Rtype::NSEC => &[1, b'a' + last, 0, 0, 1, 0x40],
         Rtype::NSEC3PARAM => &params(last),
         Rtype::NSEC3 => &nsec3,
+        Rtype::RRSIG => &signature(last),
         _ => &[1, b'a' + last, 0],
     };
     Record { owner: name(owner), rtype, ttl: Ttl::default(), rdata: rdata.into() }
 }
 
-/// Owner and type to the data that is there: the naive model of a zone.
-type Model = BTreeMap<(NameBuf, Rtype), Vec<Box<[u8]>>>;
+/// Owner and set to the TTL and the data that is there: the naive model of a zone.
+type Model = BTreeMap<(NameBuf, SetKey), (Ttl, Vec<Box<[u8]>>)>;
 
 fn build(model: &Model) -> Zone {
     let mut builder = Builder::new(name("z.").as_name());
-    for ((owner, rtype), rdatas) in model {
+    for ((owner, key), (ttl, rdatas)) in model {
         for rdata in rdatas {
-            assert_eq!(builder.add(owner.as_name(), *rtype, Ttl::default(), rdata), None);
+            assert_eq!(builder.add(owner.as_name(), key.rtype, *ttl, rdata), None);
         }
     }
     builder.finish(&Crew::alone()).0
 }
 
-/// A name, whether it is a cut, and its records by type.
-type Seen = (NameBuf, bool, Vec<(Rtype, Vec<Box<[u8]>>)>);
+/// All records of a model.
+fn records(model: &Model) -> Vec<Record> {
+    let sets = model.iter().flat_map(|((owner, key), (ttl, rdatas))| {
+        rdatas.iter().map(|rdata| Record {
+            owner: owner.clone(),
+            rtype: key.rtype,
+            ttl: *ttl,
+            rdata: rdata.clone(),
+        })
+    });
+    sets.collect()
+}
+
+/// Makes a change of the model; fails with the first record to be removed that is not there.
+fn change(model: &mut Model, change: &Change) -> Result<(), ChangeError> {
+    let key = |record: &Record| (record.owner.clone(), SetKey::of(record.rtype, &record.rdata));
+    for record in &change.removed {
+        let missing = ChangeError::Missing(record.clone());
+        let Some((_, rdatas)) = model.get_mut(&key(record)) else { return Err(missing) };
+        let at = rdatas.iter().position(|rdata| *rdata == record.rdata);
+        rdatas.remove(at.ok_or(missing)?);
+        model.retain(|_, (_, rdatas)| !rdatas.is_empty());
+    }
+    for record in &change.added {
+        let (ttl, rdatas) = model.entry(key(record)).or_default();
+        *ttl = record.ttl;
+        if !rdatas.contains(&record.rdata) {
+            rdatas.push(record.rdata.clone());
+        }
+    }
+    Ok(())
+}
+
+/// A set, its TTL and its data.
+type SeenSet = (SetKey, Ttl, Vec<Box<[u8]>>);
+
+/// A name, whether it is a cut, and its sets.
+type Seen = (NameBuf, bool, Vec<SeenSet>);
 
 /// Everything that can be seen of a zone, in order.
 fn contents(zone: &Zone) -> Vec<Seen> {
     let nodes = zone.nodes().map(|node| {
-        let sets = node.sets().map(|set| (set.rtype(), set.records().map(Box::from).collect()));
+        let sets =
+            node.sets().map(|set| (set.key, set.ttl(), set.records().map(Box::from).collect()));
         (node.owner().to_buf(), node.is_cut(), sets.collect())
     });
     nodes.collect()
@@ -71,33 +119,75 @@ const OWNERS: [&str; 10] = [
     "k8udemvp1j2f7eg6jebps17vp3n8i58h.z.",
 ];
 
-/// Whether a record is added, and what it is.
-fn step() -> impl Strategy<Value = (bool, String, Rtype, u8)> {
-    let types = vec![Rtype::A, Rtype::NS, Rtype::CNAME, Rtype::DNAME, Rtype::NSEC];
+/// A part of a change.
+#[derive(Clone, Debug)]
+enum Part {
+    Added(Record),
+    /// Likely not there.
+    Removed(Record),
+    /// One that is there, counted around.
+    RemovedNth(usize),
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let types =
+        vec![Rtype::A, Rtype::NS, Rtype::CNAME, Rtype::DNAME, Rtype::DS, Rtype::NSEC, Rtype::RRSIG];
     let data = (prop::sample::select(&OWNERS[..]), prop::sample::select(types));
     // What makes a zone one with NSEC3 is at its apex, and would be rare by chance.
     let hashed =
         vec![("z.", Rtype::NSEC3PARAM), (OWNERS[8], Rtype::NSEC3), (OWNERS[9], Rtype::NSEC3)];
     let hashed = prop::sample::select(hashed);
     let what = prop_oneof![3 => data, 1 => hashed];
-    (any::<bool>(), what, 0..2_u8)
-        .prop_map(|(is_added, (owner, rtype), last)| (is_added, owner.to_owned(), rtype, last))
+    let record = (what, 0..2_u8, 1..3_u32).prop_map(|((owner, rtype), last, ttl)| {
+        let ttl = Ttl::from_wire(ttl);
+        Record { ttl, ..record(owner, rtype, last) }
+    });
+    let record = || record.clone();
+    prop_oneof![
+        8 => record().prop_map(Part::Added),
+        1 => record().prop_map(Part::Removed),
+        6 => any::<usize>().prop_map(Part::RemovedNth),
+    ]
 }
 
-/// What a zone says about a question: which case it is, the name that decides, and the records.
-fn said(zone: &Zone, name: &FoldedName, rtype: Rtype) -> (&'static str, NameBuf, Vec<u8>) {
+/// The change that the parts make of a zone with these records.
+fn change_of(parts: Vec<Part>, there: &[Record]) -> Change {
+    let mut change = Change::default();
+    for part in parts {
+        match part {
+            Part::Added(record) => change.added.push(record),
+            Part::Removed(record) => change.removed.push(record),
+            Part::RemovedNth(number) => {
+                change.removed.extend(number.checked_rem(there.len()).map(|at| there[at].clone()));
+            }
+        }
+    }
+    change
+}
+
+/// What a zone says about a question: which case it is and how many labels decide, whether that is a
+/// wildcard, the name, and the records.
+type Said = ((&'static str, usize), bool, NameBuf, Vec<u8>);
+
+fn said(lookup: &Lookup<'_>) -> Said {
     let records = |set: Set<'_>| set.records().flatten().copied().collect::<Vec<_>>();
-    let (case, node, set) = match zone.lookup(name, rtype) {
-        Lookup::Answer { set, source } => ("answer", source.node(), Some(set)),
-        Lookup::All { node, .. } => ("all", node, None),
-        Lookup::Signatures { node, .. } => ("signatures", node, None),
-        Lookup::Alias { set, source } => ("alias", source.node(), Some(set)),
-        Lookup::Redirect { node, set, .. } => ("redirect", node, Some(set)),
-        Lookup::NoData { source } => ("no data", source.node(), None),
-        Lookup::NameError { encloser, .. } => ("name error", encloser, None),
-        Lookup::Referral { cut } => ("referral", cut, cut.find(Rtype::NS)),
+    let (case, source, set) = match *lookup {
+        Lookup::Answer { set, source } => (("answer", 0), source, Some(set)),
+        Lookup::All { source, .. } => (("all", 0), source, None),
+        Lookup::Signatures { source, .. } => (("signatures", 0), source, None),
+        Lookup::Alias { set, source } => (("alias", 0), source, Some(set)),
+        Lookup::Redirect { node, set, depth } => {
+            (("redirect", depth), Source::Name(node), Some(set))
+        }
+        Lookup::NoData { source } => (("no data", 0), source, None),
+        Lookup::NameError { encloser, depth } => {
+            (("name error", depth), Source::Name(encloser), None)
+        }
+        Lookup::Referral { cut } => (("referral", 0), Source::Name(cut), cut.find(Rtype::NS)),
     };
-    (case, node.owner().to_buf(), set.map(records).unwrap_or_default())
+    let is_wildcard = matches!(source, Source::Wildcard(_));
+    let owner = source.node().owner().to_buf();
+    (case, is_wildcard, owner, set.map(records).unwrap_or_default())
 }
 
 /// The names of the records that deny something about a name: with NSEC, and with NSEC3 and whether
@@ -118,13 +208,19 @@ fn check_equal_answers(zone: &Zone, rebuilt: &Zone) -> Result<(), TestCaseError>
     for owner in OWNERS {
         for asked in [name(owner), name(&format!("none.{owner}"))] {
             let folded = FoldedName::new(asked.as_name());
-            for rtype in [Rtype::A, Rtype::NS, Rtype::DS, Rtype::CNAME, Rtype::ANY] {
-                let (said, expected) = (said(zone, &folded, rtype), said(rebuilt, &folded, rtype));
-                prop_assert_eq!(said, expected, "{} {}", asked, rtype);
-            }
             let path = zone.guess_path(&folded);
-            let along = format!("{:?}", zone.lookup_along(&path, &folded, Rtype::A));
-            prop_assert_eq!(along, format!("{:?}", zone.lookup(&folded, Rtype::A)));
+            for rtype in [Rtype::A, Rtype::NS, Rtype::DS, Rtype::CNAME, Rtype::RRSIG, Rtype::ANY] {
+                let expected = said(&rebuilt.lookup(&folded, rtype));
+                prop_assert_eq!(
+                    &said(&zone.lookup(&folded, rtype)),
+                    &expected,
+                    "{} {}",
+                    asked,
+                    rtype
+                );
+                let along = said(&zone.lookup_along(&path, &folded, rtype));
+                prop_assert_eq!(along, expected, "{} {}", asked, rtype);
+            }
             let denied_of = |zone| denied(zone, asked.as_name());
             prop_assert_eq!(denied_of(zone), denied_of(rebuilt), "{}", asked);
             let after = |zone: &Zone| zone.successor(asked.as_name()).map(Node::id);
@@ -137,34 +233,18 @@ fn check_equal_answers(zone: &Zone, rebuilt: &Zone) -> Result<(), TestCaseError>
 proptest! {
     #[test]
     fn zone_after_changes_is_the_zone_built_from_scratch(
-        steps in prop::collection::vec(step(), 0..40),
+        steps in prop::collection::vec(prop::collection::vec(part(), 1..4), 0..30),
     ) {
         let mut model = Model::new();
         let mut zone = build(&model);
-        for (is_added, owner, rtype, last) in steps {
-            let record = record(&owner, rtype, last);
+        for parts in steps {
+            let change_of_zone = change_of(parts, &records(&model));
             let (before, seen_before) = (zone.clone(), contents(&zone));
-            let rdatas = model.entry((record.owner.clone(), rtype)).or_default();
-            let at = rdatas.iter().position(|rdata| *rdata == record.rdata);
-            if is_added {
-                if at.is_none() {
-                    rdatas.push(record.rdata.clone());
-                }
-                let change = Change { added: vec![record.clone()], ..Change::default() };
-                zone = zone.apply(&change).unwrap();
-            } else {
-                let change = Change { removed: vec![record.clone()], ..Change::default() };
-                match at {
-                    Some(at) => {
-                        rdatas.remove(at);
-                        zone = zone.apply(&change).unwrap();
-                    }
-                    None => {
-                        prop_assert_eq!(zone.apply(&change).err(), Some(ChangeError::Missing(record.clone())));
-                    }
-                }
+            let mut changed = model.clone();
+            match (zone.apply(&change_of_zone), change(&mut changed, &change_of_zone)) {
+                (Ok(next), Ok(())) => (zone, model) = (next, changed),
+                (made, expected) => prop_assert_eq!(made.err(), expected.err()),
             }
-            model.retain(|_, rdatas| !rdatas.is_empty());
             let rebuilt = build(&model);
             prop_assert_eq!(contents(&zone), contents(&rebuilt));
             prop_assert_eq!(zone.record_count(), rebuilt.record_count());
