@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::base::time::Now;
+use crate::base::time::{Now, SECOND_US};
 
 /// Entries of one cache line, among which a key has its place.
 const WAYS: usize = 8;
@@ -18,9 +18,6 @@ const WAYS: usize = 8;
 /// When more than that are active, those that ask least are forgotten first, and a forgotten one
 /// starts afresh.
 const LINES: usize = 1 << 15;
-
-/// A second.
-const SECOND_US: u64 = 1_000_000;
 
 /// How far ahead of its rate a key can be at most: a second's worth of replies, with the interval
 /// between two of them rounded up to twice what it is.

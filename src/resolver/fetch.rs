@@ -400,7 +400,9 @@ impl Resolver {
             self.fetches.insert(id, fetch);
             return;
         };
-        let Some(sent) = self.end_request(&mut fetch) else { return };
+        let Some(sent) = self.end_request(&mut fetch) else {
+            return self.fail(now, fetch, FailureReason::Lame);
+        };
         let after = now.as_micros().saturating_sub(sent.at.as_micros());
         self.servers.answered(now, sent.to, after);
         let Some(again) = again(&response, &sent) else {
@@ -424,7 +426,9 @@ impl Resolver {
     /// Goes on with what a response means.
     fn take_meaning(&mut self, now: Now, id: u64, mut fetch: Fetch, answered: Answered) {
         let Answered { response, sent } = answered;
-        let Some(place) = &fetch.place else { return };
+        let Some(place) = &fetch.place else {
+            return self.fail(now, fetch, FailureReason::Lame);
+        };
         let asked = Asked {
             name: sent.name.as_name(),
             rtype: sent.rtype,

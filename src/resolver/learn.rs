@@ -11,9 +11,9 @@ use crate::cache::{
     Rank, Security, Unfit,
 };
 use crate::resolver::Question;
-use crate::resolver::response::{End, Found, Referral};
+use crate::resolver::response::{End, Found, Referral, redirected};
 use crate::resolver::scrub::ReceivedSet;
-use crate::wire::name::{Name, NameArray, NameBuf};
+use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
 
 /// A set as the cache takes it, whose records are borrowed from a response.
@@ -143,12 +143,4 @@ fn kept(put: Result<Put, Unfit>) -> Option<Arc<Entry>> {
         Ok(Put::Stored(entry) | Put::Once(entry) | Put::Outranked(entry)) => Some(entry),
         Err(Unfit::Empty | Unfit::TooLarge | Unfit::Soa) => None,
     }
-}
-
-/// The name that a DNAME makes of one below its owner.
-fn redirected(name: Name<'_>, dname: &ReceivedSet) -> Option<NameBuf> {
-    let target = dname.rdatas.first().and_then(|rdata| Name::read(rdata).ok())?;
-    let kept = name.len().checked_sub(dname.owner.as_name().len())?;
-    let mut redirected = NameArray::new(name);
-    redirected.set_replaced(name, kept, target).then(|| redirected.as_name().to_buf())
 }

@@ -156,21 +156,25 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
         };
         let Some(place) = dname.or_else(cname) else { break };
         let alias = answers.remove(place);
-        let target = alias.rdatas.first().and_then(|rdata| Name::read(rdata).ok());
-        let Some(target) = target else { break };
-        if dname.is_some() {
-            let from = name.as_name().to_buf();
-            let kept = from.as_name().len() - alias.owner.as_name().len();
-            // A name that gets too long leads nowhere (RFC 6672 §2.2).
-            if !name.set_replaced(from.as_name(), kept, target) {
-                break;
-            }
+        let target = if dname.is_some() {
+            redirected(name.as_name(), &alias)
         } else {
-            name.set(target);
-        }
+            alias.rdatas.first().and_then(|rdata| Name::read(rdata).ok()).map(Name::to_buf)
+        };
+        let Some(target) = target else { break };
+        name.set(target.as_name());
         chain.push(alias);
     }
     (chain, name.as_name().to_buf(), false)
+}
+
+/// The name that a DNAME makes of one below its owner; `None` if that gets too long, and so leads
+/// nowhere (RFC 6672 §2.2).
+pub(super) fn redirected(name: Name<'_>, dname: &ReceivedSet) -> Option<NameBuf> {
+    let target = dname.rdatas.first().and_then(|rdata| Name::read(rdata).ok())?;
+    let kept = name.len().checked_sub(dname.owner.as_name().len())?;
+    let mut redirected = NameArray::new(name);
+    redirected.set_replaced(name, kept, target).then(|| redirected.as_name().to_buf())
 }
 
 /// Takes the sets of a section that prove something.

@@ -13,7 +13,7 @@ use crate::answer::{
 };
 use crate::base::diagnostic::Severity;
 use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MAX};
-use crate::base::time::{Now, Wall};
+use crate::base::time::{Now, SECOND_US, Wall};
 use crate::metrics::Transport;
 use crate::sim::script::{Clause, Config, Scenario, Setting};
 use crate::sim::subject::{Reply, Request, RequestId, Subject};
@@ -94,7 +94,7 @@ impl Subject for Authority {
             peer: client,
             local: LOCAL,
             transport,
-            received: Wall::from_secs(now.as_micros() / 1_000_000),
+            received: Wall::from_secs(now.as_micros() / SECOND_US),
             now,
         };
         match respond(&self.snapshot, &mut self.local, &mut exchange, &mut ()) {

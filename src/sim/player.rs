@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::base::time::Now;
+use crate::base::time::{Now, SECOND_US};
 use crate::metrics::Transport;
 use crate::sim::arithmetic::Variables;
 use crate::sim::entry::{Adjustment, Difference, Entry, Part};
@@ -327,7 +327,7 @@ impl<'s> Player<'s> {
         let Some(pending) = self.pending.get(at) else { return };
         let (request, to) = (pending.request.id, pending.request.to);
         let octets = entry.reply(&pending.request.octets);
-        let delay = u64::from(entry.delay_secs()) * 1_000_000;
+        let delay = u64::from(entry.delay_secs()) * SECOND_US;
         if delay > 0 {
             let due = Now::from_micros(self.now.as_micros().saturating_add(delay));
             self.delayed.push(Delayed { due, request, octets });

@@ -6,8 +6,6 @@
 //! data as a type of `hickory-proto` to those who want its fields. Believes nothing that it reads:
 //! that is the resolver's part. Off the path of cached and authoritative answers.
 
-use std::net::IpAddr;
-
 use hickory_proto::rr::{RData, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, Restrict};
 
@@ -42,14 +40,6 @@ impl Record {
         let length = u16::try_from(self.rdata.len()).ok()?;
         let mut decoder = BinDecoder::new(&self.rdata);
         RData::read(&mut decoder, RecordType::from(self.rtype.0), Restrict::new(length)).ok()
-    }
-
-    /// The address that the record tells, if it is of a type that does.
-    pub fn address(&self) -> Option<IpAddr> {
-        if !matches!(self.rtype, Rtype::A | Rtype::AAAA) {
-            return None;
-        }
-        self.typed()?.ip_addr()
     }
 
     /// The name that is the whole data of a record of these types.

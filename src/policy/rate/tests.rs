@@ -1,5 +1,5 @@
-use super::{Kind, LINES, RateLimiter, RateOptions, SECOND_US, TIME_MASK, Verdict, WAYS};
-use crate::base::time::Now;
+use super::{Kind, LINES, RateLimiter, RateOptions, TIME_MASK, Verdict, WAYS};
+use crate::base::time::{Now, SECOND_US};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 
