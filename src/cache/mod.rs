@@ -10,8 +10,10 @@ mod entry;
 mod find;
 mod key;
 mod learnt;
+mod local;
 mod moka;
 mod put;
+mod resolution;
 mod store;
 mod table;
 
@@ -19,7 +21,9 @@ pub use entry::{Detail, Entry, Failure, FailureReason, Freshness, Kind, Part, Ra
 pub use find::{Cut, Found, Hit};
 pub use key::{Key, Partition, What};
 pub use learnt::{LearntDelegation, LearntDenial, LearntRecord, LearntRecords, LearntSet};
+pub use local::{Local, LocalCut, NoZones, Owned};
 pub use put::{Put, Unfit};
+pub use resolution::{End, Resolution};
 pub use store::{Store, StoreCounts};
 pub use table::Table;
 
