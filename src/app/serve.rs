@@ -22,6 +22,7 @@ use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
 use crate::app::secret::{self, CookieSecrets};
 use crate::app::zones::{self, Catalog};
+use crate::app::resolving::{self, Resolving};
 use crate::app::{Exit, activation, load, logging, open_files, output, panics, privileges, report};
 use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
@@ -31,6 +32,7 @@ use crate::net::http::HttpServer;
 use crate::net::listen::HttpListener;
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::Crew;
+use crate::net::upstream::{self, Upstream};
 use crate::net::{World, free_unused};
 use crate::policy::rate::{RateLimiter, RateOptions};
 use crate::sys::{affinity, signal};
@@ -92,8 +94,12 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         Err(problems) => return refuse(&problems),
     };
     log_problems(&secret::check_readers(&config));
+    let resolving = match Resolving::of(&config, None) {
+        Ok(resolving) => resolving,
+        Err(problems) => return refuse(&problems),
+    };
     let (path, rate_limit) = (args.config.clone(), rate_limit(&config, None));
-    let state = State { path, config, catalog, cookies, rate_limit, cpus };
+    let state = State { path, config, catalog, cookies, rate_limit, resolving, cpus };
     match Server::start(state, sockets, notifier) {
         Ok(server) => server.run(),
         Err(error) => {
@@ -152,7 +158,7 @@ pub(super) fn worker_count(config: &Config, cpus: &[usize]) -> usize {
 
 /// The world to serve, of one view.
 fn snapshot(state: &State) -> Snapshot {
-    let State { config, catalog, cookies, rate_limit, .. } = state;
+    let State { config, catalog, cookies, rate_limit, resolving, .. } = state;
     let mut zones = ZoneTable::default();
     for entry in &catalog.entries {
         let state = entry.zone.clone().map_or(ZoneState::Broken, ZoneState::Loaded);
@@ -176,7 +182,9 @@ fn snapshot(state: &State) -> Snapshot {
     };
     let allow_query = Some(config.allow_query.clone());
     let rate_limit = rate_limit.clone();
-    let view = View { addresses: Vec::new(), zones, options, allow_query, rate_limit };
+    let resolver = config.resolver.as_ref().zip(resolving.as_ref());
+    let resolver = resolver.map(|(resolver, resolving)| resolving.role(resolver));
+    let view = View { addresses: Vec::new(), zones, options, allow_query, rate_limit, resolver };
     Snapshot { views: vec![Arc::new(view)] }
 }
 
@@ -209,6 +217,8 @@ struct State {
     cookies: Option<CookieSecrets>,
     /// How many like replies a network gets; `None` is any number.
     rate_limit: Option<RateLimit>,
+    /// What others are asked with; `None` if nobody is asked.
+    resolving: Option<Resolving>,
     cpus: Vec<usize>,
 }
 
@@ -246,9 +256,23 @@ impl State {
             }
         };
         log_problems(&secret::check_readers(&config));
+        let resolving = match Resolving::of(&config, self.resolving.as_ref()) {
+            Ok(resolving) => resolving,
+            Err(problems) => {
+                log_problems(&problems);
+                return None;
+            }
+        };
         let (path, cpus) = (self.path.clone(), self.cpus.clone());
         let rate_limit = rate_limit(&config, self.rate_limit.as_ref());
-        Some(Self { path, config, catalog, cookies, rate_limit, cpus })
+        Some(Self { path, config, catalog, cookies, rate_limit, resolving, cpus })
+    }
+
+    /// Tells whoever asks others how to.
+    fn set_resolver_up(&self, world: &World, listening: &[SocketAddr]) {
+        if let (Some(resolving), Some(upstream)) = (&self.resolving, world.upstream()) {
+            resolving.set_up(&self.config, &world.snapshot().load(), listening, upstream);
+        }
     }
 
     fn tcp_limits(&self) -> TcpLimits {
@@ -271,9 +295,10 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(state: &State, world: &World, tcp: &TcpServer) -> io::Result<Self> {
+    fn new(state: &State, world: &Arc<World>, tcp: &TcpServer) -> io::Result<Self> {
         let connections = Box::new(tcp.open_connections());
-        let metrics = Metrics::register(world.counters(), connections).map_err(io::Error::other)?;
+        let metrics = Metrics::register(world.counters(), connections, resolving::counts(world));
+        let metrics = metrics.map_err(io::Error::other)?;
         metrics.started(&state.catalog, state.config.zones_with_metrics.as_usize());
         let is_ready = Arc::<AtomicBool>::default();
         let (registry, readiness) = (metrics.registry.clone(), Arc::clone(&is_ready));
@@ -324,13 +349,17 @@ impl Server {
             sockets.dns.iter().map(|listener| listener.address).collect();
         let snapshot = snapshot(&state);
         announce(&state.config, &snapshot, &addresses);
-        let world = Arc::new(World::new(snapshot));
+        let (upstream, inbox) = Upstream::new();
+        let world = Arc::new(World::new(snapshot).with_upstream(upstream));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(RUNTIME_THREADS)
             .thread_name("kereru-tcp")
             .enable_all()
             .build()?;
         let (stop, stopping) = watch::channel(false);
+        state.set_resolver_up(&world, &addresses);
+        let resolving = upstream::run(inbox, Arc::clone(&world), stopping.clone());
+        runtime.spawn(world.needing(resolving));
         let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
         let mut pages = Pages::new(&state, &world, &tcp)?;
         pages.listen(&runtime, &world, sockets.http, stopping)?;
@@ -451,6 +480,8 @@ impl Server {
         if let Some(moved) = moved {
             self.listeners.finish(moved);
         }
+        let addresses: Vec<SocketAddr> = self.listeners.addresses().collect();
+        state.set_resolver_up(&self.world, &addresses);
         let (read, all) = (state.catalog.fresh.len(), state.catalog.entries.len());
         tracing::info!("reloaded: {read} of {} read", count(all, "zone"));
         self.state = Arc::new(state);

@@ -155,5 +155,22 @@ pub const WRONG_RESPONSES_MAX: u32 = 8;
 /// Microseconds after which a client is told that nothing was found. It gives up after five seconds.
 pub const LOOKUP_US_MAX: u64 = 3_800_000;
 
+/// Times that an answer may wait for others: it does again where aliases lead out of our zones a second
+/// time, or where what it had found is gone from the cache.
+pub const RESOLUTIONS_MAX: usize = 4;
+
+/// Queries that wait to be taken up by the resolver: what comes in some milliseconds of a flood.
+pub const RESOLVER_QUEUE_MAX: usize = 4096;
+
+/// Messages from other servers that wait to be looked at; whoever brings more waits.
+pub const RESOLVER_EVENTS_MAX: usize = 1024;
+
+/// Queries of one TCP connection that may wait for other servers at a time. The next one is read when
+/// one of them has been answered.
+pub const WAITING_PER_CONNECTION_MAX: usize = 64;
+
+/// Seconds that records get whose time is over (RFC 8767 §5.2 recommends 30).
+pub const STALE_TTL_SECONDS: u32 = 30;
+
 /// Octets of the largest response over UDP that we ask for (RFC 9715 §3.1): it is not fragmented.
 pub const REQUEST_UDP_SIZE: u16 = 1232;
