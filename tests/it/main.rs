@@ -24,6 +24,7 @@ mod documents;
 mod equality;
 mod http;
 mod licenses;
+mod meeting;
 mod message;
 mod operation;
 mod proofs;
