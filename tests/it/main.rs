@@ -32,6 +32,7 @@ mod protocol;
 mod recursion;
 mod reference;
 mod refusals;
+mod resolving;
 mod samples;
 mod scenarios;
 mod server;
