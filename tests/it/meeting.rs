@@ -267,7 +267,9 @@ fn check(names: &Names, world: &mut World, asked: &str, rtype: Rtype) {
     }
     // Who does not ask for recursion gets no more than what is known.
     let known = ask(world, "127.0.0.1:4000", 0);
-    assert!(known.rcode() != Rcode::SERVFAIL, "{context}\n{}", known.render());
+    if expected(names, asked, rtype).is_some_and(|(chain, _)| chain.len() <= 8) {
+        assert!(known.rcode() != Rcode::SERVFAIL, "{context}\n{}", known.render());
+    }
     if let Some(first) = owners(&known).first() {
         assert_eq!(known.header.flags.contains(Flags::AA), is_ours(first), "{context}");
     }

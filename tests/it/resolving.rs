@@ -52,7 +52,7 @@ fn name_of_others_is_resolved_and_then_known() {
     for _ in 0..2 {
         let query = recursive(7, "alias.remote.example.", Rtype::A);
         let reply = ask_udp(resolver.addresses[0], &query);
-        let expected = "NOERROR qr rd ra";
+        let expected = "NOERROR ra\n";
         assert!(reply.render().starts_with(expected), "{}", reply.render());
         assert_eq!(reply.header.id, 7);
         assert_eq!(reply.answers.len(), 2);
