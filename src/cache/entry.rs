@@ -51,13 +51,17 @@ pub enum Security {
 /// Why a question got no answer (RFC 9520 §2). The reply's extended error is chosen by this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureReason {
-    /// No server responded in time, or none could be reached.
+    /// No server responded in time.
     Unreachable,
+    /// The network could bring no request to any server.
+    Network,
     /// Servers responded with nothing of use: with errors, malformed, or not being responsible.
     Lame,
     /// It would have taken more steps than one question may: too many aliases, referrals or
     /// packets, or names that depend on each other.
     TooLong,
+    /// More is going on than may at one time. Says nothing of the question, and is not kept.
+    Busy,
 }
 
 /// A failure to resolve.
