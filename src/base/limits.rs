@@ -154,6 +154,11 @@ pub const ADDRESS_FETCHES_MAX: u32 = 4;
 /// Servers of one zone whose addresses are looked for at the same time.
 pub const ADDRESS_FETCHES_AT_ONCE_MAX: u32 = 2;
 
+/// Requests to find addresses of servers, for one name and type, in all and however deep: servers
+/// without addresses whose zones have servers without addresses, and so on, must not multiply
+/// (NRDelegation). Two names need some twelve where nothing is known.
+pub const ADDRESS_REQUESTS_MAX: u32 = 24;
+
 /// How deep looking for addresses may lead to looking for addresses.
 pub const ADDRESS_DEPTH_MAX: u32 = 3;
 

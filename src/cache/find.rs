@@ -99,10 +99,12 @@ impl Cache {
     }
 
     /// Records of a name, whatever their rank, to reach a server by. Never an answer
-    /// (RFC 2181 §5.4.1).
+    /// (RFC 2181 §5.4.1), and no hit: whom clients ask for is not counted by what it takes to answer
+    /// them.
     pub fn find_glue(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Option<Hit> {
         let entry = self.usable(now, name, 0, What::of(rtype), Age::Fresh)?;
-        if entry.kind() == Kind::Records { hit(now, entry) } else { None }
+        let freshness = entry.freshness(now).filter(|_| entry.kind() == Kind::Records)?;
+        Some(Hit { entry, freshness, is_due: false })
     }
 
     /// The deepest zone cut at or above a name that its parent still says is one.

@@ -2,7 +2,7 @@
 
 use super::{ORG, World, addresses, check_denied, check_failed, hierarchy, ip, serving};
 use kereru::answer::{AnswerOptions, AnyPolicy};
-use kereru::cache::{Detail, End, FailureReason, Resolution};
+use kereru::cache::{Detail, End, FailureReason, Rank, Resolution};
 use kereru::wire::numbers::Rtype;
 use std::collections::BTreeSet;
 
@@ -30,6 +30,8 @@ fn question_for_all_types_gets_all_sets_of_one_answer() {
     for _ in 0..2 {
         let resolution = world.ask("both.example.org.", Rtype::ANY);
         assert_eq!(types(&resolution), BTreeSet::from([Rtype::A, Rtype::TXT, Rtype::MX]));
+        let End::Records(entries) = &resolution.end else { panic!("{resolution:?}") };
+        assert!(entries.iter().all(|entry| entry.rank() == Rank::Authoritative));
         assert_eq!(world.sent_to("192.0.2.3"), 1, "{:?}", world.sent());
     }
     // What it brought is known of each type.
