@@ -195,6 +195,10 @@ pub const FETCHES_MAX: usize = 2 * LOOKUPS_MAX;
 /// second, more than a cache leaves to be asked even of large zones.
 pub const REQUESTS_PER_ZONE_MAX: u32 = 200;
 
+/// The same for the root and the zones directly below it, which nearly all names lead through while
+/// the cache is empty, and whose servers are many and strong. A quarter of all questions.
+pub const REQUESTS_PER_TOP_ZONE_MAX: u32 = 2048;
+
 /// The least time that a response over TCP is waited for, in microseconds: a connection takes a trip,
 /// and the first packet of it may get lost (RFC 6298 §2.1 sends it again after a second).
 pub const TCP_WAIT_US_MIN: u64 = 1_200_000;

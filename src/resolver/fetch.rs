@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::base::limits::{
     ADDRESS_DEPTH_MAX, ADDRESS_FETCHES_AT_ONCE_MAX, ADDRESS_FETCHES_MAX, ADDRESS_REQUESTS_MAX,
     FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX, REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX,
-    REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX,
+    REQUESTS_PER_TOP_ZONE_MAX, REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX,
 };
 use crate::base::time::Now;
 use crate::cache::{Entry, FailureReason, Found, Owned};
@@ -422,8 +422,11 @@ impl Resolver {
     /// Whether the servers of the zone that a fetch has come to are asked enough by now. Those that
     /// resolve are not counted: they were configured to be asked everything.
     fn is_zone_busy(&self, fetch: &Fetch) -> bool {
-        fetch.place.as_ref().is_some_and(|place| {
-            !place.is_forwarded() && self.by_zone.count(&place.zone) >= REQUESTS_PER_ZONE_MAX
+        let zone = fetch.place.as_ref().filter(|place| !place.is_forwarded());
+        zone.map(|place| &place.zone).is_some_and(|zone| {
+            let is_top = zone.as_name().label_count() <= 1;
+            let max = if is_top { REQUESTS_PER_TOP_ZONE_MAX } else { REQUESTS_PER_ZONE_MAX };
+            self.by_zone.count(zone) >= max
         })
     }
 
@@ -461,7 +464,7 @@ impl Resolver {
     fn is_address_worth_asking(&self, now: Now, wanted: &Question, zone: Name<'_>) -> bool {
         let folded = FoldedName::new(wanted.name.as_name());
         self.local.owner_of(&folded, wanted.rtype) != Owned::Yes
-            && matches!(self.cache.find(now, &folded, wanted.rtype), Found::Missing)
+            && matches!(self.cache.find_uncounted(now, &folded, wanted.rtype), Found::Missing)
             // The same servers would be asked, none of which could be.
             && self.place_for(now, wanted, Forwards::Asked).zone.as_name() != zone
     }

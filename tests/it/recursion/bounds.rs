@@ -4,7 +4,7 @@ use super::{World, addresses, check_denied, check_failed, hierarchy, ip, options
 use crate::world::name;
 use kereru::base::limits::{
     FETCH_US_MAX, LOOKUPS_MAX, LOOKUPS_PER_CLIENT_MAX, REQUESTS_PER_LOOKUP_MAX,
-    REQUESTS_PER_ZONE_MAX,
+    REQUESTS_PER_TOP_ZONE_MAX, REQUESTS_PER_ZONE_MAX,
 };
 use kereru::cache::{End, FailureReason};
 use kereru::resolver::{Asker, Asking, Budget, Options, Question};
@@ -233,4 +233,17 @@ fn flood_of_names_of_one_zone_leaves_other_zones_alone() {
     world.rest();
     // It is not remembered of the name.
     check_denied(&world.ask("more.example.org.", Rtype::A));
+}
+
+#[test]
+fn many_questions_with_an_empty_cache_find_the_root_open() {
+    let mut world = hierarchy();
+    let client = |number: u32| IpAddr::from([10, 1, (number >> 8) as u8, number as u8]);
+    for number in 0..REQUESTS_PER_TOP_ZONE_MAX {
+        let end = put(&mut world, client(number), &format!("www.n{number}.org."));
+        assert!(end.is_none(), "{number}: {end:?}");
+    }
+    let end = put(&mut world, client(0), "www.more.org.");
+    assert!(is_busy(end.as_ref()), "{end:?}");
+    assert_eq!(world.rest().len(), REQUESTS_PER_TOP_ZONE_MAX as usize);
 }

@@ -118,6 +118,15 @@ fn types_that_the_server_has_no_special_way_for_are_found_and_denied() {
     }
 }
 
+#[test]
+fn types_that_are_no_records_are_asked_of_nobody() {
+    let mut world = hierarchy();
+    for rtype in [Rtype::OPT, Rtype::TSIG, Rtype::TKEY, Rtype::AXFR, Rtype::IXFR, Rtype::MAILB] {
+        check_failed(&world.ask("www.example.org.", rtype), FailureReason::Lame);
+        assert_eq!(world.sent(), [""; 0]);
+    }
+}
+
 const DS: &str = "DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000";
 
 #[test]
