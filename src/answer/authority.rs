@@ -22,6 +22,7 @@ use crate::zone::store::Zone;
 impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Answers for the current name from a zone that it is within.
     pub(super) fn answer_from(&mut self, zone: &'v Zone) -> Result<Next<'v>, NoSpace> {
+        self.trace.step(Event::Zone(zone.apex()));
         let name = current_name(self.aliases, &self.names);
         let lookup = zone.lookup_along(&self.path, name, self.asked.rtype);
         if self.aliases == 0 && !matches!(lookup, Lookup::Referral { .. }) {

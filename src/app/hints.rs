@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::app::files::Folder;
 use crate::base::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::config::FilePath;
+use crate::config::{Config, FilePath};
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 use crate::zone::file::reader::Reader;
@@ -40,6 +40,12 @@ pub(super) fn built_in() -> Hints {
         Some((name, vec![v4.parse().ok()?, v6.parse().ok()?]))
     });
     hints.collect()
+}
+
+/// What is wrong with the hints of a configuration.
+pub(super) fn check(config: &Config) -> Diagnostics {
+    let file = config.resolver.as_ref().and_then(|resolver| resolver.root_hints.as_ref());
+    file.and_then(|file| read(file).err()).unwrap_or_default()
 }
 
 /// What a file in master-file form says.

@@ -53,14 +53,14 @@ pub enum Security {
 pub enum FailureReason {
     /// No server responded in time.
     Unreachable,
-    /// The network carried no request to a server.
+    /// The network could bring no request to any server.
     Network,
     /// Servers responded with nothing of use: with errors, malformed, or not being responsible.
     Lame,
     /// It would have taken more steps than one question may: too many aliases, referrals or
     /// packets, or names that depend on each other.
     TooLong,
-    /// Too much else is being resolved. Never kept.
+    /// More is going on than may at one time. Says nothing of the question, and is not kept.
     Busy,
 }
 

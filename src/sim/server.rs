@@ -11,13 +11,13 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::answer::{Deferred, Exchange, Local, Outcome, Snapshot, respond};
+use crate::answer::{Deferred, Exchange, Local, Outcome, Snapshot, View, respond};
 use crate::base::entropy::Seeded;
 use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MAX};
 use crate::base::time::{Now, SECOND_US, Wall};
 use crate::cache;
 use crate::metrics::Transport;
-use crate::resolver::{self, Asker, Asking, Budget, Channel, Question, Resolver};
+use crate::resolver::{self, Asker, Asking, Budget, Channel, Options, Question, Resolver};
 use crate::sim::script::Scenario;
 use crate::sim::server::setup::Setup;
 use crate::sim::subject::{Reply, Request, RequestId, Subject};
@@ -47,6 +47,11 @@ impl Server {
     /// Fails if the scenario asks for what is not offered, or if a zone of it cannot be served.
     pub fn new(scenario: &Scenario, now: Now) -> Result<Self, Unready> {
         let (view, options) = Setup::read(scenario)?.finish()?;
+        Ok(Self::of(view, options, now))
+    }
+
+    /// A server of one view, whose resolver is told this if there is one.
+    pub fn of(view: View, options: Option<Options>, now: Now) -> Self {
         let view = Arc::new(view);
         let role = view.resolver.as_ref();
         let resolver = options.zip(role).map(|(options, role)| {
@@ -56,7 +61,7 @@ impl Server {
             resolver.start(now);
             resolver
         });
-        Ok(Self {
+        Self {
             snapshot: Snapshot { views: vec![view] },
             resolver,
             waiting: HashMap::new(),
@@ -64,7 +69,7 @@ impl Server {
             local: Local::default(),
             replies: VecDeque::new(),
             message: vec![0; MESSAGE_LEN_MAX],
-        })
+        }
     }
 
     fn ask(&mut self, now: Now, deferred: Box<Deferred>, budget: Budget) {
