@@ -22,6 +22,7 @@ use crate::resolver::request::{Sent, Way};
 use crate::resolver::{Channel, Question, Resolver};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
 
 /// Who waits for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -365,8 +366,17 @@ impl Resolver {
         if let Some(parents) = place.parents.take() {
             return Some(*parents);
         }
-        let is_first = place.origin == Origin::Route(RouteKind::ForwardFirst);
-        let question = is_first.then(|| fetch.question.clone())?;
+        let question = match place.origin {
+            Origin::Route(RouteKind::ForwardFirst) => fetch.question.clone(),
+            // The addresses ended before the delegation: those who told them tell them again. That of
+            // a new referral would bring the same.
+            Origin::Learnt
+                if fetch.referrals == 0 && fetch.tries.is_empty() && !place.zone.as_name().is_root() =>
+            {
+                Question { name: place.zone.clone(), rtype: Rtype::DS }
+            }
+            Origin::Learnt | Origin::Ours | Origin::Hints | Origin::Route(_) => return None,
+        };
         Some(self.place_for(now, &question, Forwards::PassedOver))
     }
 
@@ -421,8 +431,9 @@ impl Resolver {
             let mut begun = 0;
             for rtype in self.options.address_types() {
                 let wanted = Question { name: name.clone(), rtype };
-                let is_worth = self.is_address_worth_asking(now, &wanted, zone.as_name());
                 let waiter = Waiter::Fetch(id);
+                let is_worth = !self.is_awaited(&wanted, waiter)
+                    && self.is_address_worth_asking(now, &wanted, zone.as_name());
                 begun += u32::from(is_worth && self.await_fetch(now, wanted, waiter).is_ok());
             }
             if let Some(fetch) = self.fetches.get_mut(&id) {
@@ -431,6 +442,12 @@ impl Resolver {
             }
         }
         self.fetches.get(&id).is_some_and(|fetch| fetch.waits_for > 0)
+    }
+
+    /// Whether somebody waits for the fetch of a question already.
+    fn is_awaited(&self, question: &Question, waiter: Waiter) -> bool {
+        let fetch = self.by_question.get(question).and_then(|fetch| self.fetches.get(fetch));
+        fetch.is_some_and(|fetch| fetch.waiters.contains(&waiter))
     }
 
     /// Whether asking for an address of a server of `zone` can bring one: none that is known by now
