@@ -19,7 +19,7 @@ use crate::resolver::budget::Purse;
 use crate::resolver::options::RouteKind;
 use crate::resolver::place::{Forwards, Origin, Place};
 use crate::resolver::request::{Sent, Way};
-use crate::resolver::{Channel, Question, Resolver};
+use crate::resolver::{Channel, Question, Resolver, response};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
@@ -105,6 +105,9 @@ pub(super) struct Fetch {
     address_fetches: u32,
     /// Fetches for addresses that it waits for.
     waits_for: u32,
+    /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
+    /// more.
+    pub(super) is_denied: bool,
     /// What the servers of this place have done wrong, the worst.
     fault: Option<FailureReason>,
 }
@@ -126,6 +129,7 @@ impl Fetch {
             wrong: 0,
             address_fetches: 0,
             waits_for: 0,
+            is_denied: false,
             fault: None,
         }
     }
@@ -317,6 +321,10 @@ impl Resolver {
                 self.send(now, id, &mut fetch, way);
             }
             Next::Wait => (),
+            Next::Fail(Failing::Answerless(_)) if fetch.is_denied => {
+                let nothing = response::Found::nothing_at(fetch.question.name.as_name());
+                return self.take_found(now, fetch, nothing);
+            }
             Next::Fail(failing) => return self.fail(now, fetch, failing),
         }
         self.fetches.insert(id, fetch);
