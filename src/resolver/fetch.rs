@@ -19,9 +19,10 @@ use crate::resolver::budget::Purse;
 use crate::resolver::options::RouteKind;
 use crate::resolver::place::{Forwards, Origin, Place};
 use crate::resolver::request::{Sent, Way};
-use crate::resolver::{Channel, Question, Resolver};
+use crate::resolver::{Channel, Question, Resolver, response};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
 
 /// Who waits for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +132,9 @@ pub(super) struct Fetch {
     address_fetches: u32,
     /// Fetches for addresses that it waits for.
     waits_for: u32,
+    /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
+    /// more.
+    pub(super) is_denied: bool,
     /// What the servers of this place have done wrong, the worst.
     fault: Option<FailureReason>,
 }
@@ -152,6 +156,7 @@ impl Fetch {
             wrong: 0,
             address_fetches: 0,
             waits_for: 0,
+            is_denied: false,
             fault: None,
         }
     }
@@ -343,6 +348,10 @@ impl Resolver {
                 self.send(now, id, &mut fetch, way);
             }
             Next::Wait => (),
+            Next::Fail(Failing::Answerless(_)) if fetch.is_denied => {
+                let nothing = response::Found::nothing_at(fetch.question.name.as_name());
+                return self.take_found(now, fetch, nothing);
+            }
             Next::Fail(failing) => return self.fail(now, fetch, failing),
         }
         self.fetches.insert(id, fetch);
@@ -391,8 +400,17 @@ impl Resolver {
         if let Some(parents) = place.parents.take() {
             return Some(*parents);
         }
-        let is_first = place.origin == Origin::Route(RouteKind::ForwardFirst);
-        let question = is_first.then(|| fetch.question.clone())?;
+        let question = match place.origin {
+            Origin::Route(RouteKind::ForwardFirst) => fetch.question.clone(),
+            // The addresses ended before the delegation: those who told them tell them again. That of
+            // a new referral would bring the same.
+            Origin::Learnt
+                if fetch.referrals == 0 && fetch.tries.is_empty() && !place.zone.as_name().is_root() =>
+            {
+                Question { name: place.zone.clone(), rtype: Rtype::DS }
+            }
+            Origin::Learnt | Origin::Ours | Origin::Hints | Origin::Route(_) => return None,
+        };
         Some(self.place_for(now, &question, Forwards::PassedOver))
     }
 
@@ -447,8 +465,9 @@ impl Resolver {
             let mut begun = 0;
             for rtype in self.options.address_types() {
                 let wanted = Question { name: name.clone(), rtype };
-                let is_worth = self.is_address_worth_asking(now, &wanted, zone.as_name());
                 let waiter = Waiter::Fetch(id);
+                let is_worth = !self.is_awaited(&wanted, waiter)
+                    && self.is_address_worth_asking(now, &wanted, zone.as_name());
                 begun += u32::from(is_worth && self.await_fetch(now, wanted, waiter).is_ok());
             }
             if let Some(fetch) = self.fetches.get_mut(&id) {
@@ -457,6 +476,12 @@ impl Resolver {
             }
         }
         self.fetches.get(&id).is_some_and(|fetch| fetch.waits_for > 0)
+    }
+
+    /// Whether somebody waits for the fetch of a question already.
+    fn is_awaited(&self, question: &Question, waiter: Waiter) -> bool {
+        let fetch = self.by_question.get(question).and_then(|fetch| self.fetches.get(fetch));
+        fetch.is_some_and(|fetch| fetch.waiters.contains(&waiter))
     }
 
     /// Whether asking for an address of a server of `zone` can bring one: none that is known by now

@@ -157,10 +157,11 @@ impl Resolver {
                 self.follow(now, &mut fetch, &referral, sent.way.to);
             }
             // Some servers fail for names that have no records, and for those below do not.
-            Meaning::Useless(Useless::Failed(_) | Useless::Empty) if !is_whole => {
+            Meaning::Useless(Useless::Failed(_) | Useless::Empty { .. }) if !is_whole => {
                 fetch.steps = STEPS_MAX;
             }
-            Meaning::Useless(Useless::Lame | Useless::Failed(_) | Useless::Empty) => {
+            Meaning::Useless(useless) => {
+                fetch.is_denied |= useless == Useless::Empty { is_denial: true };
                 if !place.is_forwarded() {
                     self.lame.note(now, sent.way.to, &place.zone);
                 }
@@ -181,7 +182,7 @@ impl Resolver {
     }
 
     /// Ends a fetch with what was found.
-    fn take_found(&mut self, now: Now, fetch: Fetch, mut found: Found) {
+    pub(super) fn take_found(&mut self, now: Now, fetch: Fetch, mut found: Found) {
         let is_route =
             fetch.place.as_ref().is_some_and(|place| matches!(place.origin, Origin::Route(_)));
         if self.options.filters_private && !is_route && self.is_of_the_world(&fetch.question) {

@@ -57,6 +57,21 @@ pub struct Found {
     pub is_authoritative: bool,
 }
 
+impl Found {
+    /// That there are no records of the type at a name, without an SOA.
+    pub(super) fn nothing_at(name: Name<'_>) -> Self {
+        Self {
+            chain: Vec::new(),
+            last: name.to_buf(),
+            end: End::NoData,
+            soa: None,
+            proofs: Vec::new(),
+            glue: Vec::new(),
+            is_authoritative: false,
+        }
+    }
+}
+
 /// How a chain of aliases ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -91,8 +106,12 @@ pub enum Useless {
     Lame,
     /// A response code that tells nothing of the name.
     Failed(Rcode),
-    /// No records and no SOA, so that nobody knows what is denied for how long (RFC 2308 §2.2.1).
-    Empty,
+    /// No records of use and no SOA, so that nobody knows what is denied for how long.
+    Empty {
+        /// Whether it says all the same that there are no such records: it comes from who is
+        /// responsible, and there is nothing else in it (RFC 2308 §2.2).
+        is_denial: bool,
+    },
 }
 
 /// What a response means.
@@ -102,6 +121,10 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
         return Meaning::Useless(Useless::Failed(rcode));
     }
     let is_authoritative = response.header.flags.contains(Flags::AA);
+    let is_bare = response.odd == 0
+        && response.answers.is_empty()
+        && !response.authorities.iter().any(|record| matches!(record.rtype, Rtype::NS | Rtype::SOA));
+    let is_denial = is_bare && (is_authoritative || asked.is_forwarded);
     let is_from_above = response
         .authorities
         .iter()
@@ -121,7 +144,8 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
         (false, Rcode::NXDOMAIN, _) => End::NameError,
         (false, _, Some(_)) => End::NoData,
         (false, _, None) if chain.is_empty() => {
-            return refer(authorities, response.additionals, proofs, asked);
+            let referral = refer(authorities, response.additionals, proofs, asked);
+            return referral.unwrap_or(Meaning::Useless(Useless::Empty { is_denial }));
         }
         (false, _, None) => End::Open,
     };
@@ -250,30 +274,28 @@ fn take_proofs(sets: &mut Vec<ReceivedSet>) -> Vec<ReceivedSet> {
     sets.extract_if(.., is_proof).collect()
 }
 
-/// What a response without answer and SOA means, by its NS records.
+/// What a response without answer and SOA means by its NS records; `None` if it has none.
 fn refer(
     mut authorities: Vec<ReceivedSet>,
     additionals: Vec<Record>,
     proofs: Vec<ReceivedSet>,
     asked: Asked<'_>,
-) -> Meaning {
+) -> Option<Meaning> {
     let servers =
-        authorities.iter().position(|set| set.rtype == Rtype::NS && !set.rdatas.is_empty());
-    let Some(servers) = servers.map(|place| authorities.swap_remove(place)) else {
-        return Meaning::Useless(Useless::Empty);
-    };
+        authorities.iter().position(|set| set.rtype == Rtype::NS && !set.rdatas.is_empty())?;
+    let servers = authorities.swap_remove(servers);
     let cut = servers.owner.as_name();
     // The DS of a zone is its parent's to tell.
     let is_parents = asked.rtype == Rtype::DS && asked.name == cut;
     let leads_down = cut.is_below(asked.zone) && asked.name.is_within(cut) && !is_parents;
     if asked.is_forwarded || !leads_down {
-        return Meaning::Useless(Useless::Lame);
+        return Some(Meaning::Useless(Useless::Lame));
     }
     let ds =
         authorities.iter().position(|set| set.rtype == Rtype::DS && set.owner.as_name() == cut);
     let ds = ds.map(|place| authorities.swap_remove(place));
     let glue = glue_of(&servers, additionals, asked.zone);
-    Meaning::Referral(Referral { servers, ds, proofs, glue })
+    Some(Meaning::Referral(Referral { servers, ds, proofs, glue }))
 }
 
 /// The addresses of these servers, as far as they lie in the zone that was asked.

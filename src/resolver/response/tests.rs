@@ -69,6 +69,9 @@ fn check_found(zone: &str, asked: &str, sections: [&str; 3], chain: &str, last: 
     assert_eq!(got, (chain.to_owned(), last.to_owned(), end));
 }
 
+/// What has nothing in it that helps, and denies nothing.
+const EMPTY: Useless = Useless::Empty { is_denial: false };
+
 #[track_caller]
 fn check_useless(zone: &str, asked: &str, flags: u16, sections: [&str; 3], expected: Useless) {
     let got = meaning(zone, asked, Rcode::NOERROR, flags, sections);
@@ -133,7 +136,7 @@ fn soa_and_proofs_of_a_denial_are_kept_and_a_foreign_soa_is_not() {
     assert_eq!(found.soa.unwrap().owner, name("z."));
     assert_eq!(found.proofs.len(), 1);
     // One of a zone that the name is not in denies nothing.
-    check_useless("z.", "a.z. A", Flags::AA, ["", "b.z. SOA z.", ""], Useless::Empty);
+    check_useless("z.", "a.z. A", Flags::AA, ["", "b.z. SOA z.", ""], EMPTY);
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn referral_that_does_not_lead_down_is_lame() {
         check_useless("z.", "a.b.z. A", 0, ["", servers, ""], Useless::Lame);
     }
     // One upwards lies outside the zone and is not even seen.
-    check_useless("z.", "a.b.z. A", 0, ["", ". NS ns.z.", ""], Useless::Empty);
+    check_useless("z.", "a.b.z. A", 0, ["", ". NS ns.z.", ""], EMPTY);
 }
 
 #[test]
@@ -228,7 +231,10 @@ fn failures_and_empty_responses_do_not_help() {
         let got = meaning("z.", "a.z. A", rcode, Flags::AA, ["a.z. A 1", "", ""]);
         assert_eq!(got, Meaning::Useless(Useless::Failed(rcode)));
     }
-    check_useless("z.", "a.z. A", Flags::AA, ["", "", ""], Useless::Empty);
+    let denial = Useless::Empty { is_denial: true };
+    check_useless("z.", "a.z. A", Flags::AA, ["", "", ""], denial);
+    check_useless("z.", "a.z. A", 0, ["", "", ""], EMPTY);
+    check_useless("z.", "a.z. A", Flags::AA, ["b.z. A 1", "", ""], EMPTY);
 }
 
 #[test]

@@ -27,7 +27,7 @@ const CACHE_ENTRIES: usize = 1 << 16;
 const PORT: u16 = 53;
 
 /// Keys of `server` that only say how something is done or logged, or what is the case here anyway.
-const WITHOUT_MEANING: [&str; 38] = [
+const WITHOUT_MEANING: [&str; 42] = [
     "access-control",
     "chroot",
     "directory",
@@ -45,15 +45,18 @@ const WITHOUT_MEANING: [&str; 38] = [
     "harden-glue",
     "harden-large-queries",
     "harden-referral-path",
+    "harden-unknown-additional",
     "harden-unverified-glue",
     "infra-keep-probing",
     "iter-scrub-cname",
     "iter-scrub-ns",
+    "iter-scrub-promiscuous",
     "log-servfail",
     "log-time-ascii",
     "max-global-quota",
     "module-config",
     "msg-cache-size",
+    "msg-cache-slabs",
     "num-threads",
     "outbound-msg-retry",
     "prefetch",
@@ -64,6 +67,7 @@ const WITHOUT_MEANING: [&str; 38] = [
     "trust-anchor-signaling",
     "unblock-lan-zones",
     "use-syslog",
+    "val-log-level",
     "val-override-date",
     "verbosity",
 ];
