@@ -211,6 +211,7 @@ impl Asker {
             match ahead.respond(index, &mut self.local, &mut exchange, &mut ()) {
                 Outcome::Reply { len, .. } => last = black_box(len),
                 Outcome::Drop(reason) => panic!("dropped: {reason:?}"),
+                Outcome::Defer(_) => panic!("deferred"),
             }
         }
         last

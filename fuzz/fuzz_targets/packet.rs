@@ -69,6 +69,7 @@ fn made(
             Ok(message)
         }
         Outcome::Drop(reason) => Err(reason),
+        Outcome::Defer(_) => panic!("there is nobody to ask"),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::answer::exchange::{Exchange, Local, Outcome};
 use crate::answer::respond::respond_with;
 use crate::answer::snapshot::{RateLimit, Snapshot, View, ZoneState, ZoneTable};
 use crate::base::limits::BATCH_MAX;
+use crate::cache::Resolution;
 use crate::metrics::DropReason;
 use crate::policy::rate::Kind;
 use crate::wire::folded::FoldedName;
@@ -181,7 +182,8 @@ impl<'s> Ahead<'s> {
             return Outcome::Drop(DropReason::Short);
         };
         let guess = self.guesses.get(index).copied().flatten();
-        respond_with(self.snapshot, Prepared { draft, guess }, &mut local.tools, exchange, trace)
+        let prepared = Prepared { draft, guess, given: &[] };
+        respond_with(self.snapshot, prepared, &mut local.tools, exchange, trace)
     }
 
     /// Asks for what the answers will read, in loops that do nothing else: the CPU goes on to the
@@ -221,6 +223,8 @@ pub(super) struct Prepared<'d, 's> {
     pub(super) draft: &'d Draft,
     /// What its answer will likely read, where the only view of the snapshot answers.
     pub(super) guess: Option<Guess<'s>>,
+    /// What others have said since it came.
+    pub(super) given: &'s [Resolution],
 }
 
 /// What the answer to a query will likely read.

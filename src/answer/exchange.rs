@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 
 use crate::answer::ahead::Draft;
+use crate::answer::deferred::Deferred;
 use crate::base::time::{Now, Wall};
 use crate::metrics::{DropReason, ReplyKind, Transport};
 use crate::wire::folded::FoldedName;
-use crate::wire::name::{Name, NameArray};
+use crate::wire::name::{Name, NameArray, NameBuf};
+use crate::wire::numbers::Rtype;
 use crate::wire::writer::Compressor;
 
 /// One query and the room for its reply.
@@ -29,7 +31,7 @@ pub struct Exchange<'b> {
 }
 
 /// What became of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Outcome {
     /// The first `len` octets of the message are the reply.
     Reply {
@@ -40,6 +42,8 @@ pub enum Outcome {
     },
     /// Nothing is sent.
     Drop(DropReason),
+    /// Others have to be asked first. The message is of no use any more.
+    Defer(Box<Deferred>),
 }
 
 /// What a thread that answers keeps for itself from query to query, so that nothing is allocated.
@@ -49,6 +53,14 @@ pub struct Local {
     pub(super) draft: Draft,
     /// What its answer is made with.
     pub(super) tools: Tools,
+}
+
+impl Local {
+    /// The name and type that were found in the cache with little time left, so that they are to be
+    /// asked for again. Told once.
+    pub fn take_due(&mut self) -> Option<(NameBuf, Rtype)> {
+        self.tools.due.take()
+    }
 }
 
 /// What the answer to one query after the other is made with.
@@ -64,6 +76,8 @@ pub(super) struct Tools {
     pub(super) compressor: Compressor,
     /// Queries so far, by which the records of sets take turns.
     pub(super) turn: usize,
+    /// What is to be asked for again.
+    pub(super) due: Option<(NameBuf, Rtype)>,
 }
 
 impl Default for Tools {
@@ -74,6 +88,7 @@ impl Default for Tools {
             target: FoldedName::root(),
             compressor: Compressor::default(),
             turn: 0,
+            due: None,
         }
     }
 }

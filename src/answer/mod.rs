@@ -6,16 +6,23 @@
 mod additional;
 pub mod ahead;
 mod authority;
+mod chain;
 mod chaos;
+mod deferred;
 mod denial;
 pub mod exchange;
+mod learnt;
+mod local;
 mod refusal;
 mod reply;
 mod respond;
+pub mod role;
 pub mod snapshot;
 
 pub use crate::metrics::{DropReason, Transport};
+pub use deferred::Deferred;
 pub use exchange::{Exchange, Local, Outcome};
 pub use refusal::Refusal;
 pub use respond::respond;
+pub use role::{ResolverRole, Reach, Routed};
 pub use snapshot::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};

@@ -1,5 +1,6 @@
 //! Why a query gets no data, and the one place where that becomes a response code.
 
+use crate::cache::FailureReason;
 use crate::wire::edns::ExtendedError;
 use crate::wire::error::WireError;
 use crate::wire::numbers::{Class, Opcode, Rcode, Rtype};
@@ -31,6 +32,8 @@ pub enum Refusal {
     NotAuthoritative,
     /// The zone could not be loaded.
     BrokenZone,
+    /// Others were asked for it, and it could not be found out.
+    Unresolved(FailureReason),
 }
 
 impl Refusal {
@@ -44,7 +47,7 @@ impl Refusal {
             Self::Class(_) | Self::Transfer | Self::NotAllowed | Self::NotAuthoritative => {
                 Rcode::REFUSED
             }
-            Self::BrokenZone => Rcode::SERVFAIL,
+            Self::BrokenZone | Self::Unresolved(_) => Rcode::SERVFAIL,
         }
     }
 
@@ -54,6 +57,14 @@ impl Refusal {
             Self::NotAllowed => Some(ExtendedError::PROHIBITED),
             Self::NotAuthoritative => Some(ExtendedError::NOT_AUTHORITATIVE),
             Self::BrokenZone => Some(ExtendedError::INVALID_DATA),
+            Self::Unresolved(reason) => Some(match reason {
+                FailureReason::Unreachable | FailureReason::Lame => {
+                    ExtendedError::NO_REACHABLE_AUTHORITY
+                }
+                FailureReason::Network => ExtendedError::NETWORK_ERROR,
+                FailureReason::TooLong => ExtendedError::OTHER,
+                FailureReason::Busy => ExtendedError::NOT_READY,
+            }),
             Self::Class(_) | Self::ObsoleteType(_) | Self::Transfer => {
                 Some(ExtendedError::NOT_SUPPORTED)
             }

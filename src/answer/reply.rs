@@ -8,6 +8,7 @@ use crate::answer::refusal::Refusal;
 use crate::answer::snapshot::AnswerOptions;
 use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MIN};
 use crate::base::time::Ttl;
+use crate::cache::Part;
 use crate::metrics::{AnswerSource, DropReason, ReplyKind, Transport};
 use crate::wire::character_string::CharacterString;
 use crate::wire::edns::{EXPIRE_LEN, ExtendedError, ReplyCookie, ReplyOpt};
@@ -121,6 +122,17 @@ impl<'m> Reply<'m> {
         }
     }
 
+    /// Makes this a refusal, whatever was written before.
+    pub(super) fn fail<T: Trace>(&mut self, refusal: Refusal, trace: &mut T) {
+        self.writer.rewind(self.start);
+        self.refuse(refusal, trace);
+    }
+
+    /// Says that the client could have names resolved.
+    pub(super) fn set_recursion_available(&mut self) {
+        self.flags |= Flags::RA;
+    }
+
     /// Sets the AA flag. Only a function that takes a zone calls this, and `chaos`, whose names
     /// belong to the server.
     pub(super) fn set_authoritative(&mut self) {
@@ -220,6 +232,22 @@ impl<'m> Reply<'m> {
             }
         }
         Ok(())
+    }
+
+    /// Writes all records of a set that was learnt, or none of them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they do not fit.
+    pub(super) fn write_part(
+        &mut self,
+        section: Section,
+        owner: Owner<'_>,
+        part: &Part<'_>,
+    ) -> Result<(), NoSpace> {
+        let mut set = part.set;
+        set.first = self.turn.checked_rem(set.count).unwrap_or(0);
+        self.writer.write_set(section, owner, part.owner.len(), &set).map(|_| ())
     }
 
     /// Which record of a set the reply has first, counted around.

@@ -4,13 +4,15 @@
 
 use std::net::IpAddr;
 
-use crate::answer::ahead::{Draft, Guess, Message, Prepared};
-use crate::answer::authority::{self, Asked, Names};
+use crate::answer::ahead::{Draft, Message, Prepared};
+use crate::answer::chain::{self, Asked, Names, Wanted, World};
 use crate::answer::chaos;
+use crate::answer::deferred::Deferred;
 use crate::answer::exchange::{Exchange, Local, Outcome, Tools};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Beginning, Reply, write_bare};
-use crate::answer::snapshot::{AnswerOptions, Snapshot, View, ZoneState};
+use crate::answer::role::{Access, Place};
+use crate::answer::snapshot::{AnswerOptions, Snapshot, View};
 use crate::base::time::Now;
 use crate::metrics::{DropReason, Transport};
 use crate::policy::cookie::Checked;
@@ -18,12 +20,12 @@ use crate::policy::rate::{Kind, Verdict};
 use crate::wire::edns::Edns;
 use crate::wire::error::WireError;
 use crate::wire::folded::FoldedName;
+use crate::wire::header::Flags;
 use crate::wire::numbers::{Class, Rtype};
 use crate::wire::query::{Query, Question};
 use crate::wire::trace::{Event, Trace};
 use crate::wire::tsig::Tsig;
 use crate::zone::lookup::Path;
-use crate::zone::store::Zone;
 
 /// Answers one query in place, or says why there is nothing to send.
 ///
@@ -36,7 +38,8 @@ pub fn respond<T: Trace>(
 ) -> Outcome {
     let Local { draft, tools } = local;
     draft.read(exchange.message.get(..exchange.len).unwrap_or_default());
-    respond_with(snapshot, Prepared { draft, guess: None }, tools, exchange, trace)
+    let prepared = Prepared { draft, guess: None, given: &[] };
+    respond_with(snapshot, prepared, tools, exchange, trace)
 }
 
 /// Answers one query that has been read. `prepared` is of the exchange's message.
@@ -98,19 +101,31 @@ fn respond_in<'v, T: Trace>(
         return refuse(view, unanswerable, tools, exchange, trace);
     }
     let sender = Sender::of(exchange);
-    let Tools { alias, alias_wire, target, compressor, turn } = tools;
+    let Tools { alias, alias_wire, target, compressor, turn, due } = tools;
     *turn = turn.wrapping_add(usize::from(view.options.rotate_answers));
     let cookie = cookie.map(|cookie| cookie.reply);
     let options = &view.options;
     let beginning = Beginning { query, question, options, cookie, turn: *turn };
     let mut reply = Reply::new(exchange, &beginning, compressor);
-    let names = Names { question, alias, alias_wire, target };
+    let names = Names { question, alias, alias_wire, target, due };
+    let access = Access::of(view, sender.ip, query.header.flags.contains(Flags::RD));
+    if access.offers_recursion() {
+        reply.set_recursion_available();
+    }
+    let world = World { view, access, given: prepared.given };
     let answered = check_client(view, sender.ip)
-        .and_then(|()| answer(view, prepared, sender.transport, names, &mut reply, trace));
-    let kind = answered.unwrap_or_else(|refusal| {
-        reply.refuse(refusal, trace);
-        Kind::Error
-    });
+        .map_err(Halt::Refused)
+        .and_then(|()| answer(world, prepared, sender, names, &mut reply, trace));
+    let kind = match answered {
+        Ok(kind) => kind,
+        Err(Halt::Refused(refusal)) => {
+            reply.refuse(refusal, trace);
+            Kind::Error
+        }
+        Err(Halt::Wants(wanted)) => {
+            return Outcome::Defer(Box::new(Deferred::new(prepared, exchange, wanted)));
+        }
+    };
     if !has_valid_cookie {
         match limit(view, sender, kind) {
             Verdict::Pass => (),
@@ -161,18 +176,33 @@ fn check_client(view: &View, client: IpAddr) -> Result<(), Refusal> {
     }
 }
 
+/// Why a query gets no answer now.
+enum Halt {
+    /// It gets none at all.
+    Refused(Refusal),
+    /// Others have to be asked first.
+    Wants(Wanted),
+}
+
+impl From<Refusal> for Halt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// Answers what the query asks, or says why not. Returns what counts together with the reply when
 /// replies are limited.
 fn answer<'v, T: Trace>(
-    view: &'v View,
+    world: World<'v>,
     prepared: Prepared<'_, 'v>,
-    transport: Transport,
+    sender: Sender,
     names: Names<'_>,
     reply: &mut Reply<'_>,
     trace: &mut T,
-) -> Result<Kind, Refusal> {
+) -> Result<Kind, Halt> {
+    let World { view, access, .. } = world;
     let query = &prepared.draft.query;
-    check_edns(query.edns.as_ref(), transport)?;
+    check_edns(query.edns.as_ref(), sender.transport)?;
     // A query without a question asks for a cookie, and has it by now.
     let Some(Question { rtype, class }) = query.question else {
         return Ok(Kind::Error);
@@ -184,22 +214,23 @@ fn answer<'v, T: Trace>(
             chaos::answer(&view.options, names.question, rtype, reply)?;
             return Ok(Kind::Error);
         }
-        _ => return Err(Refusal::Class(class)),
+        _ => return Err(Refusal::Class(class).into()),
     }
-    let place = match prepared.guess {
-        Some(guess) => guess,
-        None => Guess { zone: find_zone(view, rtype, names.question)?, path: Path::default() },
+    let (place, path) = match prepared.guess {
+        Some(guess) => (access.place_in(guess.zone, rtype, names.question), guess.path),
+        None => (access.place(view, rtype, names.question)?, Path::default()),
     };
-    let zone = place.zone;
     if query.edns.as_ref().is_some_and(|edns| edns.wants_expire)
         && rtype == Rtype::SOA
+        && let Place::Zone(zone) = place
         && zone.depth() == names.question.label_count()
         && let Some(soa) = zone.soa()
     {
         // We are the primary of all our zones (RFC 7314 §3.1).
         reply.set_expire(soa.expire_secs);
     }
-    Ok(authority::answer(view, place, Asked { rtype, transport }, names, reply, trace))
+    let asked = Asked { rtype, transport: sender.transport, now: sender.now };
+    chain::answer(world, (place, path), asked, names, reply, trace).map_err(Halt::Wants)
 }
 
 /// Refuses an option that no client sends.
@@ -232,15 +263,6 @@ fn check_type(rtype: Rtype) -> Result<(), Refusal> {
         Rtype::MAILA | Rtype::MAILB => Err(Refusal::ObsoleteType(rtype)),
         _ if rtype.is_meta() => Err(Refusal::MetaType(rtype)),
         _ => Ok(()),
-    }
-}
-
-/// The zone that answers, or why none does.
-fn find_zone<'s>(view: &'s View, rtype: Rtype, name: &FoldedName) -> Result<&'s Zone, Refusal> {
-    match view.zones.find(name, rtype) {
-        None => Err(Refusal::NotAuthoritative),
-        Some(ZoneState::Broken) => Err(Refusal::BrokenZone),
-        Some(ZoneState::Loaded(zone)) => Ok(zone),
     }
 }
 

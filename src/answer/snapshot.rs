@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::answer::role::ResolverRole;
 use crate::policy::acl::Acl;
 use crate::policy::cookie::Secrets;
 use crate::policy::rate::RateLimiter;
@@ -47,6 +48,8 @@ pub struct View {
     pub allow_query: Option<Acl>,
     /// How many like replies a network gets; `None` is any number.
     pub rate_limit: Option<RateLimit>,
+    /// What clients get beyond the zones; `None` is nothing.
+    pub resolver: Option<ResolverRole>,
 }
 
 /// Response rate limiting of a view.

@@ -7,6 +7,7 @@ pub(super) mod command;
 mod folder;
 mod hierarchy;
 mod realm;
+mod settings;
 pub(super) mod shell;
 pub(super) mod views;
 mod words;

@@ -15,7 +15,9 @@ use prometheus::{IntGauge, Opts, Registry};
 
 use crate::app::panics;
 use crate::app::zones::{Catalog, Entry};
-use crate::metrics::{Counters, DnsCollector, FamilyError, Kind, Numbers, Reloads};
+use crate::metrics::{
+    Counters, DnsCollector, FamilyError, Kind, Numbers, Reloads, ResolverCollector, Resolving,
+};
 use crate::wire::name::NameBuf;
 
 /// The label of all zones together that have no metrics of their own. Names of zones end in a dot.
@@ -41,9 +43,11 @@ impl Metrics {
     pub(super) fn register(
         counters: &Counters,
         tcp_connections: OpenConnections,
+        resolving: Resolving,
     ) -> Result<Self, FamilyError> {
         let registry = Registry::new();
         registry.register(Box::new(DnsCollector::new(counters.clone())?))?;
+        registry.register(Box::new(ResolverCollector::new(resolving)?))?;
         let zones = Arc::<ArcSwap<Zones>>::default();
         let collector = AppCollector::new(Arc::clone(&zones), tcp_connections)?;
         registry.register(Box::new(collector))?;

@@ -25,6 +25,7 @@ use crate::app::listening::{Listeners, Sockets};
 use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
+use crate::app::resolving::{self, Resolving};
 use crate::app::secret::{self, CookieSecrets};
 use crate::app::zones::{self, Catalog};
 use crate::app::{Exit, activation, load, logging, open_files, output, panics, privileges, report};
@@ -36,6 +37,7 @@ use crate::net::http::HttpServer;
 use crate::net::listen::HttpListener;
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::Crew;
+use crate::net::upstream::{self, Upstream};
 use crate::net::{World, free_unused};
 use crate::policy::rate::{RateLimiter, RateOptions};
 use crate::sys::{affinity, signal};
@@ -97,9 +99,13 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         Err(problems) => return refuse(&problems),
     };
     log_problems(&secret::check_readers(&config));
+    let resolving = match Resolving::of(&config, None) {
+        Ok(resolving) => resolving,
+        Err(problems) => return refuse(&problems),
+    };
     announce(&config, &catalog, &sockets);
     let (plan, rate_limit) = (Plan::Configured(args.config.clone()), rate_limit(&config, None));
-    let state = State { plan, config, catalog, cookies, rate_limit, cpus };
+    let state = State { plan, config, catalog, cookies, rate_limit, resolving, cpus };
     match Server::start(state, sockets, notifier) {
         Ok(server) => server.run(None),
         Err(error) => {
@@ -158,7 +164,7 @@ pub(super) fn worker_count(config: &Config, cpus: &[usize]) -> usize {
 
 /// The world to serve.
 fn snapshot(state: &State) -> Snapshot {
-    let State { plan, config, catalog, cookies, rate_limit, .. } = state;
+    let State { plan, config, catalog, cookies, rate_limit, resolving, .. } = state;
     let options = AnswerOptions {
         minimal_responses: config.minimal_responses,
         rotate_answers: config.rotate_answers,
@@ -174,10 +180,14 @@ fn snapshot(state: &State) -> Snapshot {
     };
     let allow_query = Some(config.allow_query.clone());
     let rate_limit = rate_limit.clone();
+    let resolver = config.resolver.as_ref().zip(resolving.as_ref());
+    let resolver = resolver.map(|(resolver, resolving)| resolving.role(resolver));
     let base = View { options, allow_query, rate_limit, ..View::default() };
     let views = match plan {
-        Plan::Configured(_) => vec![Arc::new(View { zones: zone_table(catalog), ..base })],
-        Plan::Lab { port } => lab::views::views(catalog, *port, &base),
+        Plan::Configured(_) => {
+            vec![Arc::new(View { zones: zone_table(catalog), resolver, ..base })]
+        }
+        Plan::Lab { port } => lab::views::Plan { port: *port, base, resolver }.views(catalog),
     };
     Snapshot { views }
 }
@@ -236,6 +246,8 @@ pub(super) struct State {
     pub(super) cookies: Option<CookieSecrets>,
     /// How many like replies a network gets; `None` is any number.
     pub(super) rate_limit: Option<RateLimit>,
+    /// What others are asked with; `None` if nobody is asked.
+    pub(super) resolving: Option<Resolving>,
     /// The CPUs that workers are kept on; empty if they go where there is room.
     pub(super) cpus: Vec<usize>,
 }
@@ -278,9 +290,23 @@ impl State {
             }
         };
         log_problems(&secret::check_readers(&config));
+        let resolving = match Resolving::of(&config, self.resolving.as_ref()) {
+            Ok(resolving) => resolving,
+            Err(problems) => {
+                log_problems(&problems);
+                return None;
+            }
+        };
         let (plan, cpus) = (self.plan.clone(), self.cpus.clone());
         let rate_limit = rate_limit(&config, self.rate_limit.as_ref());
-        Some(Self { plan, config, catalog, cookies, rate_limit, cpus })
+        Some(Self { plan, config, catalog, cookies, rate_limit, resolving, cpus })
+    }
+
+    /// Tells whoever asks others how to.
+    fn set_resolver_up(&self, world: &World, listening: &[SocketAddr]) {
+        if let (Some(resolving), Some(upstream)) = (&self.resolving, world.upstream()) {
+            resolving.set_up(&self.config, &world.snapshot().load(), listening, upstream);
+        }
     }
 
     fn tcp_limits(&self) -> TcpLimits {
@@ -303,9 +329,10 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(state: &State, world: &World, tcp: &TcpServer) -> io::Result<Self> {
+    fn new(state: &State, world: &Arc<World>, tcp: &TcpServer) -> io::Result<Self> {
         let connections = Box::new(tcp.open_connections());
-        let metrics = Metrics::register(world.counters(), connections).map_err(io::Error::other)?;
+        let metrics = Metrics::register(world.counters(), connections, resolving::counts(world));
+        let metrics = metrics.map_err(io::Error::other)?;
         metrics.started(&state.catalog, state.config.zones_with_metrics.as_usize());
         let is_ready = Arc::<AtomicBool>::default();
         let (registry, readiness) = (metrics.registry.clone(), Arc::clone(&is_ready));
@@ -357,13 +384,19 @@ impl Server {
     ///
     /// Fails if the system has no more threads or files.
     pub(super) fn start(state: State, sockets: Sockets, notifier: Notifier) -> io::Result<Self> {
-        let world = Arc::new(World::new(snapshot(&state)));
+        let addresses: Vec<SocketAddr> =
+            sockets.dns.iter().map(|listener| listener.address).collect();
+        let (upstream, inbox) = Upstream::new();
+        let world = Arc::new(World::new(snapshot(&state)).with_upstream(upstream));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(RUNTIME_THREADS)
             .thread_name("kereru-tcp")
             .enable_all()
             .build()?;
         let (stop, stopping) = watch::channel(false);
+        state.set_resolver_up(&world, &addresses);
+        let resolving = upstream::run(inbox, Arc::clone(&world), stopping.clone());
+        runtime.spawn(world.needing(resolving));
         let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
         let mut pages = Pages::new(&state, &world, &tcp)?;
         pages.listen(&runtime, &world, sockets.http, stopping)?;
@@ -504,6 +537,8 @@ impl Server {
         if let Some(moved) = moved {
             self.listeners.finish(moved);
         }
+        let addresses: Vec<SocketAddr> = self.listeners.addresses().collect();
+        state.set_resolver_up(&self.world, &addresses);
         let (read, all) = (state.catalog.fresh.len(), state.catalog.entries.len());
         tracing::info!("reloaded: {read} of {} read", count(all, "zone"));
         self.state = Arc::new(state);

@@ -135,8 +135,17 @@ pub const REQUESTS_PER_FETCH_MAX: u32 = 50;
 /// Referrals that are followed for one name and type: no honest name has so many zones above it.
 pub const REFERRALS_MAX: u32 = 20;
 
-/// Times that one server is asked for one name and type before it is given up.
-pub const TRIES_PER_SERVER_MAX: u32 = 2;
+/// Times that one server is asked for one name and type before it is given up: twice over UDP, and
+/// where nothing comes back once over TCP.
+pub const TRIES_PER_SERVER_MAX: u32 = 3;
+
+/// Requests over UDP that one server may leave without a response, for one name and type, before it
+/// is asked over TCP: two losses by chance are rare, and what stops UDP may let TCP through.
+pub const UDP_LOSSES_MAX: u32 = 2;
+
+/// Servers of one zone that are looked at. Zones have 13 at most, or they would not fit into a
+/// response of 512 octets; a delegation with thousands must not cost a look-up for each.
+pub const SERVERS_PER_ZONE_MAX: usize = 32;
 
 /// Servers of one zone whose addresses are looked for: a delegation with a thousand servers without
 /// addresses must not cost a thousand questions (NXNSAttack).
@@ -154,6 +163,57 @@ pub const WRONG_RESPONSES_MAX: u32 = 8;
 
 /// Microseconds after which a client is told that nothing was found. It gives up after five seconds.
 pub const LOOKUP_US_MAX: u64 = 3_800_000;
+
+/// Times that an answer may wait for others: it does again where aliases lead out of our zones a second
+/// time, or where what it had found is gone from the cache.
+pub const RESOLUTIONS_MAX: usize = 4;
+
+/// Queries that wait to be taken up by the resolver: what comes in some milliseconds of a flood.
+pub const RESOLVER_QUEUE_MAX: usize = 4096;
+
+/// Messages from other servers that wait to be looked at; whoever brings more waits.
+pub const RESOLVER_EVENTS_MAX: usize = 1024;
+
+/// Queries of one TCP connection that may wait for other servers at a time. The next one is read when
+/// one of them has been answered.
+pub const WAITING_PER_CONNECTION_MAX: usize = 64;
+
+/// Seconds that records get whose time is over (RFC 8767 §5.2 recommends 30).
+pub const STALE_TTL_SECONDS: u32 = 30;
+
+/// Microseconds after which a client is told what was true last (RFC 8767 §5): most answers are there
+/// by then, and no client has given up.
+pub const STALE_AFTER_US: u64 = 1_800_000;
+
+/// Microseconds that one name and type are asked for, clients waiting or not. Servers that are slow
+/// are to be found in the cache by the client's next try.
+pub const FETCH_US_MAX: u64 = 10_000_000;
+
+/// Questions of clients that are being answered at the same time. Some megabytes of memory, and with
+/// 20 ms a question 400,000 a second.
+pub const LOOKUPS_MAX: usize = 8192;
+
+/// Of these, questions of one client: of an IPv4 address, or an IPv6 network of 64 bits, in which one
+/// client has all addresses. A sixteenth of all, so that nobody takes the place of everybody; a
+/// forwarder with many clients has enough.
+pub const LOOKUPS_PER_CLIENT_MAX: u32 = 512;
+
+/// Names and types that are asked for at the same time: each question that is being answered may
+/// need one, with the addresses of servers, and some go on when nobody waits any more.
+pub const FETCHES_MAX: usize = 2 * LOOKUPS_MAX;
+
+/// Requests under way to the servers of one zone. A flood of names below one zone, or a zone whose
+/// servers are silent, must not take the places of all others. With 40 ms a request this is 5000 a
+/// second, more than a cache leaves to be asked even of large zones.
+pub const REQUESTS_PER_ZONE_MAX: u32 = 200;
+
+/// The least time that a response over TCP is waited for, in microseconds: a connection takes a trip,
+/// and the first packet of it may get lost (RFC 6298 §2.1 sends it again after a second).
+pub const TCP_WAIT_US_MIN: u64 = 1_200_000;
+
+/// Microseconds between two attempts to learn the root's servers from themselves, where the first
+/// brought nothing that lasts: the built-in addresses do meanwhile.
+pub const PRIMING_PAUSE_US: u64 = 60_000_000;
 
 /// Octets of the largest response over UDP that we ask for (RFC 9715 §3.1): it is not fragmented.
 pub const REQUEST_UDP_SIZE: u16 = 1232;

@@ -51,13 +51,17 @@ pub enum Security {
 /// Why a question got no answer (RFC 9520 §2). The reply's extended error is chosen by this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureReason {
-    /// No server responded in time, or none could be reached.
+    /// No server responded in time.
     Unreachable,
+    /// The network could bring no request to any server.
+    Network,
     /// Servers responded with nothing of use: with errors, malformed, or not being responsible.
     Lame,
     /// It would have taken more steps than one question may: too many aliases, referrals or
     /// packets, or names that depend on each other.
     TooLong,
+    /// More is going on than may at one time. Says nothing of the question, and is not kept.
+    Busy,
 }
 
 /// A failure to resolve.
@@ -114,6 +118,8 @@ pub struct Part<'e> {
     pub owner: Name<'e>,
     /// The records.
     pub set: SetRef<'e>,
+    /// Whether it is there to prove the others.
+    pub is_proof: bool,
 }
 
 /// When an entry was stored and when it ends.
@@ -250,6 +256,7 @@ impl Entry {
                 section,
                 owner: stored.owner,
                 set: stored.as_written(ttl),
+                is_proof: stored.role == Role::Proof,
             })
         })
     }

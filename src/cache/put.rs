@@ -94,6 +94,7 @@ impl Cache {
         rtype: Rtype,
         reason: FailureReason,
     ) -> Arc<Entry> {
+        debug_assert!(reason != FailureReason::Busy, "kept what says nothing of the question");
         let what = What::Failure(rtype);
         let before = self.entry(name.as_name(), name.hash(0), what);
         if let Some(before) = before.as_ref().filter(|before| before.is_fresh(now)) {

@@ -39,3 +39,10 @@ pub struct Resolution {
     /// Without this, one that is not fresh counts for this one answer.
     pub is_stale: bool,
 }
+
+impl Resolution {
+    /// A question that could not be answered.
+    pub fn failed(name: NameBuf, rtype: Rtype, reason: FailureReason) -> Self {
+        Self { name, rtype, aliases: Vec::new(), end: End::Failed(reason), is_stale: false }
+    }
+}

@@ -20,8 +20,6 @@ enum Off {
 /// Keys without effect.
 const NOT_YET: &[(&str, Off)] = &[
     ("sandbox", Off::Value),
-    ("resolver", Off::Key("mode")),
-    ("cache", Off::Absent),
     ("mail", Off::Absent),
     ("http.token-file", Off::Value),
     ("log.queries", Off::Key("to")),

@@ -338,7 +338,6 @@ fn off_may_be_written_false() {
     check(
         "resolver: {mode: of}\n",
         &[
-            "1:1: warning: `resolver` has no effect in this version [no-effect]",
             "1:18: error: expected `recursive`, `forward`, `referral` or `off`, found `of` \
              [bad-value]; did you mean `off`?",
         ],
@@ -351,7 +350,6 @@ fn forwarding_needs_a_forward_for_the_root() {
     check(
         "resolver:\n  mode: forward\n",
         &[
-            "1:1: warning: `resolver` has no effect in this version [no-effect]",
             "2:9: error: mode `forward` needs a `forward` for \".\" [missing-key]; write \
              `forward: [{zone: \".\", to: [ADDRESS]}]`",
         ],
@@ -366,7 +364,6 @@ fn forward_and_stub_need_a_zone_and_servers() {
     check(
         "resolver:\n  forward:\n  - {to: [192.0.2.1]}\n  stub:\n  - {zone: a.test}\n",
         &[
-            "1:1: warning: `resolver` has no effect in this version [no-effect]",
             "3:6: error: `zone` is missing here [missing-key]",
             "5:6: error: no server to ask [missing-key]; write `to` with at least one address",
         ],
@@ -375,7 +372,6 @@ fn forward_and_stub_need_a_zone_and_servers() {
         "resolver:\n  forward: [{zone: a.test, to: [192.0.2.1]}]\n  \
          stub: [{zone: a.test, to: [\"[::1]:5302\"]}]\n",
         &[
-            "1:1: warning: `resolver` has no effect in this version [no-effect]",
             "3:17: error: `a.test.` in `forward` and `stub` is there twice [duplicate]; it is \
              on line 2 already",
         ],
@@ -383,7 +379,6 @@ fn forward_and_stub_need_a_zone_and_servers() {
     check(
         "resolver:\n  stub: [{zone: a, to: [192.0.2.1:0]}]\n  ip: [4, 5]\n  source: [x]\n",
         &[
-            "1:1: warning: `resolver` has no effect in this version [no-effect]",
             "2:25: error: expected an address, with or without a port, such as `192.0.2.1` or \
              `[2001:db8::1]:53`, found `192.0.2.1:0` [bad-value]",
             "3:11: error: expected 4 or 6, found the number 5 [bad-value]",
@@ -462,7 +457,6 @@ fn values_that_contradict_each_other_are_told() {
     check(
         "cache: {min-ttl: 2h, max-ttl: 1h}\n",
         &[
-            "1:1: warning: `cache` has no effect in this version [no-effect]",
             "1:18: error: min-ttl 2h is above max-ttl 1h [conflict]",
         ],
     );
@@ -495,7 +489,6 @@ fn key_without_effect_is_a_warning_if_it_asks_for_more_than_off() {
         "sandbox: true\ncache: {}\n",
         &[
             "1:1: warning: `sandbox` has no effect in this version [no-effect]",
-            "2:1: warning: `cache` has no effect in this version [no-effect]",
         ],
     );
     check("http: {listen: []}\nlog: {queries: {to: \"\"}, level: debug}\nuser: \"\"\n", &[]);
@@ -505,7 +498,6 @@ fn key_without_effect_is_a_warning_if_it_asks_for_more_than_off() {
             "1:8: warning: `http.token-file` has no effect in this version [no-effect]",
             "2:7: warning: `log.queries` has no effect in this version [no-effect]",
             "3:1: warning: `sandbox` has no effect in this version [no-effect]",
-            "4:1: warning: `resolver` has no effect in this version [no-effect]",
         ],
     );
 }

@@ -6,6 +6,7 @@ use prometheus::proto::MetricFamily;
 use crate::metrics::counters::{Counters, DURATION_BOUNDS, RCODES};
 use crate::metrics::family::{Distribution, FamilyError, Histograms, Kind, Numbers};
 use crate::metrics::labels::{AnswerSource, DropReason, Transport};
+use crate::metrics::resolving::number;
 
 /// The families of the counters that threads write.
 #[derive(Debug)]
@@ -86,12 +87,6 @@ fn with(
     totals: &[u64],
 ) -> MetricFamily {
     family.with_values(labels.zip(totals.iter().map(|&total| number(total))))
-}
-
-/// A count as Prometheus has it: exact up to 2⁵³.
-#[expect(clippy::cast_precision_loss, reason = "every number of Prometheus is a float")]
-fn number(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -150,6 +150,11 @@ impl Histograms {
         Ok(Self { family: Family::new(name, help, Some(label))? })
     }
 
+    /// A family of one histogram.
+    pub(super) fn single(name: &str, help: &str) -> Result<Self, FamilyError> {
+        Ok(Self { family: Family::new(name, help, None)? })
+    }
+
     /// What a collector tells the registry of it.
     pub(super) fn desc(&self) -> &Desc {
         &self.family.desc

@@ -41,9 +41,17 @@ labels! {
     AnswerSource {
         /// One of our zones, denials included.
         Authoritative = "authoritative",
-        /// One of our zones, which told of the servers that know more.
+        /// What was learnt before from others.
+        Cache = "cache",
+        /// The same, though its time is over: nothing newer could be had (RFC 8767).
+        Stale = "stale",
+        /// Servers that were asked for it.
+        Resolver = "resolver",
+        /// A resolver that was asked for it.
+        Forwarder = "forwarder",
+        /// One of our zones, the cache or the hints, which told of the servers that know more.
         Referral = "referral",
-        /// The server itself: what it tells about itself.
+        /// The server itself: what it tells about itself, and names that are reserved for local use.
         Local = "local",
         /// Nowhere: the query was refused or could not be answered.
         Error = "error",
@@ -65,6 +73,22 @@ labels! {
         RateLimited = "rate-limited",
         /// The kernel did not take the reply, which counts as a response all the same.
         NotSent = "not-sent",
+    }
+}
+
+labels! {
+    /// Why other servers could not be made to answer a question.
+    ResolverFailure {
+        /// None responded in time.
+        Timeout = "timeout",
+        /// The network carried no request to a server.
+        Network = "network",
+        /// They responded with nothing of use.
+        Lame = "lame",
+        /// It would have taken more steps than one question may.
+        TooLong = "too-long",
+        /// Too much else was being resolved.
+        Busy = "busy",
     }
 }
 

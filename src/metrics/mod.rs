@@ -10,9 +10,11 @@ mod counters;
 mod family;
 mod labels;
 mod reloads;
+mod resolving;
 
 pub use collector::DnsCollector;
 pub use counters::{Counters, WorkerCounters};
 pub use family::{FamilyError, Kind, Numbers};
-pub use labels::{AnswerSource, DropReason, ReplyKind, Transport};
+pub use labels::{AnswerSource, DropReason, ReplyKind, ResolverFailure, Transport};
 pub use reloads::Reloads;
+pub use resolving::{CacheTotals, ResolverCollector, ResolverCounters, Resolving};

@@ -6,6 +6,7 @@ pub mod listen;
 mod seats;
 pub mod tcp;
 pub mod udp;
+pub mod upstream;
 mod world;
 
 pub use world::{World, free_unused};

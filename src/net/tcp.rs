@@ -14,16 +14,17 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
-use crate::base::limits::MESSAGE_LEN_MAX;
+use crate::base::limits::{MESSAGE_LEN_MAX, WAITING_PER_CONNECTION_MAX};
 use crate::base::pace::Pace;
 use crate::base::time::Wall;
 use crate::metrics::WorkerCounters;
 use crate::net::World;
 use crate::net::seats::{Places, Seat, Seats};
+use crate::net::upstream::{Late, ReplyPath, hand_over};
 use crate::sys::socket::{BACKLOG, reset_when_closed, unacknowledged};
 
 /// Octets read at once: some fifty questions.
@@ -129,6 +130,7 @@ impl TcpServer {
             seat,
             idle_timeout: limits.idle_timeout,
             stopping: self.stopping.clone(),
+            late: Lates::new(),
         };
         tokio::spawn(async move {
             tokio::select! {
@@ -183,6 +185,40 @@ struct Connection {
     seat: Seat,
     idle_timeout: Duration,
     stopping: watch::Receiver<bool>,
+    late: Lates,
+}
+
+/// The replies to queries that had to wait for other servers.
+#[derive(Debug)]
+struct Lates {
+    sender: mpsc::Sender<Late>,
+    receiver: mpsc::Receiver<Late>,
+    /// Queries that still wait.
+    waiting: usize,
+}
+
+impl Lates {
+    fn new() -> Self {
+        // Each that waits brings one, so that there is always room.
+        let (sender, receiver) = mpsc::channel(WAITING_PER_CONNECTION_MAX);
+        Self { sender, receiver, waiting: 0 }
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting >= WAITING_PER_CONNECTION_MAX
+    }
+
+    /// The next reply.
+    async fn next(&mut self) -> Vec<u8> {
+        match self.receiver.recv().await {
+            Some(Late(octets)) => {
+                self.waiting = self.waiting.saturating_sub(1);
+                octets
+            }
+            // Cannot be: there is always this sender.
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Connection {
@@ -195,8 +231,12 @@ impl Connection {
         loop {
             match self.read(&mut received, deadline).await {
                 Next::Message => (),
+                Next::Late(reply) => append_message(&reply, &mut replies),
                 Next::Idle => return,
-                Next::End => return self.see_off().await,
+                Next::End => {
+                    let Some(()) = self.write_late().await else { return };
+                    return self.see_off().await;
+                }
             }
             loop {
                 let Some(taken) = self.answer_whole_messages(&received, &mut replies) else {
@@ -219,15 +259,24 @@ impl Connection {
     async fn read(&mut self, received: &mut Vec<u8>, mut deadline: Instant) -> Next {
         let mut left = usize::MAX;
         loop {
-            let Self { stream, stopping, .. } = self;
-            // What has arrived is answered before the stop is obeyed.
-            let next = tokio::select! {
-                biased;
-                next = timeout_at(deadline, read_message(stream, received)) => next,
-                _ = stopping.wait_for(|stopping| *stopping) => Ok(Next::End),
+            let Self { stream, stopping, late, .. } = self;
+            let may_read = !late.is_full();
+            let next = async {
+                // What has arrived is answered before the stop is obeyed.
+                tokio::select! {
+                    biased;
+                    reply = late.next() => Next::Late(reply),
+                    next = read_message(stream, received), if may_read => next,
+                    _ = stopping.wait_for(|stopping| *stopping) => Next::End,
+                }
             };
-            if let Ok(next) = next {
+            if let Ok(next) = timeout_at(deadline, next).await {
                 return next;
+            }
+            // Who waits for us is not idle; it does not take long (`LOOKUP_US_MAX`).
+            if self.late.waiting > 0 {
+                deadline += self.idle_timeout;
+                continue;
             }
             let before = std::mem::replace(&mut left, self.unacknowledged());
             if left == 0 || left >= before {
@@ -267,6 +316,17 @@ impl Connection {
         }
     }
 
+    /// Writes the replies that are still to come, though nothing more is asked; `None` if that cannot
+    /// be.
+    async fn write_late(&mut self) -> Option<()> {
+        while self.late.waiting > 0 {
+            let mut replies = Vec::new();
+            append_message(&self.late.next().await, &mut replies);
+            self.write(&replies).await?;
+        }
+        Some(())
+    }
+
     /// Waits until the client has all replies, as long as it takes some. Its place is not given to
     /// another before, because what the kernel holds for it would be beyond all bounds otherwise.
     async fn see_off(&self) {
@@ -289,10 +349,12 @@ impl Connection {
 
     /// Answers the messages that are whole, until the replies are many. Returns the octets that were
     /// dealt with; `None` after a panic, which is a bug of ours and ends the connection.
-    fn answer_whole_messages(&self, received: &[u8], replies: &mut Vec<u8>) -> Option<usize> {
-        let (snapshot, wall) = (self.world.snapshot().load(), Wall::now());
+    fn answer_whole_messages(&mut self, received: &[u8], replies: &mut Vec<u8>) -> Option<usize> {
+        let world = Arc::clone(&self.world);
+        let (snapshot, wall) = (world.snapshot().load(), Wall::now());
         let mut taken = 0;
         while replies.len() < REPLIES_LEN_MAX
+            && !self.late.is_full()
             && let Some(query) = first_message(&received[taken..])
         {
             taken += 2 + query.len();
@@ -313,7 +375,7 @@ impl Connection {
 
     /// Answers one message, and counts it.
     fn answer(
-        &self,
+        &mut self,
         snapshot: &Snapshot,
         asked: Asked<'_>,
         scratch: &mut Scratch,
@@ -333,14 +395,29 @@ impl Connection {
             now: self.world.now(),
         };
         counters.query(Transport::Tcp);
-        match respond(snapshot, local, &mut exchange, &mut ()) {
-            Outcome::Reply { len, kind } => {
-                counters.reply(kind);
-                let length = u16::try_from(len).unwrap_or(u16::MAX);
-                replies.extend_from_slice(&length.to_be_bytes());
-                replies.extend_from_slice(&message[..usize::from(length)]);
+        let outcome = respond(snapshot, local, &mut exchange, &mut ());
+        let outcome = match outcome {
+            Outcome::Defer(deferred) => {
+                let path = ReplyPath::Tcp(self.late.sender.clone());
+                let refused = hand_over(&self.world, deferred, path, local, exchange.message);
+                self.late.waiting += usize::from(refused.is_none());
+                refused
             }
-            Outcome::Drop(reason) => counters.dropped(reason, 1),
+            Outcome::Reply { .. } | Outcome::Drop(_) => Some(outcome),
+        };
+        match outcome {
+            Some(Outcome::Reply { len, kind }) => {
+                counters.reply(kind);
+                append_message(message.get(..len).unwrap_or_default(), replies);
+            }
+            Some(Outcome::Drop(reason)) => counters.dropped(reason, 1),
+            // It has been taken, and is counted when it is answered.
+            Some(Outcome::Defer(_)) | None => (),
+        }
+        if let Some(due) = local.take_due()
+            && let Some(upstream) = self.world.upstream()
+        {
+            upstream.renew(due);
         }
         counters.replies_left(began.elapsed());
     }
@@ -357,10 +434,12 @@ impl Drop for Connection {
 }
 
 /// How waiting for a message ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Next {
     /// A message is whole.
     Message,
+    /// The reply to a query that had to wait is there; it is empty if that gets none.
+    Late(Vec<u8>),
     /// None comes any more.
     End,
     /// None came in time.
@@ -400,6 +479,14 @@ impl Scratch {
 thread_local! {
     /// Made with the first message that the thread answers. A runtime serves one world.
     static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
+}
+
+/// Puts a message behind others, with its length before it; nothing if it is empty.
+fn append_message(message: &[u8], stream: &mut Vec<u8>) {
+    if let Ok(length @ 1..) = u16::try_from(message.len()) {
+        stream.extend_from_slice(&length.to_be_bytes());
+        stream.extend_from_slice(message);
+    }
 }
 
 /// The first message of a stream, without the two octets of its length, if it is whole.

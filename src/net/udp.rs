@@ -21,6 +21,7 @@ use crate::base::pace::Pace;
 use crate::base::time::Wall;
 use crate::metrics::{DropReason, WorkerCounters};
 use crate::net::World;
+use crate::net::upstream::{ReplyPath, hand_over};
 use crate::sys::affinity;
 use crate::sys::epoll::Epoll;
 use crate::sys::mmsg::{Batch, Wait};
@@ -283,12 +284,28 @@ impl Serving<'_> {
                 received: received_at,
                 now,
             };
-            match ahead.respond(index, &mut self.local, &mut exchange, &mut ()) {
-                Outcome::Reply { len, kind } => {
+            let outcome = ahead.respond(index, &mut self.local, &mut exchange, &mut ());
+            let outcome = match outcome {
+                Outcome::Defer(deferred) => {
+                    let (peer, from) = (datagram.peer, datagram.local);
+                    let path = ReplyPath::Udp { socket: Arc::clone(&port.socket), peer, from };
+                    hand_over(self.world, deferred, path, &mut self.local, exchange.message)
+                }
+                Outcome::Reply { .. } | Outcome::Drop(_) => Some(outcome),
+            };
+            match outcome {
+                Some(Outcome::Reply { len, kind }) => {
                     self.counters.reply(kind);
                     self.batch.reply(index, len);
                 }
-                Outcome::Drop(reason) => self.counters.dropped(reason, 1),
+                Some(Outcome::Drop(reason)) => self.counters.dropped(reason, 1),
+                // It has been taken, and is counted when it is answered.
+                Some(Outcome::Defer(_)) | None => (),
+            }
+            if let Some(due) = self.local.take_due()
+                && let Some(upstream) = self.world.upstream()
+            {
+                upstream.renew(due);
             }
         }
     }

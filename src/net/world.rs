@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use crate::answer::Snapshot;
 use crate::base::time::Now;
 use crate::metrics::Counters;
+use crate::net::upstream::Upstream;
 
 /// How long a snapshot that is no longer in force waits for those who still answer from it. Workers let
 /// go after a batch, or when they have been idle for a moment; a longer wait would help nobody.
@@ -25,6 +26,8 @@ pub struct World {
     began: Instant,
     snapshot: ArcSwap<Snapshot>,
     counters: Counters,
+    /// Where queries go that have to wait for other servers.
+    upstream: Option<Upstream>,
     stopping: AtomicBool,
     /// Told when a thread can serve no longer.
     failed: Notify,
@@ -37,9 +40,22 @@ impl World {
             began: Instant::now(),
             snapshot: ArcSwap::from_pointee(snapshot),
             counters: Counters::default(),
+            upstream: None,
             stopping: AtomicBool::new(false),
             failed: Notify::new(),
         }
+    }
+
+    /// The same world, in which other servers can be asked.
+    #[must_use]
+    pub fn with_upstream(mut self, upstream: Upstream) -> Self {
+        self.upstream = Some(upstream);
+        self
+    }
+
+    /// Where queries go that have to wait for other servers; `None` if nobody asks them.
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.upstream.as_ref()
     }
 
     /// The time since this world began.

@@ -1,30 +1,27 @@
 //! Finding the records of one type at one name, from server to server down to the zone that has them.
 //!
-//! A fetch has one request under way at a time, or waits for addresses of servers, which are fetches,
-//! too. Aliases are not followed here: that they are there is the answer.
+//! A fetch has one request under way at a time (`request`, `reception`), or waits for addresses of
+//! servers, which are fetches, too. Aliases are not followed here: that they are there is the answer.
+//! Nor is the cache asked for the answer: whoever begins a fetch wants a new one.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::limits::{
-    ADDRESS_DEPTH_MAX, ADDRESS_FETCHES_AT_ONCE_MAX, ADDRESS_FETCHES_MAX, REFERRALS_MAX,
-    REQUEST_UDP_SIZE, REQUESTS_PER_FETCH_MAX, TRIES_PER_SERVER_MAX, WRONG_RESPONSES_MAX,
+    ADDRESS_DEPTH_MAX, ADDRESS_FETCHES_AT_ONCE_MAX, ADDRESS_FETCHES_MAX, FETCH_US_MAX, FETCHES_MAX,
+    LOOKUPS_MAX, REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_ZONE_MAX,
+    TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX,
 };
 use crate::base::time::Now;
-use crate::cache::{Entry, FailureReason, Found};
-use crate::resolver::minimise::{STEPS_MAX, labels_shown};
+use crate::cache::{Entry, FailureReason, Found, Owned};
+use crate::resolver::budget::Purse;
 use crate::resolver::options::RouteKind;
-use crate::resolver::place::{Forwards, Place};
-use crate::resolver::response::{Asked, End, Meaning, Useless, read};
-use crate::resolver::{Channel, Due, Question, RequestId, Resolver, Transmit, learn};
-use crate::wire::edns::RequestOpt;
+use crate::resolver::place::{Forwards, Origin, Place};
+use crate::resolver::request::{Sent, Way};
+use crate::resolver::{Channel, Question, Resolver};
 use crate::wire::folded::FoldedName;
-use crate::wire::header::Flags;
 use crate::wire::name::{Name, NameBuf};
-use crate::wire::numbers::{Class, Opcode, Rcode, Rtype};
-use crate::wire::request::Request;
-use crate::wire::typed::Response;
 
 /// Who waits for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,60 +32,89 @@ pub(super) enum Waiter {
     Fetch(u64),
 }
 
-/// A request that is under way.
+/// Why a fetch brings no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failing {
+    /// By what was asked: it is remembered that there is no answer.
+    Answerless(FailureReason),
+    /// Those who pay for it have nothing left. Not remembered, because another question may have: an
+    /// expensive chain of aliases must not make the name at its end unreachable for others.
+    Unpaid,
+    /// There is no room for it. Not remembered.
+    Busy,
+}
+
+impl Failing {
+    /// What those who wait are told.
+    pub(super) fn reason(self) -> FailureReason {
+        match self {
+            Self::Answerless(reason) => reason,
+            Self::Unpaid => FailureReason::TooLong,
+            Self::Busy => FailureReason::Busy,
+        }
+    }
+}
+
+/// What a fetch is begun with.
 #[derive(Debug)]
-struct Sent {
-    request: RequestId,
-    to: SocketAddr,
-    channel: Channel,
-    /// When, and until when it is waited for.
-    at: Now,
-    until: Now,
-    /// What a response has to repeat.
-    id: u16,
-    name: NameBuf,
-    rtype: Rtype,
-    /// Whether it has an OPT record, and whether its letters have a random case.
-    has_opt: bool,
-    mixed_case: bool,
+pub(super) struct Means {
+    pub(super) purse: Purse,
+    /// How many fetches for addresses it is for, one for the other.
+    pub(super) depth: u32,
+    /// When it is given up.
+    pub(super) until: Now,
+}
+
+impl Means {
+    /// For one for which no client waits.
+    pub(super) fn of_nobody(now: Now) -> Self {
+        let purse = Purse::new(REQUESTS_PER_LOOKUP_MAX);
+        Self { purse, depth: 0, until: now.after_micros(FETCH_US_MAX) }
+    }
+}
+
+/// How often an address was asked, since the fetch came to it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tries {
+    /// In all; a server that does not help counts as asked often enough.
+    count: u32,
+    /// Requests over UDP without a response.
+    lost_udp: u32,
 }
 
 /// A fetch.
 #[derive(Debug)]
 pub(super) struct Fetch {
-    question: Question,
-    folded: FoldedName,
-    waiters: Vec<Waiter>,
-    /// The question of a client that pays for it.
-    payer: Option<u64>,
-    /// How many fetches for addresses it is for, one for the other.
-    depth: u32,
-    place: Option<Place>,
+    pub(super) question: Question,
+    pub(super) waiters: Vec<Waiter>,
+    means: Means,
+    /// Whether it is for the root's servers: its failure is nobody's.
+    pub(super) is_priming: bool,
+    pub(super) place: Option<Place>,
     /// Labels of the name that are known to exist, or not to be hidden from the servers.
-    known_labels: usize,
+    pub(super) known_labels: usize,
     /// Requests for shortened names so far.
-    steps: usize,
-    /// How often each address was asked; a server that does not help counts as asked often enough.
-    tries: HashMap<SocketAddr, u32>,
-    sent: Option<Sent>,
+    pub(super) steps: usize,
+    tries: HashMap<SocketAddr, Tries>,
+    pub(super) sent: Option<Sent>,
     requests: u32,
-    referrals: u32,
-    wrong: u32,
+    pub(super) referrals: u32,
+    /// Responses that were none to what was asked.
+    pub(super) wrong: u32,
     address_fetches: u32,
     /// Fetches for addresses that it waits for.
     waits_for: u32,
-    /// Why the last server did not help.
-    reason: FailureReason,
+    /// What the servers of this place have done wrong, the worst.
+    fault: Option<FailureReason>,
 }
 
 impl Fetch {
-    fn new(question: Question, waiter: Waiter) -> Self {
+    pub(super) fn new(question: Question, means: Means) -> Self {
         Self {
-            folded: FoldedName::new(question.name.as_name()),
             question,
-            waiters: vec![waiter],
-            payer: None,
-            depth: 0,
+            waiters: Vec::new(),
+            means,
+            is_priming: false,
             place: None,
             known_labels: 0,
             steps: 0,
@@ -99,82 +125,157 @@ impl Fetch {
             wrong: 0,
             address_fetches: 0,
             waits_for: 0,
-            reason: FailureReason::Unreachable,
+            fault: None,
         }
     }
 
     /// Goes to other servers.
-    fn move_to(&mut self, place: Place) {
+    pub(super) fn move_to(&mut self, place: Place) {
         self.known_labels = place.zone.as_name().label_count();
         self.place = Some(place);
         self.tries.clear();
         self.address_fetches = 0;
+        self.fault = None;
     }
 
     /// How often an address has been asked.
     fn tries(&self, to: SocketAddr) -> u32 {
-        self.tries.get(&to).copied().unwrap_or(0)
+        self.tries.get(&to).map_or(0, |tries| tries.count)
+    }
+
+    /// Counts a request to an address.
+    pub(super) fn count_request(&mut self, to: SocketAddr) {
+        self.requests += 1;
+        self.means.purse.spend();
+        self.tries.entry(to).or_default().count += 1;
+    }
+
+    /// Counts a request that got no response.
+    pub(super) fn count_loss(&mut self, to: SocketAddr, channel: Channel) {
+        if channel == Channel::Udp {
+            self.tries.entry(to).or_default().lost_udp += 1;
+        }
+    }
+
+    /// Lets an address be asked for the next part of the name as if it had not been asked.
+    pub(super) fn forget_tries(&mut self, to: SocketAddr) {
+        self.tries.remove(&to);
+    }
+
+    /// Whether an address is silent over UDP.
+    pub(super) fn is_silent_over_udp(&self, to: SocketAddr) -> bool {
+        self.tries.get(&to).is_some_and(|tries| tries.lost_udp >= UDP_LOSSES_MAX)
     }
 
     /// Asks an address no more.
-    fn give_up(&mut self, to: SocketAddr, reason: FailureReason) {
-        self.reason = reason;
-        self.tries.insert(to, TRIES_PER_SERVER_MAX);
+    pub(super) fn give_up(&mut self, to: SocketAddr, fault: FailureReason) {
+        self.blame(fault);
+        self.tries.entry(to).or_default().count = TRIES_PER_SERVER_MAX;
     }
-}
 
-/// To whom a request goes, and how.
-#[derive(Clone, Copy, Debug)]
-struct Way {
-    to: SocketAddr,
-    channel: Channel,
-}
+    /// Notes what a server has done wrong: one that responds with nothing of use says more than one
+    /// that is silent, and that more than a network which is not there.
+    pub(super) fn blame(&mut self, fault: FailureReason) {
+        let weight = |fault| match fault {
+            FailureReason::Network => 0,
+            FailureReason::Unreachable => 1,
+            FailureReason::Lame => 2,
+            FailureReason::TooLong | FailureReason::Busy => 3,
+        };
+        if self.fault.is_none_or(|before| weight(before) < weight(fault)) {
+            self.fault = Some(fault);
+        }
+    }
 
-/// A response, and the request it is to.
-struct Answered {
-    response: Response,
-    sent: Sent,
+    /// Why it has found nothing so far.
+    pub(super) fn reason(&self) -> FailureReason {
+        self.fault.unwrap_or(FailureReason::Unreachable)
+    }
 }
 
 /// What a fetch is to do next.
 enum Next {
     Send(SocketAddr),
     Wait,
-    Fail(FailureReason),
+    Fail(Failing),
 }
 
 impl Resolver {
-    /// Lets somebody wait for the fetch of a question, which begins if it is not under way. Returns
-    /// false if that would be waiting in a circle, or too deep.
-    pub(super) fn await_fetch(&mut self, question: Question, waiter: Waiter) -> bool {
+    /// Lets somebody wait for the fetch of a question, which begins if it is not under way.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that would be waiting in a circle, or too deep, or there is no room for it.
+    pub(super) fn await_fetch(
+        &mut self,
+        now: Now,
+        question: Question,
+        waiter: Waiter,
+    ) -> Result<(), Failing> {
+        let in_a_circle = Failing::Answerless(FailureReason::TooLong);
         if let Some(&id) = self.by_question.get(&question) {
             if let Waiter::Fetch(waiting) = waiter
                 && self.waits_on(id, waiting)
             {
-                return false;
+                return Err(in_a_circle);
             }
-            if let Some(fetch) = self.fetches.get_mut(&id) {
-                fetch.waiters.push(waiter);
-            }
-            return true;
+            self.add_waiter(id, waiter);
+            return Ok(());
         }
-        let (payer, depth) = match waiter {
-            Waiter::Lookup(lookup) => (Some(lookup), 0),
-            Waiter::Fetch(fetch) => {
-                let above = self.fetches.get(&fetch);
-                above.map_or((None, 0), |above| (above.payer, above.depth + 1))
+        let until = now.after_micros(FETCH_US_MAX);
+        let means = match waiter {
+            Waiter::Lookup(lookup) => {
+                let lookup = self.lookups.get(&lookup);
+                lookup.map(|lookup| Means { purse: lookup.purse.clone(), depth: 0, until })
             }
+            Waiter::Fetch(above) => self.fetches.get(&above).map(|above| Means {
+                purse: above.means.purse.clone(),
+                depth: above.means.depth + 1,
+                until: above.means.until.min(until),
+            }),
         };
-        if depth > ADDRESS_DEPTH_MAX {
-            return false;
+        let means = means.filter(|means| means.depth <= ADDRESS_DEPTH_MAX).ok_or(in_a_circle)?;
+        let mut fetch = Fetch::new(question, means);
+        fetch.waiters.push(waiter);
+        self.begin_fetch(fetch)
+    }
+
+    /// Begins a fetch for which no client waits, unless it is under way or there is no room: the
+    /// cache is to have its answer when the next one asks.
+    pub(super) fn prefetch(&mut self, now: Now, question: Question) {
+        if !self.by_question.contains_key(&question) {
+            // Where there is no room, the next who asks waits.
+            let _ = self.begin_fetch(Fetch::new(question, Means::of_nobody(now)));
+        }
+    }
+
+    /// Begins a fetch.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room for it.
+    pub(super) fn begin_fetch(&mut self, fetch: Fetch) -> Result<(), Failing> {
+        if self.fetches.len() >= FETCHES_MAX {
+            return Err(Failing::Busy);
         }
         let id = self.new_id();
-        let mut fetch = Fetch::new(question.clone(), waiter);
-        (fetch.payer, fetch.depth) = (payer, depth);
-        self.by_question.insert(question, id);
+        self.by_question.insert(fetch.question.clone(), id);
         self.fetches.insert(id, fetch);
         self.ready.push_back(id);
-        true
+        Ok(())
+    }
+
+    fn add_waiter(&mut self, id: u64, waiter: Waiter) {
+        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        fetch.waiters.push(waiter);
+        if fetch.waiters.len() > 2 * LOOKUPS_MAX {
+            // Some have been answered in another way.
+            let lookups = &self.lookups;
+            fetch.waiters.retain(|waiter| match waiter {
+                Waiter::Lookup(lookup) => lookups.contains_key(lookup),
+                Waiter::Fetch(_) => true,
+            });
+        }
     }
 
     /// Whether the fetch `id` waits, itself or through others, for what `waiting` is for.
@@ -207,66 +308,109 @@ impl Resolver {
         let next = self.next(now, id);
         let Some(mut fetch) = self.fetches.remove(&id) else { return };
         match next {
-            Next::Send(to) => self.send(now, id, &mut fetch, Way { to, channel: Channel::Udp }),
+            Next::Send(_) if self.is_zone_busy(&fetch) => {
+                return self.fail(now, fetch, Failing::Busy);
+            }
+            Next::Send(to) => {
+                let way = Way { to, channel: Channel::Udp, again: None };
+                self.send(now, id, &mut fetch, way);
+            }
             Next::Wait => (),
-            Next::Fail(reason) => return self.fail(now, fetch, reason),
+            Next::Fail(failing) => return self.fail(now, fetch, failing),
         }
         self.fetches.insert(id, fetch);
     }
 
     /// What a fetch that waits for no response does next.
     fn next(&mut self, now: Now, id: u64) -> Next {
-        if let Some(reason) = self.exhausted(id) {
-            return Next::Fail(reason);
+        self.let_others_pay(id);
+        if let Some(failing) = self.fetches.get(&id).and_then(|fetch| exhausted(now, fetch)) {
+            return Next::Fail(failing);
         }
         loop {
             let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
             let Some(place) = &fetch.place else {
                 let place = self.place_for(now, &fetch.question, Forwards::Asked);
-                self.move_to(id, place);
+                self.begin_at(now, id, place);
                 continue;
             };
             let mut addresses = self.addresses(now, place);
             addresses.retain(|to| fetch.tries(*to) < TRIES_PER_SERVER_MAX);
-            let tries = |to| fetch.tries(to);
+            // Whoever did not help lately is asked after all others, and once.
+            let tries = |to| {
+                let is_lame = self.lame.is_lame(now, to, &place.zone);
+                let at_least = if is_lame { TRIES_PER_SERVER_MAX - 1 } else { 0 };
+                fetch.tries(to).max(at_least)
+            };
             let chosen = self.servers.choose(now, &addresses, tries, &mut *self.entropy);
             if let Some(to) = chosen {
                 return Next::Send(to);
             }
-            let (reason, route) = (fetch.reason, place.route);
             if self.look_for_addresses(now, id) {
                 return Next::Wait;
             }
-            if route != Some(RouteKind::ForwardFirst) {
-                return Next::Fail(reason);
-            }
-            let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
-            let place = self.place_for(now, &fetch.question, Forwards::PassedOver);
-            self.move_to(id, place);
+            let Some(place) = self.place_after(now, id) else {
+                let reason = self.fetches.get(&id).map(Fetch::reason);
+                let reason = reason.unwrap_or(FailureReason::Unreachable);
+                return Next::Fail(Failing::Answerless(reason));
+            };
+            self.begin_at(now, id, place);
         }
     }
 
-    /// Why a fetch may send no more requests, if that is so.
-    fn exhausted(&self, id: u64) -> Option<FailureReason> {
-        let fetch = self.fetches.get(&id)?;
-        let payer = fetch.payer.and_then(|payer| self.lookups.get(&payer));
-        let is_exhausted = fetch.requests >= REQUESTS_PER_FETCH_MAX
-            || payer.is_some_and(|payer| payer.requests_left == 0);
-        is_exhausted.then_some(FailureReason::TooLong)
+    /// Whom to ask when those that were asked do not help, if there is somebody else.
+    fn place_after(&mut self, now: Now, id: u64) -> Option<Place> {
+        let fetch = self.fetches.get_mut(&id)?;
+        let place = fetch.place.as_mut()?;
+        if let Some(parents) = place.parents.take() {
+            return Some(*parents);
+        }
+        let is_first = place.origin == Origin::Route(RouteKind::ForwardFirst);
+        let question = is_first.then(|| fetch.question.clone())?;
+        Some(self.place_for(now, &question, Forwards::PassedOver))
     }
 
-    fn move_to(&mut self, id: u64, place: Place) {
+    /// Lets a fetch begin with some servers.
+    fn begin_at(&mut self, now: Now, id: u64, place: Place) {
+        if place.origin == Origin::Hints {
+            self.prime(now);
+        }
         if let Some(fetch) = self.fetches.get_mut(&id) {
             fetch.move_to(place);
         }
     }
 
+    /// Lets somebody else pay for a fetch if who began it has nothing left.
+    fn let_others_pay(&mut self, id: u64) {
+        let Some(fetch) = self.fetches.get(&id).filter(|fetch| fetch.means.purse.left() == 0)
+        else {
+            return;
+        };
+        let mut purses = fetch.waiters.iter().filter_map(|waiter| match waiter {
+            Waiter::Lookup(lookup) => self.lookups.get(lookup).map(|lookup| &lookup.purse),
+            Waiter::Fetch(above) => self.fetches.get(above).map(|above| &above.means.purse),
+        });
+        let purse = purses.find(|purse| purse.left() > 0).cloned();
+        if let (Some(purse), Some(fetch)) = (purse, self.fetches.get_mut(&id)) {
+            fetch.means.purse = purse;
+        }
+    }
+
+    /// Whether the servers of the zone that a fetch has come to are asked enough by now. Those that
+    /// resolve are not counted: they were configured to be asked everything.
+    fn is_zone_busy(&self, fetch: &Fetch) -> bool {
+        fetch.place.as_ref().is_some_and(|place| {
+            !place.is_forwarded() && self.by_zone.count(&place.zone) >= REQUESTS_PER_ZONE_MAX
+        })
+    }
+
     /// Begins to look for addresses of servers of which none is known; false if there is nothing to
     /// wait for.
     fn look_for_addresses(&mut self, now: Now, id: u64) -> bool {
-        let names =
-            self.fetches.get(&id).and_then(|fetch| Some(fetch.place.as_ref()?.names.clone()));
-        for name in names.unwrap_or_default() {
+        let place = self.fetches.get(&id).and_then(|fetch| fetch.place.as_ref());
+        let place = place.map(|place| (place.zone.clone(), place.names.clone()));
+        let (zone, names) = place.unwrap_or_else(|| (NameBuf::root(), Vec::new()));
+        for name in &names {
             let may_begin = |fetch: &Fetch| {
                 fetch.address_fetches < ADDRESS_FETCHES_MAX
                     && fetch.waits_for < ADDRESS_FETCHES_AT_ONCE_MAX
@@ -274,13 +418,12 @@ impl Resolver {
             if !self.fetches.get(&id).is_some_and(may_begin) {
                 break;
             }
-            let folded = FoldedName::new(name.as_name());
             let mut begun = 0;
             for rtype in self.options.address_types() {
-                // What is known is of no use, or it would have been tried.
-                let is_known = !matches!(self.cache.find(now, &folded, rtype), Found::Missing);
                 let wanted = Question { name: name.clone(), rtype };
-                begun += u32::from(!is_known && self.await_fetch(wanted, Waiter::Fetch(id)));
+                let is_worth = self.is_address_worth_asking(now, &wanted, zone.as_name());
+                let waiter = Waiter::Fetch(id);
+                begun += u32::from(is_worth && self.await_fetch(now, wanted, waiter).is_ok());
             }
             if let Some(fetch) = self.fetches.get_mut(&id) {
                 fetch.waits_for += begun;
@@ -290,189 +433,22 @@ impl Resolver {
         self.fetches.get(&id).is_some_and(|fetch| fetch.waits_for > 0)
     }
 
-    /// Sends what is to be asked next.
-    fn send(&mut self, now: Now, id: u64, fetch: &mut Fetch, way: Way) {
-        let Way { to, channel } = way;
-        let manner = self.servers.manner(now, to);
-        let channel = if manner.tcp { Channel::Tcp } else { channel };
-        let is_forwarded = fetch.place.as_ref().is_some_and(Place::is_forwarded);
-        let total = fetch.folded.label_count();
-        let shown = if is_forwarded || !self.options.minimises {
-            total
-        } else {
-            labels_shown(total, fetch.known_labels, fetch.steps)
-        };
-        let rtype = if shown == total { fetch.question.rtype } else { Rtype::A };
-        let mut name = fetch.folded.suffix(total - shown).to_buf();
-        let mixed_case = self.options.mixes_case && manner.mixed_case && channel == Channel::Udp;
-        if mixed_case {
-            name = self.mix_case(&name);
-        }
-        let [high, low, ..] = self.entropy.next_u64().to_be_bytes();
-        let message_id = u16::from_be_bytes([high, low]);
-        let opt = RequestOpt { udp_size: REQUEST_UDP_SIZE, dnssec_ok: true, cookie: None };
-        let request = Request {
-            id: message_id,
-            name: name.as_name(),
-            rtype,
-            recursion_desired: is_forwarded,
-            checking_disabled: is_forwarded,
-            opt: manner.edns.then_some(opt),
-        };
-        let octets = request.to_octets();
-        let request = RequestId(self.new_id());
-        let until = now.after_micros(manner.wait_us);
-        fetch.requests += 1;
-        *fetch.tries.entry(to).or_default() += 1;
-        if let Some(payer) = fetch.payer.and_then(|payer| self.lookups.get_mut(&payer)) {
-            payer.requests_left = payer.requests_left.saturating_sub(1);
-        }
-        let has_opt = manner.edns;
-        let sent = Sent {
-            request,
-            to,
-            channel,
-            at: now,
-            until,
-            id: message_id,
-            name,
-            rtype,
-            has_opt,
-            mixed_case,
-        };
-        fetch.sent = Some(sent);
-        self.requests.insert(request, id);
-        self.timers.insert((until, Due::Request(request)));
-        self.transmits.push_back(Transmit { request, to, channel, octets });
-    }
-
-    /// The name with letters of random case.
-    fn mix_case(&mut self, name: &NameBuf) -> NameBuf {
-        let mut octets = name.as_name().as_wire().to_vec();
-        let mut bits = 0;
-        for (number, octet) in octets.iter_mut().enumerate() {
-            if number % 64 == 0 {
-                bits = self.entropy.next_u64();
-            }
-            // Lengths of labels are below 64 and so no letters.
-            if octet.is_ascii_alphabetic() && bits & 1 << (number % 64) != 0 {
-                *octet ^= 0x20;
-            }
-        }
-        Name::read(&octets).map_or_else(|_| name.clone(), Name::to_buf)
-    }
-
-    /// Ends the request of a fetch, which is no longer awaited.
-    fn end_request(&mut self, fetch: &mut Fetch) -> Option<Sent> {
-        let sent = fetch.sent.take()?;
-        self.requests.remove(&sent.request);
-        self.timers.remove(&(sent.until, Due::Request(sent.request)));
-        Some(sent)
-    }
-
-    /// Takes in that nothing came back for a request.
-    pub(super) fn give_up_request(&mut self, now: Now, id: u64) {
-        let Some(mut fetch) = self.fetches.remove(&id) else { return };
-        if let Some(sent) = self.end_request(&mut fetch) {
-            self.servers.lost(now, sent.to);
-            fetch.reason = FailureReason::Unreachable;
-        }
-        self.fetches.insert(id, fetch);
-        self.ready.push_back(id);
-    }
-
-    /// Takes what came back for the request of a fetch.
-    pub(super) fn take_response(&mut self, now: Now, id: u64, octets: &[u8]) {
-        let Some(mut fetch) = self.fetches.remove(&id) else { return };
-        let Some(sent) = &fetch.sent else {
-            self.fetches.insert(id, fetch);
-            return;
-        };
-        // What cannot be read, or is not what was asked for, may come from anyone: the wait goes on.
-        let response = Response::read(octets).ok().filter(|response| repeats(response, sent));
-        let Some(response) = response else {
-            fetch.wrong += 1;
-            if fetch.wrong.is_multiple_of(WRONG_RESPONSES_MAX) && sent.channel == Channel::Udp {
-                let to = sent.to;
-                self.end_request(&mut fetch);
-                self.send(now, id, &mut fetch, Way { to, channel: Channel::Tcp });
-            }
-            self.fetches.insert(id, fetch);
-            return;
-        };
-        let Some(sent) = self.end_request(&mut fetch) else {
-            return self.fail(now, fetch, FailureReason::Lame);
-        };
-        let after = now.as_micros().saturating_sub(sent.at.as_micros());
-        self.servers.answered(now, sent.to, after);
-        let Some(again) = again(&response, &sent) else {
-            return self.take_meaning(now, id, fetch, Answered { response, sent });
-        };
-        let channel = match again {
-            Again::OverTcp => Channel::Tcp,
-            Again::InOneCase => {
-                self.servers.lacks_case(now, sent.to);
-                Channel::Tcp
-            }
-            Again::WithoutEdns => {
-                self.servers.lacks_edns(now, sent.to);
-                sent.channel
-            }
-        };
-        self.send(now, id, &mut fetch, Way { to: sent.to, channel });
-        self.fetches.insert(id, fetch);
-    }
-
-    /// Goes on with what a response means.
-    fn take_meaning(&mut self, now: Now, id: u64, mut fetch: Fetch, answered: Answered) {
-        let Answered { response, sent } = answered;
-        let Some(place) = &fetch.place else {
-            return self.fail(now, fetch, FailureReason::Lame);
-        };
-        let asked = Asked {
-            name: sent.name.as_name(),
-            rtype: sent.rtype,
-            zone: place.zone.as_name(),
-            is_forwarded: place.is_forwarded(),
-        };
-        let until = place.until;
-        let labels = sent.name.as_name().label_count();
-        match read(response, asked) {
-            Meaning::Found(found) if labels == fetch.folded.label_count() => {
-                let entries = learn::found(&self.cache, now, &fetch.question, &found);
-                return self.succeed(now, fetch, &entries);
-            }
-            Meaning::Found(found) => {
-                fetch.known_labels = labels;
-                fetch.tries.insert(sent.to, 0);
-                // A server may deny a name above one that exists (RFC 9156 §2.3, step 6): the whole
-                // name is asked for.
-                fetch.steps = if found.end == End::NameError { STEPS_MAX } else { fetch.steps + 1 };
-            }
-            Meaning::Referral(referral) => {
-                fetch.referrals += 1;
-                if fetch.referrals > REFERRALS_MAX {
-                    return self.fail(now, fetch, FailureReason::TooLong);
-                }
-                match learn::referral(&self.cache, now, &referral, until) {
-                    Some(until) => fetch.move_to(Place::below(&referral, Some(until))),
-                    None => fetch.give_up(sent.to, FailureReason::Lame),
-                }
-            }
-            Meaning::Useless(Useless::Lame | Useless::Failed(_) | Useless::Empty) => {
-                fetch.give_up(sent.to, FailureReason::Lame);
-            }
-        }
-        self.fetches.insert(id, fetch);
-        self.ready.push_back(id);
+    /// Whether asking for an address of a server of `zone` can bring one: none that is known by now
+    /// was of use.
+    fn is_address_worth_asking(&self, now: Now, wanted: &Question, zone: Name<'_>) -> bool {
+        let folded = FoldedName::new(wanted.name.as_name());
+        self.local.owner_of(&folded, wanted.rtype) != Owned::Yes
+            && matches!(self.cache.find(now, &folded, wanted.rtype), Found::Missing)
+            // The same servers would be asked, none of which could be.
+            && self.place_for(now, wanted, Forwards::Asked).zone.as_name() != zone
     }
 
     /// Ends a fetch that found something.
-    fn succeed(&mut self, now: Now, fetch: Fetch, entries: &[Arc<Entry>]) {
-        self.by_question.remove(&fetch.question);
+    pub(super) fn succeed(&mut self, now: Now, fetch: Fetch, entries: &[Arc<Entry>]) {
         if entries.is_empty() {
-            return self.fail(now, fetch, FailureReason::Lame);
+            return self.fail(now, fetch, Failing::Answerless(FailureReason::Lame));
         }
+        self.by_question.remove(&fetch.question);
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.continue_lookup(now, lookup, entries),
@@ -481,14 +457,20 @@ impl Resolver {
         }
     }
 
-    /// Ends a fetch that found nothing, and keeps that it did.
-    fn fail(&mut self, now: Now, mut fetch: Fetch, reason: FailureReason) {
+    /// Ends a fetch that found nothing, and keeps that it did if that says something of what was
+    /// asked.
+    pub(super) fn fail(&mut self, now: Now, mut fetch: Fetch, failing: Failing) {
         self.end_request(&mut fetch);
         self.by_question.remove(&fetch.question);
-        self.cache.put_failure(now, &fetch.folded, fetch.question.rtype, reason);
+        if let Failing::Answerless(reason) = failing
+            && !fetch.is_priming
+        {
+            let folded = FoldedName::new(fetch.question.name.as_name());
+            self.cache.put_failure(now, &folded, fetch.question.rtype, reason);
+        }
         for waiter in fetch.waiters {
             match waiter {
-                Waiter::Lookup(lookup) => self.fail_lookup(lookup, reason),
+                Waiter::Lookup(lookup) => self.fail_lookup(now, lookup, failing),
                 Waiter::Fetch(waiting) => self.address_came(waiting),
             }
         }
@@ -503,38 +485,13 @@ impl Resolver {
     }
 }
 
-/// Whether a response is one to the request: anybody can send one (RFC 5452 §9.1).
-fn repeats(response: &Response, sent: &Sent) -> bool {
-    let flags = response.header.flags;
-    let is_response = flags.contains(Flags::QR) && flags.opcode() == Opcode::QUERY;
-    let is_asked = response.question.as_ref().is_some_and(|(name, question)| {
-        name.as_name() == sent.name.as_name()
-            && question.rtype == sent.rtype
-            && question.class == Class::IN
-    });
-    // Who cannot read a query may leave its question out.
-    let is_error = response.question.is_none() && response.rcode == Rcode::FORMERR;
-    is_response && response.header.id == sent.id && (is_asked || is_error)
-}
-
-/// How the same server is asked again.
-enum Again {
-    OverTcp,
-    InOneCase,
-    WithoutEdns,
-}
-
-/// Whether the same server is to be asked again, in another way.
-fn again(response: &Response, sent: &Sent) -> Option<Again> {
-    if response.is_cut() && sent.channel == Channel::Udp {
-        return Some(Again::OverTcp);
+/// Why a fetch may send no more requests, if that is so.
+pub(super) fn exhausted(now: Now, fetch: &Fetch) -> Option<Failing> {
+    if fetch.requests >= REQUESTS_PER_FETCH_MAX {
+        return Some(Failing::Answerless(FailureReason::TooLong));
     }
-    let is_other_case = |name: &NameBuf| !name.as_name().is_identical(sent.name.as_name());
-    let question = response.question.as_ref();
-    if sent.mixed_case && question.is_some_and(|(name, _)| is_other_case(name)) {
-        return Some(Again::InOneCase);
+    if now >= fetch.means.until {
+        return Some(Failing::Answerless(fetch.reason()));
     }
-    // Only that tells that EDNS is not known; anything else may have another cause (RFC 6891 §7).
-    let is_without = sent.has_opt && response.edns.is_none();
-    (is_without && response.rcode == Rcode::FORMERR).then_some(Again::WithoutEdns)
+    (fetch.means.purse.left() == 0).then_some(Failing::Unpaid)
 }

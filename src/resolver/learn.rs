@@ -64,7 +64,8 @@ pub(super) fn found(
     let mut name = question.name.clone();
     for (aliases, set) in found.chain.iter().enumerate() {
         let (shown, rank) = (Shown::of(set), rank_of(aliases));
-        let put = if set.rtype == Rtype::DNAME && rtype != Rtype::DNAME {
+        // One at the name itself is what was asked for.
+        let put = if set.rtype == Rtype::DNAME && name.as_name().is_below(set.owner.as_name()) {
             let Some(target) = redirected(name.as_name(), set) else { break };
             let synthesised = ReceivedSet {
                 owner: name.clone(),
@@ -91,13 +92,16 @@ pub(super) fn found(
             let learnt =
                 LearntRecords { set: shown.as_set(), redirect: None, proofs, rank, security };
             let target = set.rdatas.first().and_then(|rdata| Name::read(rdata).ok());
-            if let (Rtype::CNAME, Some(target)) = (set.rtype, target) {
+            if let (Rtype::CNAME, Some(target)) = (set.rtype, target)
+                && rtype != Rtype::ANY
+            {
                 name = target.to_buf();
             }
             cache.put_records(now, &learnt)
         };
         entries.extend(kept(put));
     }
+    keep_glue(cache, now, &found.glue);
     let soa = found.soa.as_ref().map(Shown::of);
     let soa = soa.as_ref().map(Shown::as_set);
     let rank = rank_of(found.chain.len());
@@ -126,15 +130,20 @@ pub(super) fn referral(
     let delegation =
         LearntDelegation { servers: servers.as_set(), proofs: &proofs, until, security };
     let kept = kept(cache.put_delegation(now, &delegation))?;
-    for set in &referral.glue {
+    keep_glue(cache, now, &referral.glue);
+    Some(kept.expires())
+}
+
+/// Keeps addresses that are good for reaching servers and nothing else.
+fn keep_glue(cache: &Cache, now: Now, glue: &[ReceivedSet]) {
+    let (rank, security) = (Rank::Additional, Security::Unchecked);
+    for set in glue {
         let shown = Shown::of(set);
-        let rank = Rank::Additional;
         let set = shown.as_set();
         // What does not fit is no address that anybody needs.
         let _ = cache
             .put_records(now, &LearntRecords { set, redirect: None, proofs: &[], rank, security });
     }
-    Some(kept.expires())
 }
 
 /// The entry that came of a put.

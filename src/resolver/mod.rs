@@ -6,28 +6,43 @@
 //! are empty, then sleeps until `poll_timeout`.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod budget;
+mod cookies;
 mod fetch;
+mod lame;
 mod learn;
 mod lookup;
 pub mod minimise;
 mod options;
 mod place;
+mod priming;
+mod private;
+mod reception;
+mod request;
 pub mod response;
 pub mod scrub;
 pub mod servers;
+mod tally;
 
-pub use lookup::{End, Finished};
+pub use budget::{Asking, Budget};
+pub use lookup::Finished;
 pub use options::{IsForbidden, Options, Route, RouteKind};
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::base::entropy::Entropy;
 use crate::base::time::Now;
-use crate::cache::Cache;
+use crate::cache::{Cache, Local, Owned};
+use crate::resolver::cookies::ClientCookies;
 use crate::resolver::fetch::Fetch;
+use crate::resolver::lame::LameServers;
 use crate::resolver::lookup::Lookup;
+use crate::resolver::request::Loss;
 use crate::resolver::servers::Servers;
+use crate::resolver::tally::Tally;
+use crate::wire::folded::FoldedName;
 use crate::wire::name::NameBuf;
 use crate::wire::numbers::Rtype;
 
@@ -66,6 +81,8 @@ pub struct Transmit {
     pub to: SocketAddr,
     /// How.
     pub channel: Channel,
+    /// When it is given up: what comes later is of no use to it.
+    pub until: Now,
     /// The message.
     pub octets: Vec<u8>,
 }
@@ -77,6 +94,8 @@ enum Due {
     Request(RequestId),
     /// A client's question has to be answered now.
     Lookup(u64),
+    /// A client's question is to be answered with what was true last, if anything was.
+    Stale(u64),
 }
 
 /// Resolves questions.
@@ -84,19 +103,29 @@ enum Due {
 pub struct Resolver {
     options: Options,
     cache: Cache,
+    local: Arc<dyn Local>,
     entropy: Box<dyn EntropySource>,
+    cookies: ClientCookies,
     servers: Servers,
+    lame: LameServers,
+    /// Questions of clients that wait.
     lookups: HashMap<u64, Lookup>,
+    /// How many of them each client has.
+    by_client: Tally<IpAddr>,
     fetches: HashMap<u64, Fetch>,
     /// The fetch that is under way for a question.
     by_question: HashMap<Question, u64>,
     /// The fetch that awaits a request.
     requests: HashMap<RequestId, u64>,
+    /// How many requests are under way to the servers of each zone.
+    by_zone: Tally<NameBuf>,
     timers: BTreeSet<(Now, Due)>,
     transmits: VecDeque<Transmit>,
     finished: VecDeque<Finished>,
     /// Fetches that are to go on.
     ready: VecDeque<u64>,
+    /// The root is not primed again before that.
+    primed_until: Now,
     next_id: u64,
 }
 
@@ -106,32 +135,72 @@ trait EntropySource: Entropy + std::fmt::Debug {}
 impl<E: Entropy + std::fmt::Debug> EntropySource for E {}
 
 impl Resolver {
-    /// A resolver that knows what `cache` knows.
+    /// A resolver that knows what `cache` knows, and what our own zones say.
     pub fn new(
         options: Options,
         cache: Cache,
-        entropy: impl Entropy + std::fmt::Debug + 'static,
+        local: Arc<dyn Local>,
+        mut entropy: impl Entropy + std::fmt::Debug + 'static,
     ) -> Self {
         Self {
             options,
             cache,
+            local,
+            cookies: ClientCookies::new(&mut entropy),
             entropy: Box::new(entropy),
             servers: Servers::default(),
+            lame: LameServers::default(),
             lookups: HashMap::new(),
+            by_client: Tally::default(),
             fetches: HashMap::new(),
             by_question: HashMap::new(),
             requests: HashMap::new(),
+            by_zone: Tally::default(),
             timers: BTreeSet::new(),
             transmits: VecDeque::new(),
             finished: VecDeque::new(),
             ready: VecDeque::new(),
+            primed_until: Now::default(),
             next_id: 0,
         }
     }
 
-    /// Takes a question of a client.
-    pub fn handle_question(&mut self, now: Now, asker: Asker, question: Question) {
-        self.begin_lookup(now, asker, question);
+    /// Takes other zones of ours for what comes from now on.
+    pub fn set_local(&mut self, local: Arc<dyn Local>) {
+        self.local = local;
+    }
+
+    /// Takes other options. What is under way goes on with them, with the servers that it has come
+    /// to, and the cache keeps what it has.
+    pub fn set_options(&mut self, now: Now, options: Options) {
+        let has_other_root = options.root != self.options.root;
+        self.options = options;
+        if has_other_root {
+            self.primed_until = Now::default();
+            self.start(now);
+        }
+    }
+
+    /// Begins: asks the root for its servers if the options want that (RFC 9609). Need not be waited
+    /// for.
+    pub fn start(&mut self, now: Now) {
+        self.prime_at_start(now);
+        self.go_on(now);
+    }
+
+    /// Takes a question of a client. Beyond the bounds of `base::limits` it fails at once.
+    pub fn handle_question(&mut self, now: Now, asking: Asking) {
+        self.begin_lookup(now, asking);
+        self.go_on(now);
+    }
+
+    /// Takes the news that what is known of a question ends soon and is asked for often
+    /// (`Hit::is_due`): it is asked for, and nobody waits.
+    pub fn handle_due(&mut self, now: Now, question: Question) {
+        let name = FoldedName::new(question.name.as_name());
+        if self.local.owner_of(&name, question.rtype) != Owned::Yes {
+            self.prefetch(now, question);
+        }
         self.go_on(now);
     }
 
@@ -146,7 +215,7 @@ impl Resolver {
     /// Takes the news that a request cannot reach its server.
     pub fn handle_unreachable(&mut self, now: Now, request: RequestId) {
         if let Some(&fetch) = self.requests.get(&request) {
-            self.give_up_request(now, fetch);
+            self.give_up_request(now, fetch, Loss::Unreachable);
             self.go_on(now);
         }
     }
@@ -158,10 +227,11 @@ impl Resolver {
             match due {
                 Due::Request(request) => {
                     if let Some(&fetch) = self.requests.get(&request) {
-                        self.give_up_request(now, fetch);
+                        self.give_up_request(now, fetch, Loss::Timeout);
                     }
                 }
-                Due::Lookup(lookup) => self.give_up_lookup(lookup),
+                Due::Lookup(lookup) => self.give_up_lookup(now, lookup),
+                Due::Stale(lookup) => self.end_stale(now, lookup),
             }
             self.go_on(now);
         }
@@ -185,6 +255,11 @@ impl Resolver {
     /// Whether a response to the request would still be looked at.
     pub fn awaits(&self, request: RequestId) -> bool {
         self.requests.contains_key(&request)
+    }
+
+    /// How many questions of clients are being answered.
+    pub fn inflight(&self) -> usize {
+        self.lookups.len()
     }
 
     /// Lets fetches go on until all wait for something.

@@ -1,4 +1,6 @@
-//! What a resolver is told once.
+//! What a resolver is told, at the start and with each reload.
+//!
+//! Taken as it is: that it makes sense has been checked with the configuration.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -31,11 +33,14 @@ pub enum RouteKind {
 /// Addresses that may not be asked.
 pub type IsForbidden = Arc<dyn Fn(SocketAddr) -> bool + Send + Sync>;
 
-/// What a resolver is told.
+/// What a resolver is told; nothing of it has a default here.
 #[derive(Clone)]
 pub struct Options {
-    /// The servers of the root.
+    /// The servers of the root, as far as they are known without asking (RFC 9609 §2).
     pub root: Vec<(NameBuf, Vec<IpAddr>)>,
+    /// Whether one of these is asked which servers the root has (RFC 9609). Without it nothing is
+    /// sent that no question needs.
+    pub primes: bool,
     /// Forwarding and stub zones.
     pub routes: Vec<Route>,
     /// Where authoritative servers listen.
@@ -46,6 +51,9 @@ pub struct Options {
     pub minimises: bool,
     /// Whether the letters of names get a random case, so that a forged response has more to guess.
     pub mixes_case: bool,
+    /// Whether private addresses are taken out of answers, unless they come from the servers of a
+    /// route or from below our own zones: no name of the world's has to lead into our network.
+    pub filters_private: bool,
     /// Addresses that are not asked, other than those of routes and of the root's servers.
     pub is_forbidden: IsForbidden,
 }

@@ -2,27 +2,49 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::base::limits::SERVERS_PER_ZONE_MAX;
 use crate::base::time::Now;
+use crate::cache::{Cut, Entry, LocalCut, Owned};
 use crate::resolver::options::{Route, RouteKind};
+use crate::resolver::private::address;
 use crate::resolver::response::Referral;
 use crate::resolver::{Question, Resolver};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 
+/// How it is known whom to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From those who delegate.
+    Learnt,
+    /// From a zone of ours, which delegates.
+    Ours,
+    /// The root's servers, known without asking.
+    Hints,
+    /// From a route.
+    Route(RouteKind),
+}
+
 /// Servers that are asked.
 #[derive(Debug)]
 pub(super) struct Place {
     /// The zone that they serve; the root for servers that resolve.
     pub(super) zone: NameBuf,
-    /// Their names.
+    /// Their names, at most `SERVERS_PER_ZONE_MAX`.
     pub(super) names: Vec<NameBuf>,
-    /// Addresses that were told once and for all.
+    /// Addresses that were configured.
     fixed: Vec<SocketAddr>,
+    /// Addresses that came with the names: they count where the cache has none, which keeps nothing
+    /// that has a TTL of 0.
+    glue: Vec<(NameBuf, IpAddr)>,
     /// When the delegation ends by which they were found.
     pub(super) until: Option<Now>,
-    /// How they are asked, if a route says so.
-    pub(super) route: Option<RouteKind>,
+    /// How they are known.
+    pub(super) origin: Origin,
+    /// The servers that the parent names, if these are the zone's own and others: they are asked
+    /// when these do not help, or have no known address.
+    pub(super) parents: Option<Box<Self>>,
 }
 
 /// Whether servers that resolve are asked, if there are some for a name.
@@ -38,7 +60,21 @@ impl Place {
     /// The servers that a referral names. `until` is when its delegation ends.
     pub(super) fn below(referral: &Referral, until: Option<Now>) -> Self {
         let rdatas = referral.servers.rdatas.iter().map(|rdata| &**rdata);
-        Self::delegated(referral.servers.owner.as_name(), rdatas, until)
+        let mut place = Self::delegated(referral.servers.owner.as_name(), rdatas, until);
+        for set in &referral.glue {
+            let owner = set.owner.as_name().to_lowercase();
+            let addresses = set.rdatas.iter().filter_map(|rdata| address(rdata));
+            place.glue.extend(addresses.map(|address| (owner.clone(), address)));
+        }
+        place
+    }
+
+    fn learnt(cut: &Cut) -> Self {
+        let named_by = |entry: &Entry| Self::delegated(entry.name(), entry.rdatas(), cut.until());
+        let mut place = named_by(&cut.servers);
+        let parents = cut.delegation.as_deref().map(named_by);
+        place.parents = parents.filter(|parents| parents.names != place.names).map(Box::new);
+        place
     }
 
     fn delegated<'r>(
@@ -47,8 +83,31 @@ impl Place {
         until: Option<Now>,
     ) -> Self {
         let names = servers.filter_map(|rdata| Name::read(rdata).ok()).map(Name::to_lowercase);
-        let (zone, names) = (zone.to_lowercase(), names.collect());
-        Self { zone, names, fixed: Vec::new(), until, route: None }
+        let names = names.take(SERVERS_PER_ZONE_MAX).collect();
+        let zone = zone.to_lowercase();
+        Self {
+            zone,
+            names,
+            fixed: Vec::new(),
+            glue: Vec::new(),
+            until,
+            origin: Origin::Learnt,
+            parents: None,
+        }
+    }
+
+    fn ours(cut: LocalCut) -> Self {
+        let LocalCut { zone, servers, glue } = cut;
+        let names = servers.into_iter().take(SERVERS_PER_ZONE_MAX).collect();
+        Self {
+            zone,
+            names,
+            fixed: Vec::new(),
+            glue,
+            until: None,
+            origin: Origin::Ours,
+            parents: None,
+        }
     }
 
     fn routed(route: &Route) -> Self {
@@ -56,18 +115,28 @@ impl Place {
             RouteKind::Stub => route.zone.clone(),
             RouteKind::ForwardOnly | RouteKind::ForwardFirst => NameBuf::root(),
         };
-        let (fixed, route) = (route.to.clone(), Some(route.kind));
-        Self { zone, names: Vec::new(), fixed, until: None, route }
+        Self {
+            zone,
+            names: Vec::new(),
+            fixed: route.to.clone(),
+            glue: Vec::new(),
+            until: None,
+            origin: Origin::Route(route.kind),
+            parents: None,
+        }
     }
 
     /// Whether they resolve.
     pub(super) fn is_forwarded(&self) -> bool {
-        matches!(self.route, Some(RouteKind::ForwardOnly | RouteKind::ForwardFirst))
+        matches!(self.origin, Origin::Route(RouteKind::ForwardOnly | RouteKind::ForwardFirst))
     }
 }
 
 impl Resolver {
     /// Where a fetch begins: with the servers of a route, of the closest known zone, or of the root.
+    ///
+    /// Below a cut of ours with the servers that our zone names, unless the cache leads further down
+    /// or a route says otherwise of what is delegated.
     pub(super) fn place_for(&self, now: Now, question: &Question, forwards: Forwards) -> Place {
         // The DS of a zone is its parent's data (RFC 4035 §3.1.4.1).
         let parent = question.name.as_name().parent().filter(|_| question.rtype == Rtype::DS);
@@ -75,47 +144,66 @@ impl Resolver {
         let route = self.options.route(name);
         let route =
             route.filter(|route| forwards == Forwards::Asked || route.kind == RouteKind::Stub);
-        let cut = self.cache.closest_delegation(now, &FoldedName::new(name));
-        match (route, cut) {
-            (Some(route), Some(cut)) if route.kind == RouteKind::Stub => {
-                // What was learnt below a stub zone leads further.
-                if cut.servers.name().is_below(route.zone.as_name()) {
-                    Place::delegated(cut.servers.name(), cut.servers.rdatas(), cut.until())
-                } else {
-                    Place::routed(route)
-                }
+        let learnt = self.cache.closest_delegation(now, &FoldedName::new(name));
+        if let Some(cut) = self.own_cut(question) {
+            let zone = cut.zone.as_name();
+            if route.is_none_or(|route| !route.zone.as_name().is_within(zone)) {
+                let deeper = learnt.filter(|learnt| learnt.servers.name().is_below(zone));
+                return deeper.map_or_else(|| Place::ours(cut), |learnt| Place::learnt(&learnt));
+            }
+        }
+        match (route, learnt) {
+            // What was learnt below a stub zone leads further.
+            (Some(route), Some(learnt))
+                if route.kind == RouteKind::Stub
+                    && learnt.servers.name().is_below(route.zone.as_name()) =>
+            {
+                Place::learnt(&learnt)
             }
             (Some(route), _) => Place::routed(route),
-            (None, Some(cut)) => {
-                Place::delegated(cut.servers.name(), cut.servers.rdatas(), cut.until())
-            }
-            (None, None) => self.root(),
+            (None, Some(learnt)) => Place::learnt(&learnt),
+            (None, None) => self.hints(),
         }
     }
 
-    fn root(&self) -> Place {
-        let port = self.options.port;
-        let addresses = self.options.root.iter().flat_map(|(_, addresses)| addresses);
+    /// The delegation of ours that a question is below.
+    fn own_cut(&self, question: &Question) -> Option<LocalCut> {
+        match self.local.owner_of(&FoldedName::new(question.name.as_name()), question.rtype) {
+            Owned::Cut(cut) => Some(cut),
+            Owned::No | Owned::Yes => None,
+        }
+    }
+
+    /// The root's servers that are known without asking.
+    pub(super) fn hints(&self) -> Place {
         Place {
             zone: NameBuf::root(),
             names: self.options.root.iter().map(|(name, _)| name.clone()).collect(),
-            fixed: addresses.map(|ip| SocketAddr::new(*ip, port)).collect(),
+            fixed: self.hinted_addresses().collect(),
+            glue: Vec::new(),
             until: None,
-            route: None,
+            origin: Origin::Hints,
+            parents: None,
         }
+    }
+
+    fn hinted_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let addresses = self.options.root.iter().flat_map(|(_, addresses)| addresses);
+        addresses.map(|ip| SocketAddr::new(*ip, self.options.port))
     }
 
     /// The addresses that are known of servers, each once.
     pub(super) fn addresses(&self, now: Now, place: &Place) -> Vec<SocketAddr> {
         let mut addresses = place.fixed.clone();
         for name in &place.names {
-            let folded = FoldedName::new(name.as_name());
-            for rtype in self.options.address_types() {
-                let Some(hit) = self.cache.find_glue(now, &folded, rtype) else { continue };
-                let found = hit.entry.rdatas().filter_map(address);
-                let found = found.map(|ip| SocketAddr::new(ip, self.options.port));
-                addresses.extend(found.filter(|to| !(self.options.is_forbidden)(*to)));
-            }
+            let found = self.addresses_of(now, place, name.as_name());
+            let found = found.into_iter().map(|ip| SocketAddr::new(ip, self.options.port));
+            addresses.extend(found.filter(|to| !(self.options.is_forbidden)(*to)));
+        }
+        if addresses.is_empty() && place.zone.as_name().is_root() && place.origin == Origin::Learnt
+        {
+            // Nothing else leads to the root's servers.
+            addresses.extend(self.hinted_addresses());
         }
         let [v4, v6] = self.options.families;
         addresses.retain(|to| if to.is_ipv4() { v4 } else { v6 });
@@ -123,10 +211,26 @@ impl Resolver {
         addresses.dedup();
         addresses
     }
-}
 
-/// The address that record data is.
-fn address(rdata: &[u8]) -> Option<IpAddr> {
-    let v4 = || <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from);
-    v4().or_else(|| <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from))
+    /// The addresses that are known of a server: those of our zones, or those of the cache, and for
+    /// a type that it does not have those that came with the name.
+    fn addresses_of(&self, now: Now, place: &Place, name: Name<'_>) -> Vec<IpAddr> {
+        let folded = FoldedName::new(name);
+        let mut addresses = self.local.addresses(&folded);
+        if !addresses.is_empty() {
+            return addresses;
+        }
+        for rtype in self.options.address_types() {
+            match self.cache.find_glue(now, &folded, rtype) {
+                Some(hit) => addresses.extend(hit.entry.rdatas().filter_map(address)),
+                None => {
+                    let came = place.glue.iter().filter(|(owner, address)| {
+                        owner.as_name() == name && address.is_ipv4() == (rtype == Rtype::A)
+                    });
+                    addresses.extend(came.map(|(_, address)| *address));
+                }
+            }
+        }
+        addresses
+    }
 }

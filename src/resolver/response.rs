@@ -50,6 +50,9 @@ pub struct Found {
     pub soa: Option<ReceivedSet>,
     /// NSEC and NSEC3 records, which prove a denial or a wildcard.
     pub proofs: Vec<ReceivedSet>,
+    /// Addresses of the root's servers that the answer names, if it was asked for these
+    /// (RFC 9609 §4.2).
+    pub glue: Vec<ReceivedSet>,
     /// Whether the server says that it is responsible for the name.
     pub is_authoritative: bool,
 }
@@ -99,6 +102,10 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
         return Meaning::Useless(Useless::Failed(rcode));
     }
     let is_authoritative = response.header.flags.contains(Flags::AA);
+    let is_from_above = response
+        .authorities
+        .iter()
+        .any(|record| record.rtype == Rtype::SOA && asked.zone.is_below(record.owner.as_name()));
     let mut answers = sets_within(response.answers, asked.zone);
     let mut authorities = sets_within(response.authorities, asked.zone);
     let (chain, last, has_records) = follow(&mut answers, asked);
@@ -118,10 +125,28 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
         }
         (false, _, None) => End::Open,
     };
-    if !is_authoritative && !asked.is_forwarded {
+    // Who serves a zone above, and not this one, denies all of it.
+    let is_denied_above = end == End::NameError && soa.is_none() && is_from_above;
+    let is_childs = end == End::NoData && is_childs_word(asked, soa.as_ref());
+    if (!is_authoritative && !asked.is_forwarded) || is_denied_above || is_childs {
         return Meaning::Useless(Useless::Lame);
     }
-    Meaning::Found(Found { chain, last, end, soa, proofs, is_authoritative })
+    let servers = chain.first().filter(|_| is_for_root_servers(asked));
+    let glue = servers.map(|servers| glue_of(servers, response.additionals, asked.zone));
+    let glue = glue.unwrap_or_default();
+    Meaning::Found(Found { chain, last, end, soa, proofs, glue, is_authoritative })
+}
+
+/// Whether a zone speaks of its own DS records, which are its parent's (RFC 4035 §3.1.4.1): some
+/// servers of both answer so.
+fn is_childs_word(asked: Asked<'_>, soa: Option<&ReceivedSet>) -> bool {
+    let is_apex = soa.is_some_and(|soa| soa.owner.as_name() == asked.name);
+    is_apex && asked.rtype == Rtype::DS && !asked.name.is_root() && !asked.is_forwarded
+}
+
+/// Whether a server of the root was asked for those of the root.
+fn is_for_root_servers(asked: Asked<'_>) -> bool {
+    asked.name.is_root() && asked.rtype == Rtype::NS && !asked.is_forwarded
 }
 
 /// Takes the sets out of an answer section that lie on the chain of aliases from the question.
@@ -131,6 +156,12 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
     let mut name = NameArray::new(asked.name);
     for _ in 0..=RESOLVED_ALIASES_MAX {
         let here = |set: &ReceivedSet| set.owner.as_name() == name.as_name();
+        if asked.rtype == Rtype::RRSIG
+            && let Some(signatures) = signatures_of(answers, name.as_name())
+        {
+            chain.push(signatures);
+            return (chain, name.as_name().to_buf(), true);
+        }
         let is_wanted = |set: &ReceivedSet| {
             here(set)
                 && !set.rdatas.is_empty()
@@ -168,6 +199,20 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
     (chain, name.as_name().to_buf(), false)
 }
 
+/// The signatures that were asked for themselves: those of all types at a name, as one set.
+fn signatures_of(answers: &[ReceivedSet], name: Name<'_>) -> Option<ReceivedSet> {
+    let signed =
+        || answers.iter().filter(|set| set.owner.as_name() == name && !set.signatures.is_empty());
+    let rdatas = signed().flat_map(|set| set.signatures.iter().cloned()).collect();
+    Some(ReceivedSet {
+        owner: signed().next()?.owner.clone(),
+        rtype: Rtype::RRSIG,
+        ttl_secs: signed().map(|set| set.ttl_secs).min()?,
+        rdatas,
+        signatures: Vec::new(),
+    })
+}
+
 /// The name that a DNAME makes of one below its owner; `None` if that gets too long, and so leads
 /// nowhere (RFC 6672 §2.2).
 pub(super) fn redirected(name: Name<'_>, dname: &ReceivedSet) -> Option<NameBuf> {
@@ -196,20 +241,29 @@ fn refer(
         return Meaning::Useless(Useless::Empty);
     };
     let cut = servers.owner.as_name();
-    let leads_down = cut.is_below(asked.zone) && asked.name.is_within(cut);
+    // The DS of a zone is its parent's to tell.
+    let is_parents = asked.rtype == Rtype::DS && asked.name == cut;
+    let leads_down = cut.is_below(asked.zone) && asked.name.is_within(cut) && !is_parents;
     if asked.is_forwarded || !leads_down {
         return Meaning::Useless(Useless::Lame);
     }
     let ds =
         authorities.iter().position(|set| set.rtype == Rtype::DS && set.owner.as_name() == cut);
     let ds = ds.map(|place| authorities.swap_remove(place));
+    let glue = glue_of(&servers, additionals, asked.zone);
+    Meaning::Referral(Referral { servers, ds, proofs, glue })
+}
+
+/// The addresses of these servers, as far as they lie in the zone that was asked.
+fn glue_of(servers: &ReceivedSet, additionals: Vec<Record>, zone: Name<'_>) -> Vec<ReceivedSet> {
     let names: Vec<Name<'_>> =
         servers.rdatas.iter().filter_map(|rdata| Name::read(rdata).ok()).collect();
-    let mut glue = sets_within(additionals, asked.zone);
+    let mut glue = sets_within(additionals, zone);
     glue.retain(|set| {
-        matches!(set.rtype, Rtype::A | Rtype::AAAA) && names.contains(&set.owner.as_name())
+        let is_address = matches!(set.rtype, Rtype::A | Rtype::AAAA) && !set.rdatas.is_empty();
+        is_address && names.contains(&set.owner.as_name())
     });
-    Meaning::Referral(Referral { servers, ds, proofs, glue })
+    glue
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ struct Lacks {
     case_until: Now,
     /// UDP: answers are lost there, or forged.
     udp_until: Now,
+    /// Cookies: it said FORMERR to a request with one.
+    cookies_until: Now,
 }
 
 /// An address.
@@ -115,7 +117,9 @@ pub struct Manner {
     pub mixed_case: bool,
     /// Whether it is asked over TCP at once.
     pub tcp: bool,
-    /// The cookie it has told.
+    /// Whether the request has our part of a cookie.
+    pub with_cookie: bool,
+    /// The server's part, which it has told.
     pub cookie: Option<ServerCookie>,
 }
 
@@ -179,6 +183,7 @@ impl Servers {
             edns: server.lacks.edns_until <= now,
             mixed_case: server.lacks.case_until <= now,
             tcp: server.lacks.udp_until > now,
+            with_cookie: server.lacks.cookies_until <= now,
             cookie: server.cookie,
         }
     }
@@ -234,6 +239,16 @@ impl Servers {
     /// Takes in the cookie that an address has told.
     pub fn told_cookie(&mut self, now: Now, address: SocketAddr, cookie: ServerCookie) {
         self.server(now, address).cookie = Some(cookie);
+    }
+
+    /// Takes in that an address uses cookies no more.
+    pub fn forget_cookie(&mut self, now: Now, address: SocketAddr) {
+        self.server(now, address).cookie = None;
+    }
+
+    /// Takes in that an address does not understand cookies.
+    pub fn lacks_cookies(&mut self, now: Now, address: SocketAddr) {
+        self.server(now, address).lacks.cookies_until = now.after_micros(REMEMBERED_US);
     }
 
     /// Whether an address is to be asked only if there is no other.

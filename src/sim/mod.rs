@@ -6,9 +6,9 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod arithmetic;
-pub mod authority;
 pub mod entry;
 pub mod message;
 pub mod player;
 pub mod script;
+pub mod server;
 pub mod subject;

@@ -1,6 +1,6 @@
 //! Scenarios as text: files in the `.rpl` format of Unbound's testbound.
 //!
-//! Plays nothing (`sim::player`) and gives settings no meaning (`sim::authority`, later the
+//! Plays nothing (`sim::player`) and gives settings no meaning (`sim::server`, later the
 //! resolver). Nothing is passed over: what cannot be read is an error with its place, and what can
 //! be read but not played makes the scenario one that is not run, with the reason.
 //!

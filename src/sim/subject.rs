@@ -2,7 +2,7 @@
 //!
 //! The shape of the core without I/O: `handle_*` takes what comes in, `poll_*` gives what is to go
 //! out, and the player does the sending, the waiting and the clock. Implemented by
-//! `sim::authority`, and by whatever else a test wants to play with.
+//! `sim::server`, and by whatever else a test wants to play with.
 
 use std::net::SocketAddr;
 

@@ -7,6 +7,8 @@ use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use socket2::{MsgHdr, SockAddr, SockRef};
+
 use crate::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
 
 /// Octets from one slot to the next. Not a multiple of 4,096, or all slots would compete for the
@@ -211,6 +213,54 @@ impl Batch {
         }
         done
     }
+}
+
+/// Sends one datagram without waiting, from `from` if the socket is bound to a wildcard address.
+///
+/// # Errors
+///
+/// Fails as `sendmsg(2)` does; `WouldBlock` if the kernel has no room for it.
+pub fn send_from(
+    socket: BorrowedFd<'_>,
+    octets: &[u8],
+    peer: SocketAddr,
+    from: Option<IpAddr>,
+) -> io::Result<()> {
+    let peer = SockAddr::from(peer);
+    let parts = [io::IoSlice::new(octets)];
+    let mut control = Control([0; CONTROL_LEN]);
+    let control = from.map_or(&[][..], |from| write_packet_info(&mut control, from));
+    let header = MsgHdr::new().with_addr(&peer).with_buffers(&parts).with_control(control);
+    SockRef::from(&socket).sendmsg(&header, libc::MSG_DONTWAIT).map(|_| ())
+}
+
+/// Writes the control message that chooses the address a datagram leaves from.
+fn write_packet_info(control: &mut Control, from: IpAddr) -> &[u8] {
+    // The layout of `cmsghdr`: its whole length, level and type; then the data, which begin aligned.
+    const HEAD_LEN: usize = size_of::<libc::cmsghdr>();
+    let (level, kind, data): (_, _, [u8; 20]) = match from {
+        IpAddr::V4(address) => {
+            // `in_pktinfo`: interface, local address, and one that is not looked at.
+            let mut data = [0; 20];
+            data[4..8].copy_from_slice(&address.octets());
+            (libc::IPPROTO_IP, libc::IP_PKTINFO, data)
+        }
+        IpAddr::V6(address) => {
+            // `in6_pktinfo`: address, interface.
+            let mut data = [0; 20];
+            data[..16].copy_from_slice(&address.octets());
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, data)
+        }
+    };
+    let data_len = if from.is_ipv4() { size_of::<libc::in_pktinfo>() } else { data.len() };
+    let length = HEAD_LEN + data_len;
+    let word = size_of::<usize>();
+    control.0[..word].copy_from_slice(&length.to_ne_bytes());
+    control.0[word..word + 4].copy_from_slice(&level.to_ne_bytes());
+    control.0[word + 4..word + 8].copy_from_slice(&kind.to_ne_bytes());
+    control.0[HEAD_LEN..length].copy_from_slice(&data[..data_len]);
+    // The kernel wants whole words.
+    &control.0[..length.next_multiple_of(word)]
 }
 
 /// The address of a sender. A UDP socket has none of another family; if it had, there would be nobody

@@ -287,12 +287,24 @@ fn read_option<'m>(options: &mut Reader<'m>) -> Result<(u16, &'m [u8]), WireErro
 pub struct ExtendedError(pub u16);
 
 impl ExtendedError {
+    /// What none of the others says (EDE 0).
+    pub const OTHER: Self = Self(0);
+    /// The data's time is over, and nothing newer could be had (EDE 3).
+    pub const STALE_ANSWER: Self = Self(3);
+    /// The server has too much to do (EDE 14, Not Ready).
+    pub const NOT_READY: Self = Self(14);
     /// The client may not ask (EDE 18).
     pub const PROHIBITED: Self = Self(18);
+    /// The same as `STALE_ANSWER` for a name that did not exist (EDE 19).
+    pub const STALE_NXDOMAIN: Self = Self(19);
     /// The server is not authoritative for the name, and offers nothing else (EDE 20).
     pub const NOT_AUTHORITATIVE: Self = Self(20);
     /// What was asked for is not offered (EDE 21).
     pub const NOT_SUPPORTED: Self = Self(21);
+    /// No server that knows could be reached, or none of them helped (EDE 22).
+    pub const NO_REACHABLE_AUTHORITY: Self = Self(22);
+    /// The network did not carry the questions to the servers (EDE 23).
+    pub const NETWORK_ERROR: Self = Self(23);
     /// The zone's data cannot be used (EDE 24, Invalid Data).
     pub const INVALID_DATA: Self = Self(24);
 

@@ -13,6 +13,8 @@ pub enum Event<'a> {
     Zone(Name<'a>),
     /// The name owns records of the type.
     Answer(Name<'a>, Rtype),
+    /// Records of the type at the name have been learnt from others.
+    Learnt(Name<'a>, Rtype),
     /// The name is an alias of another one.
     Alias {
         /// The alias.

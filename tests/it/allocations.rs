@@ -161,6 +161,7 @@ impl Worker {
                     self.counters.dropped(reason, 1);
                     counts[1] += 1;
                 }
+                Outcome::Defer(_) => panic!("there is nobody to ask"),
             }
         }
         self.counters.replies_left(Duration::from_micros(1));

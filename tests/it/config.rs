@@ -114,7 +114,7 @@ fn check_run(arguments: &[&str], exit: i32, stdout: &str) {
 fn check_exits_with_0_on_warnings_and_1_on_errors() {
     check_run(&["check"], 0, "0 errors, 0 warnings\n");
     let warned = Path::new(env!("CARGO_TARGET_TMPDIR")).join("warned.yaml");
-    fs::write(&warned, "sandbox: true\ncache: {}\n").unwrap();
+    fs::write(&warned, "sandbox: true\nhttp: {token-file: t}\n").unwrap();
     let output = run(&["check", "--config", warned.to_str().unwrap()]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.ends_with("\n0 errors, 2 warnings\n"), "{text}");

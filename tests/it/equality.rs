@@ -89,6 +89,7 @@ fn made(local: &str, asked: &[u8], respond: impl FnOnce(&mut Exchange<'_>) -> Ou
             Ok((message, kind))
         }
         Outcome::Drop(reason) => Err(reason),
+        Outcome::Defer(_) => panic!("there is nobody to ask"),
     }
 }
 

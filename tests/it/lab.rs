@@ -3,6 +3,7 @@
 use crate::message::{Asking, query};
 use crate::server::{Server, ask_udp, connect, folder, framed, read_reply};
 use crate::world::name;
+use kereru::wire::header::Flags;
 use kereru::wire::numbers::Rtype;
 use std::fs;
 use std::io::{Read, Write};
@@ -152,8 +153,40 @@ fn resolver_has_the_reverse_tree_of_the_lab() {
     let lab = Lab::start();
     for (address, host) in [("106.33.216.130", WWW), ("1.0.53.127", "root.lab-servers.nz.")] {
         let owner = format!("{address}.in-addr.arpa.");
-        let expected = format!("NOERROR aa\nanswer: {owner} 3600 PTR {host}");
+        let expected = format!("NOERROR aa ra\nanswer: {owner} 3600 PTR {host}");
         assert_eq!(lab.ask(0, &owner, Rtype::PTR), expected);
+    }
+}
+
+#[test]
+fn resolver_finds_names_from_the_root_down_and_claims_none_of_them() {
+    let lab = Lab::start();
+    for (qname, rtype, expected) in [
+        (WWW, Rtype::A, "NOERROR ra\nanswer: www.cs.auckland.ac.nz. 3600 A 130.216.33.106"),
+        (
+            "bloggs.com.",
+            Rtype::MX,
+            "NOERROR ra\nanswer: bloggs.com. 3600 MX 10 mail.compsci314.com.",
+        ),
+        (".", Rtype::NS, "NOERROR ra\nanswer: . 86400 NS root.lab-servers.nz."),
+        ("nothing.foo.com.", Rtype::A, "NXDOMAIN ra\nauthority: foo.com. 300 SOA "),
+    ] {
+        let mut query = query(&name(qname), rtype, Asking::PLAIN);
+        query[2] |= (Flags::RD >> 8) as u8;
+        let reply = ask_udp(lab.address(0), &query).render();
+        // A second may have gone by since the first question.
+        let reply = reply.replace(" 3599 ", " 3600 ").replace(" 86399 ", " 86400 ");
+        assert!(reply.starts_with(expected), "{reply}");
+    }
+}
+
+#[test]
+fn servers_of_the_lab_resolve_for_nobody() {
+    let lab = Lab::start();
+    let mut query = query(&name(WWW), Rtype::A, Asking::PLAIN);
+    query[2] |= (Flags::RD >> 8) as u8;
+    for host in 6..=11 {
+        assert!(ask_udp(lab.address(host), &query).render().starts_with("REFUSED"), "{host}");
     }
 }
 

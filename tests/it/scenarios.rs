@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use kereru::sim::authority::{Authority, Unready};
+use kereru::base::time::Now;
 use kereru::sim::player::play;
 use kereru::sim::script::parse;
+use kereru::sim::server::{Server, Unready};
 
 /// What became of a scenario.
 enum Verdict {
@@ -29,14 +30,14 @@ fn run(name: &str, text: &str) -> Verdict {
         let reasons = scenario.not_offered.iter().map(|not_offered| not_offered.what.clone());
         return Verdict::NotRun(reasons.collect());
     }
-    let mut authority = match Authority::new(&scenario) {
-        Ok(authority) => authority,
+    let mut server = match Server::new(&scenario, Now::default()) {
+        Ok(server) => server,
         Err(Unready::NotOffered(reasons)) => return Verdict::NotRun(reasons),
         Err(Unready::Faulty(reasons)) => {
             return Verdict::Failed(format!("{name}: {}", reasons.join("\n")));
         }
     };
-    match play(&scenario, &mut authority) {
+    match play(&scenario, &mut server) {
         Ok(_) => Verdict::Passed,
         Err(failure) => Verdict::Failed(failure.to_string()),
     }
@@ -177,7 +178,7 @@ fn scenario_that_asks_for_more_is_not_run() {
         Verdict::Passed => panic!("it is played"),
         Verdict::Failed(failure) => panic!("{failure}"),
     };
-    check(&format!("stub-zone: name: b.\n{SCENARIO}"), "stub-zone:");
+    check(&format!("view: name: b.\n{SCENARIO}"), "view:");
     let step = "STEP 3 EXPIRE_MESSAGE a. A IN\nSCENARIO_END";
     check(&SCENARIO.replace("SCENARIO_END", step), "EXPIRE_MESSAGE");
 }

@@ -215,6 +215,7 @@ impl<'w> Asker<'w> {
         match respond(&self.world.snapshot, &mut self.local, &mut exchange, &mut ()) {
             Outcome::Reply { len, kind } => (Message::read(&self.message[..len]), len, kind),
             Outcome::Drop(reason) => panic!("{reason:?}"),
+            Outcome::Defer(_) => panic!("there is nobody to ask"),
         }
     }
 

@@ -110,6 +110,7 @@ pub fn exchange_in(
             Ok(message)
         }
         Outcome::Drop(reason) => Err(reason),
+        Outcome::Defer(_) => panic!("there is nobody to ask"),
     }
 }
 

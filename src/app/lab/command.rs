@@ -6,31 +6,26 @@
 use std::env;
 use std::error::Error;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::app::cli::LabArgs;
 use crate::app::lab::folder::Folder;
 use crate::app::lab::hierarchy::Hierarchy;
-use crate::app::lab::{realm, views, words};
+use crate::app::lab::settings::{self, DNS_PORT, Parts};
+use crate::app::lab::{realm, words};
 use crate::app::listening::Sockets;
 use crate::app::notify::Notifier;
+use crate::app::resolving::Resolving;
 use crate::app::secret;
 use crate::app::serve::{Plan, Server, State, rate_limit};
 use crate::app::zones::{self, Catalog};
 use crate::app::{Exit, logging, open_files, output, panics, report};
-use crate::config::{Config, FilePath};
+use crate::config::Config;
 use crate::net::inherited::Inherited;
 use crate::net::listen::ListenError;
-use crate::policy::acl::{Acl, Prefix};
 use crate::sys::signal;
 use crate::wire::name::{Name, NameBuf};
-
-/// The port of DNS on the Internet, and so in the shell.
-const DNS_PORT: u16 = 53;
-
-/// The port of HTTP there.
-const HTTP_PORT: u16 = 80;
 
 /// Threads that answer over UDP: a lab has one user.
 const WORKERS: usize = 1;
@@ -79,19 +74,20 @@ struct Lab {
 /// Starts the servers, and says what to try.
 fn start(args: &LabArgs, folder: &Folder, lab: Lab) -> Result<Server, Box<dyn Error>> {
     let Lab { catalog, hierarchy } = lab;
+    let hints = folder.write("hints", &hierarchy.hints())?;
+    let parts = Parts { folder, hints: &hints, hierarchy: &hierarchy };
     let (config, sockets) = if args.shell {
         realm::enter(folder)?;
         realm::raise_loopback(&hierarchy.hosts())?;
-        let config = inside(folder, &hierarchy);
+        let config = settings::inside(parts);
         let sockets = Sockets::open(&config, WORKERS, &mut Inherited::default())?;
         // Standard output is the shell's.
         output::note(&words::inside());
         (config, sockets)
     } else {
-        let mut config = outside(folder, &hierarchy, args.port);
+        let mut config = settings::outside(parts, args.port);
         let _ = open_files::raise(&config, &[]);
         let sockets = open_outside(&mut config).map_err(with_advice)?;
-        let hints = folder.write("hints", &hierarchy.hints())?;
         let name = NameBuf::from_text(words::NAME.as_bytes(), Some(Name::ROOT));
         let name = name.map_err(|error| error.to_string())?;
         let words = words::Outside {
@@ -112,51 +108,17 @@ fn start(args: &LabArgs, folder: &Folder, lab: Lab) -> Result<Server, Box<dyn Er
     );
     let cookies = secret::cookies(&config, None);
     let cookies = cookies.map_err(|problems| report::text(&problems, false))?;
+    let resolving = Resolving::of(&config, None);
+    let resolving = resolving.map_err(|problems| report::text(&problems, false))?;
     let (plan, rate_limit) = (Plan::Lab { port: port(args) }, rate_limit(&config, None));
     // Without CPUs to be kept on there is one worker, and two labs share all CPUs.
-    let state = State { plan, config, catalog, cookies, rate_limit, cpus: Vec::new() };
+    let state = State { plan, config, catalog, cookies, rate_limit, resolving, cpus: Vec::new() };
     Ok(Server::start(state, sockets, Notifier::from_environment())?)
 }
 
 /// The port of all servers for DNS.
 fn port(args: &LabArgs) -> u16 {
     if args.shell { DNS_PORT } else { args.port }
-}
-
-/// The configuration of a lab on this machine.
-fn outside(folder: &Folder, hierarchy: &Hierarchy, port: u16) -> Config {
-    let mut config = Config::built_in();
-    config.listen = addresses(hierarchy, port);
-    config.state = state(folder);
-    config
-}
-
-/// The configuration of a lab that is the Internet of a shell.
-fn inside(folder: &Folder, hierarchy: &Hierarchy) -> Config {
-    let mut config = Config::built_in();
-    config.listen = addresses(hierarchy, DNS_PORT);
-    config.state = state(folder);
-    let hosts = hierarchy.hosts();
-    let all = hosts.iter().copied().chain([Ipv4Addr::LOCALHOST]);
-    config.http.listen = all.map(|host| SocketAddr::from((host, HTTP_PORT))).collect();
-    // A program that asks one of these addresses asks from the same one.
-    let loopback = [Prefix::v4([127, 0, 0, 0], 8), Prefix::v6([0, 0, 0, 0, 0, 0, 0, 1], 128)];
-    let own = hosts.iter().map(|host| Prefix::v4(host.octets(), 32));
-    config.http.allow = Acl::new(loopback.into_iter().chain(own));
-    config.http.names = hierarchy.host_names();
-    config
-}
-
-/// The addresses of the resolver and the name servers.
-fn addresses(hierarchy: &Hierarchy, port: u16) -> Vec<SocketAddr> {
-    let servers = hierarchy.servers().into_iter().map(IpAddr::V4);
-    let all = views::RESOLVER.into_iter().chain(servers);
-    all.map(|address| SocketAddr::new(address, port)).collect()
-}
-
-fn state(folder: &Folder) -> FilePath {
-    let path = folder.path().to_owned();
-    FilePath { written: path.display().to_string(), path, place: None }
 }
 
 /// Opens the sockets of a lab on this machine. HTTP takes any port if another lab or server has its

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::answer::{View, ZoneState, ZoneTable};
+use crate::answer::{ResolverRole, View, ZoneState, ZoneTable};
 use crate::app::lab::hierarchy::Hierarchy;
 use crate::app::zones::Catalog;
 use crate::zone::store::Zone;
@@ -15,22 +15,35 @@ use crate::zone::store::Zone;
 pub(super) const RESOLVER: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
-/// All views. Each has a port of its own address only; `base` is what they share.
-pub(in crate::app) fn views(catalog: &Catalog, port: u16, base: &View) -> Vec<Arc<View>> {
-    let hierarchy = Hierarchy::of(catalog);
-    let servers = hierarchy.servers();
-    let of_servers = servers.iter().map(|&server| {
-        let addresses = vec![SocketAddr::from((server, port))];
-        View { addresses, zones: table(hierarchy.served_by(server)), ..base.clone() }
-    });
-    of_servers.chain([resolver_view(&hierarchy, port, base)]).map(Arc::new).collect()
+/// What the views are made from besides the zones.
+pub(in crate::app) struct Plan {
+    /// The port of all servers.
+    pub(in crate::app) port: u16,
+    /// What the views have in common.
+    pub(in crate::app) base: View,
+    /// What the resolver gives its clients.
+    pub(in crate::app) resolver: Option<ResolverRole>,
 }
 
-/// The view of the resolver. Its reverse tree is the lab's own, or addresses of the lab's servers
-/// would have no names: resolvers answer for 127.in-addr.arpa themselves (RFC 6303).
-fn resolver_view(hierarchy: &Hierarchy, port: u16, base: &View) -> View {
-    let addresses = RESOLVER.map(|address| SocketAddr::new(address, port)).to_vec();
-    View { addresses, zones: table(hierarchy.reverse()), ..base.clone() }
+impl Plan {
+    /// All views. Each is for one address and port, that of the resolver for one of each family.
+    pub(in crate::app) fn views(&self, catalog: &Catalog) -> Vec<Arc<View>> {
+        let hierarchy = Hierarchy::of(catalog);
+        let servers = hierarchy.servers();
+        let of_servers = servers.iter().map(|&server| {
+            let addresses = vec![SocketAddr::from((server, self.port))];
+            View { addresses, zones: table(hierarchy.served_by(server)), ..self.base.clone() }
+        });
+        of_servers.chain([self.resolver_view(&hierarchy)]).map(Arc::new).collect()
+    }
+
+    /// The view of the resolver. Its reverse tree is the lab's own, or addresses of the lab's servers
+    /// would have no names: resolvers answer for 127.in-addr.arpa themselves (RFC 6303).
+    fn resolver_view(&self, hierarchy: &Hierarchy) -> View {
+        let addresses = RESOLVER.map(|address| SocketAddr::new(address, self.port)).to_vec();
+        let (zones, resolver) = (table(hierarchy.reverse()), self.resolver.clone());
+        View { addresses, zones, resolver, ..self.base.clone() }
+    }
 }
 
 fn table<'z>(zones: impl Iterator<Item = &'z Arc<Zone>>) -> ZoneTable {

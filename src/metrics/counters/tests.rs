@@ -35,7 +35,7 @@ fn every_reply_has_one_code_and_one_source() {
     }
     let totals = counters.totals();
     assert_eq!(totals.responses, [1, 1, 1, 1, 1, 1, 1, 1, 1, 31]);
-    assert_eq!(totals.answers, [10; 4]);
+    assert_eq!(totals.answers, [5; 8]);
     assert_eq!(totals.truncated, 1);
 }
 
@@ -52,7 +52,7 @@ fn duration_of_a_batch_counts_for_each_of_its_replies_once() {
     worker.reply(ANSWER);
     worker.replies_left(Duration::from_secs(2));
     worker.replies_left(Duration::from_secs(9));
-    let [answers, _, _, errors] = counters.totals().durations;
+    let [answers, .., errors] = counters.totals().durations;
     assert_eq!(answers.buckets, [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     assert_eq!(answers.nanoseconds, 20_000 + 10_001 + 2_000_000_000);
     assert_eq!((errors.buckets[0], errors.nanoseconds), (1, 10_000));

@@ -15,6 +15,7 @@ fn record(text: &str) -> Record {
     let rdata = match rtype {
         Rtype::A => vec![192, 0, 2, words[2].parse().unwrap()],
         Rtype::DS => vec![0, 1, 8, 1],
+        Rtype::RRSIG => [&[0, words[2].parse().unwrap()][..], &[0; 16], &[0, 1]].concat(),
         Rtype::SOA => [&name(words[2]).as_name().as_wire().repeat(2)[..], &[0; 20]].concat(),
         Rtype::NSEC => [name(words[2]).as_name().as_wire(), &[0, 1, 0x40]].concat(),
         _ => name(words[2]).as_name().as_wire().to_vec(),
@@ -161,6 +162,51 @@ fn referral_that_does_not_lead_down_is_lame() {
     }
     // One upwards lies outside the zone and is not even seen.
     check_useless("z.", "a.b.z. A", 0, ["", ". NS ns.z.", ""], Useless::Empty);
+}
+
+#[test]
+fn ds_of_a_zone_is_its_parents_to_tell() {
+    let childs = ["", "b.z. SOA b.z.", ""];
+    check_useless("z.", "b.z. DS", Flags::AA, childs, Useless::Lame);
+    check_useless("z.", "b.z. DS", 0, ["", "b.z. NS ns.b.z.", ""], Useless::Lame);
+    check_found("z.", "b.z. DS", ["", "z. SOA z.", ""], "", "b.z.", End::NoData);
+    // The root has no parent.
+    check_found(".", ". DS", ["", ". SOA z.", ""], "", ".", End::NoData);
+    let below = meaning("z.", "a.b.z. DS", Rcode::NOERROR, 0, ["", "b.z. NS ns.b.z.", ""]);
+    assert!(matches!(below, Meaning::Referral(_)), "{below:?}");
+}
+
+#[test]
+fn denial_for_a_zone_above_is_none() {
+    let denied =
+        |zone| meaning(zone, "a.b.z. A", Rcode::NXDOMAIN, Flags::AA, ["", "z. SOA z.", ""]);
+    assert_eq!(denied("b.z."), Meaning::Useless(Useless::Lame));
+    assert_eq!(found(denied("z.")).2, End::NameError);
+}
+
+#[test]
+fn signatures_that_were_asked_for_are_one_set() {
+    let sections = ["a.z. RRSIG 1|a.z. RRSIG 28|b.z. RRSIG 1", "", ""];
+    let Meaning::Found(found) = meaning("z.", "a.z. RRSIG", Rcode::NOERROR, Flags::AA, sections)
+    else {
+        panic!("not found");
+    };
+    let [set] = &found.chain[..] else { panic!("not one set: {found:?}") };
+    assert_eq!((set.rtype, set.rdatas.len(), set.signatures.len()), (Rtype::RRSIG, 2, 0));
+    assert_eq!(found.end, End::Records);
+}
+
+#[test]
+fn addresses_of_the_roots_servers_are_taken_as_far_as_it_lists_them() {
+    let sections = [". NS a.z.", "", "a.z. A 1|b.z. A 2"];
+    let glue = |zone, asked, sections| {
+        let meaning = meaning(zone, asked, Rcode::NOERROR, Flags::AA, sections);
+        let Meaning::Found(found) = meaning else { panic!("not found: {meaning:?}") };
+        found.glue.into_iter().map(|set| set.owner).collect::<Vec<_>>()
+    };
+    assert_eq!(glue(".", ". NS", sections), [name("a.z.")]);
+    // Of other zones they are not: nothing needs them.
+    assert!(glue("z.", "z. NS", ["z. NS a.z.", "", "a.z. A 1"]).is_empty());
 }
 
 #[test]

@@ -118,16 +118,17 @@ fn family_of_which_no_address_ever_answers_is_left_alone() {
 fn what_a_server_lacks_is_remembered_for_a_while() {
     let mut servers = Servers::default();
     let before = servers.manner(now(0), address(1));
-    assert!(before.edns && before.mixed_case && !before.tcp);
+    assert!(before.edns && before.mixed_case && before.with_cookie && !before.tcp);
     servers.lacks_edns(now(0), address(1));
+    servers.lacks_cookies(now(0), address(1));
     servers.lacks_case(now(0), address(1));
     servers.lacks_udp(now(0), address(1));
     let during = servers.manner(now(1), address(1));
-    assert!(!during.edns && !during.mixed_case && during.tcp);
+    assert!(!during.edns && !during.mixed_case && !during.with_cookie && during.tcp);
     let other = servers.manner(now(1), address(2));
-    assert!(other.edns && other.mixed_case && !other.tcp);
+    assert!(other.edns && other.mixed_case && other.with_cookie && !other.tcp);
     let after = servers.manner(Now::from_micros(REMEMBERED_US), address(1));
-    assert!(after.edns && after.mixed_case && !after.tcp);
+    assert!(after.edns && after.mixed_case && after.with_cookie && !after.tcp);
 }
 
 #[test]
@@ -137,6 +138,8 @@ fn cookie_of_a_server_is_sent_back() {
     servers.told_cookie(now(0), address(1), cookie);
     assert_eq!(servers.manner(now(1), address(1)).cookie, Some(cookie));
     assert_eq!(servers.manner(now(1), address(2)).cookie, None);
+    servers.forget_cookie(now(2), address(1));
+    assert_eq!(servers.manner(now(2), address(1)).cookie, None);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-"""Starts servers on loopback, each in the foreground with a generated configuration.
+"""Starts servers on loopback, each in the foreground with a generated configuration. The option `at`
+is an address and port instead of a free one.
 
 A server is ready when it answers for every zone it was given; it is ended by its own process id,
 and dies with the script in any case.
@@ -61,7 +62,7 @@ class Server:
     def __enter__(self):
         # Another process may take the port in between: then it is tried again with another.
         for attempt in range(3):
-            self.address = ("127.0.0.1", free_port())
+            self.address = self.options.get("at") or ("127.0.0.1", free_port())
             self.start()
             try:
                 self.wait_until_ready()
@@ -167,7 +168,7 @@ class Bind(Server):
         (self.folder / "named.conf").write_text(
             f"""options {{
     directory "{self.folder}";
-    listen-on port {self.address[1]} {{ 127.0.0.1; }};
+    listen-on port {self.address[1]} {{ {self.address[0]}; }};
     listen-on-v6 {{ none; }};
     pid-file none;
     session-keyfile none;
@@ -208,7 +209,7 @@ class Knot(Server):
         (self.folder / "knot.conf").write_text(
             f"""server:
     rundir: "{self.folder}"
-    listen: 127.0.0.1@{self.address[1]}
+    listen: {self.address[0]}@{self.address[1]}
     udp-workers: 1
     tcp-workers: 1
     background-workers: 1
@@ -245,7 +246,7 @@ class Nsd(Server):
         )
         (self.folder / "nsd.conf").write_text(
             f"""server:
-    ip-address: 127.0.0.1@{self.address[1]}
+    ip-address: {self.address[0]}@{self.address[1]}
     server-count: 1
     username: ""
     zonesdir: "{self.folder}"
@@ -286,6 +287,8 @@ class Kereru(Server):
             "rate-limit": {"per-second": 0},
         }
         config |= self.options.get("config", {})
+        if self.options.get("at"):
+            config["listen"] = [f"{self.address[0]}:{self.address[1]}"]
         (self.folder / "kereru.yaml").write_text(json.dumps(config, indent=1))
         return [str(KERERU), "serve", "--config", str(self.folder / "kereru.yaml")]
 
@@ -302,7 +305,8 @@ class Kereru(Server):
             if time.monotonic() > deadline:
                 raise NotReady(f"kereru is not ready:\n{self.log()}")
             poll.poll(5)
-        self.address = ("127.0.0.1", int(re.search(r'dns="?[^ ]*?127\.0\.0\.1:(\d+)', ready[0])[1]))
+        listening = re.search(r'dns="?([0-9.]+):(\d+)', ready[0])
+        self.address = (listening[1], int(listening[2]))
         port = re.search(r'http="?[^ ]*?127\.0\.0\.1:(\d+)', ready[0])
         self.http = port and ("127.0.0.1", int(port[1]))
         super().wait_until_ready()
@@ -311,6 +315,37 @@ class Kereru(Server):
 def plain(text):
     """Text without terminal colors."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+class Unbound(Server):
+    """Unbound, as a resolver: `hints` is a file, and servers listen on port 53."""
+
+    name = "unbound"
+
+    def configure(self):
+        (self.folder / "unbound.conf").write_text(
+            f"""server:
+    interface: {self.address[0]}@{self.address[1]}
+    directory: "{self.folder}"
+    chroot: ""
+    username: ""
+    pidfile: ""
+    use-syslog: no
+    log-time-ascii: yes
+    do-daemonize: no
+    do-ip6: no
+    do-not-query-localhost: no
+    module-config: "iterator"
+    root-hints: "{self.options["hints"]}"
+    qname-minimisation: yes
+    minimal-responses: yes
+    access-control: 127.0.0.0/8 allow
+    num-threads: 1
+remote-control:
+    control-enable: no
+"""
+        )
+        return ["unbound", "-c", str(self.folder / "unbound.conf")]
 
 
 PEERS = (Bind, Knot, Nsd)

@@ -1,10 +1,11 @@
-use super::{Authority, Unready};
+use super::{Server, Unready};
+use crate::base::time::Now;
 use crate::sim::script::parse;
 
 #[track_caller]
 fn unready(config: &str) -> Unready {
     let script = format!("{config}\nCONFIG_END\nSCENARIO_BEGIN t\nSCENARIO_END\n");
-    match Authority::new(&parse("t", &script).unwrap()) {
+    match Server::new(&parse("t", &script).unwrap(), Now::default()) {
         Ok(_) => panic!("there is nothing wrong with\n{config}"),
         Err(unready) => unready,
     }
@@ -15,10 +16,14 @@ fn texts(texts: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn what_needs_a_resolver_is_not_offered() {
+fn what_means_nothing_here_is_not_offered() {
     assert_eq!(
-        unready("server: qname-minimisation: no prefetch: yes\nstub-zone: name: .\nview: name: a"),
-        Unready::NotOffered(texts(&["server: prefetch", "stub-zone:", "view:"]))
+        unready("server: qname-minimisation: no\ntrust-anchor: \"a. DS 1 2 3 04\"\nview: name: a"),
+        Unready::NotOffered(texts(&["server: trust-anchor", "view:"]))
+    );
+    assert_eq!(
+        unready("stub-zone: name: b. stub-host: ns.b."),
+        Unready::NotOffered(texts(&["stub-zone: stub-host"]))
     );
     assert_eq!(
         unready("auth-zone: name: a. zonefile: a for-downstream: no"),
@@ -34,7 +39,7 @@ fn zone_that_cannot_be_served_is_told() {
     );
     assert_eq!(
         unready("server: minimal-responses: perhaps"),
-        Unready::Faulty(texts(&["line 1: minimal-responses is yes or no"]))
+        Unready::Faulty(texts(&["line 1: minimal-responses cannot be perhaps"]))
     );
     let Unready::Faulty(faults) = unready(
         "auth-zone: name: a. zonefile: z\nTEMPFILE_CONTENTS z\n@ 1 IN A 192.0.2\nTEMPFILE_END",

@@ -1,0 +1,42 @@
+//! Asking the root which servers it has (RFC 9609).
+//!
+//! The addresses that were configured do until the answer is there, and again when it ends or none
+//! can be had: a failure costs nothing. Paid for by no client.
+
+use crate::base::limits::PRIMING_PAUSE_US;
+use crate::base::time::Now;
+use crate::cache::Owned;
+use crate::resolver::fetch::{Fetch, Means};
+use crate::resolver::{Question, Resolver};
+use crate::wire::folded::FoldedName;
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
+
+impl Resolver {
+    /// Asks one of the configured servers of the root which there are, unless that was done not long
+    /// ago, or is none of our business: the root is ours.
+    pub(super) fn prime(&mut self, now: Now) {
+        let question = Question { name: NameBuf::root(), rtype: Rtype::NS };
+        let is_ours = || self.local.owner_of(&FoldedName::root(), Rtype::NS) == Owned::Yes;
+        let is_wanted = self.options.primes
+            && now >= self.primed_until
+            && !self.by_question.contains_key(&question)
+            && !is_ours();
+        if !is_wanted {
+            return;
+        }
+        self.primed_until = now.after_micros(PRIMING_PAUSE_US);
+        let mut fetch = Fetch::new(question, Means::of_nobody(now));
+        fetch.is_priming = true;
+        fetch.move_to(self.hints());
+        // Where there is no room, the next question that needs the root tries again.
+        let _ = self.begin_fetch(fetch);
+    }
+
+    /// The same at the start, if the root will be asked: not where all names have a route.
+    pub(super) fn prime_at_start(&mut self, now: Now) {
+        if self.options.route(Name::ROOT).is_none() {
+            self.prime(now);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What comes back for the request of a fetch: whether it is a response to it at all, whether the
+//! same server is asked again in another way, and how the fetch goes on with what it means.
+
+use std::net::SocketAddr;
+
+use crate::base::limits::{REFERRALS_MAX, WRONG_RESPONSES_MAX};
+use crate::base::time::Now;
+use crate::cache::{FailureReason, Owned};
+use crate::resolver::fetch::{Failing, Fetch, exhausted};
+use crate::resolver::minimise::STEPS_MAX;
+use crate::resolver::place::{Origin, Place};
+use crate::resolver::request::{Again, Sent, Way};
+use crate::resolver::response::{Asked, End, Found, Meaning, Referral, Useless, read};
+use crate::resolver::{Channel, Question, Resolver, learn, private};
+use crate::wire::folded::FoldedName;
+use crate::wire::header::Flags;
+use crate::wire::name::NameBuf;
+use crate::wire::numbers::{Class, Opcode, Rcode};
+use crate::wire::typed::Response;
+
+/// A response, and the request it is to.
+struct Answered {
+    response: Response,
+    sent: Sent,
+}
+
+/// What came back for a request.
+enum Received {
+    /// Nothing that ends the wait.
+    Nothing,
+    /// Something by which the same is to be asked once more.
+    Again(Way),
+    /// A response by which the fetch can go on.
+    Answered(Box<Answered>),
+}
+
+impl Resolver {
+    /// Takes what came back for the request of a fetch.
+    pub(super) fn take_response(&mut self, now: Now, id: u64, octets: &[u8]) {
+        let Some(mut fetch) = self.fetches.remove(&id) else { return };
+        match self.receive(now, &mut fetch, octets) {
+            Received::Nothing => (),
+            Received::Again(way) => {
+                if let Some(failing) = exhausted(now, &fetch) {
+                    return self.fail(now, fetch, failing);
+                }
+                self.send(now, id, &mut fetch, way);
+            }
+            Received::Answered(answered) => return self.take_meaning(now, id, fetch, *answered),
+        }
+        self.fetches.insert(id, fetch);
+    }
+
+    /// Looks at what came back. What cannot be read, or is not what was asked for, may come from
+    /// anyone: the wait goes on.
+    fn receive(&mut self, now: Now, fetch: &mut Fetch, octets: &[u8]) -> Received {
+        let Some(sent) = &fetch.sent else { return Received::Nothing };
+        let (to, channel) = (sent.way.to, sent.way.channel);
+        let response = Response::read(octets).ok().filter(|response| repeats(response, sent));
+        let Some(response) = response else {
+            fetch.wrong += 1;
+            if !fetch.wrong.is_multiple_of(WRONG_RESPONSES_MAX) || channel == Channel::Tcp {
+                return Received::Nothing;
+            }
+            self.end_request(fetch);
+            let again = Some(Again::OverTcp);
+            return Received::Again(Way { to, channel: Channel::Tcp, again });
+        };
+        let Some(sent) = self.end_request(fetch) else { return Received::Nothing };
+        self.measure(now, fetch, &sent);
+        let again = again(&response, &sent);
+        self.take_cookie(now, &response, &sent);
+        let channel = match again {
+            None => return Received::Answered(Box::new(Answered { response, sent })),
+            Some(Again::OverTcp | Again::Unproven) => Channel::Tcp,
+            Some(Again::InOneCase) => {
+                self.servers.lacks_case(now, to);
+                Channel::Tcp
+            }
+            Some(Again::WithoutEdns) => {
+                self.servers.lacks_edns(now, to);
+                channel
+            }
+            Some(Again::WithoutCookie) => {
+                self.servers.lacks_cookies(now, to);
+                channel
+            }
+            Some(Again::WithNewCookie) => channel,
+        };
+        Received::Again(Way { to, channel, again })
+    }
+
+    /// Takes in how long a response took, and by what way it came.
+    fn measure(&mut self, now: Now, fetch: &Fetch, sent: &Sent) {
+        let after_us = now.as_micros().saturating_sub(sent.at.as_micros());
+        // A connection takes one more trip.
+        let trips = if sent.way.channel == Channel::Tcp { 2 } else { 1 };
+        self.servers.answered(now, sent.way.to, after_us / trips);
+        if sent.way.channel == Channel::Tcp && fetch.is_silent_over_udp(sent.way.to) {
+            self.servers.lacks_udp(now, sent.way.to);
+        }
+    }
+
+    /// Takes in the cookie of a response. What is none over TCP, where nobody can forge a response,
+    /// is that the server uses none any more (RFC 7873 §5.3).
+    fn take_cookie(&mut self, now: Now, response: &Response, sent: &Sent) {
+        let cookie = response.edns.and_then(|edns| edns.cookie);
+        match cookie {
+            Some((_, Some(theirs))) => self.servers.told_cookie(now, sent.way.to, theirs),
+            Some((_, None)) => (),
+            None if sent.expects_cookie() && sent.way.channel == Channel::Tcp => {
+                self.servers.forget_cookie(now, sent.way.to);
+            }
+            None => (),
+        }
+    }
+
+    /// Goes on with what a response means.
+    fn take_meaning(&mut self, now: Now, id: u64, mut fetch: Fetch, answered: Answered) {
+        let Answered { response, sent } = answered;
+        let Some(place) = &fetch.place else {
+            return self.fail(now, fetch, Failing::Answerless(FailureReason::Lame));
+        };
+        let asked = Asked {
+            name: sent.name.as_name(),
+            rtype: sent.rtype,
+            zone: place.zone.as_name(),
+            is_forwarded: place.is_forwarded(),
+        };
+        let labels = sent.name.as_name().label_count();
+        let is_whole = labels == fetch.question.name.as_name().label_count();
+        match read(response, asked) {
+            Meaning::Found(found) if is_whole => return self.take_found(now, fetch, found),
+            Meaning::Found(found) => {
+                fetch.known_labels = labels;
+                fetch.forget_tries(sent.way.to);
+                // A server may deny a name above one that exists (RFC 9156 §2.3, step 6): the whole
+                // name is asked for.
+                fetch.steps = if found.end == End::NameError { STEPS_MAX } else { fetch.steps + 1 };
+            }
+            Meaning::Referral(referral) => {
+                fetch.referrals += 1;
+                if fetch.referrals > REFERRALS_MAX {
+                    return self.fail(now, fetch, Failing::Answerless(FailureReason::TooLong));
+                }
+                self.follow(now, &mut fetch, &referral, sent.way.to);
+            }
+            // Some servers fail for names that have no records, and for those below do not.
+            Meaning::Useless(Useless::Failed(_) | Useless::Empty) if !is_whole => {
+                fetch.steps = STEPS_MAX;
+            }
+            Meaning::Useless(Useless::Lame | Useless::Failed(_) | Useless::Empty) => {
+                if !place.is_forwarded() {
+                    self.lame.note(now, sent.way.to, &place.zone);
+                }
+                fetch.give_up(sent.way.to, FailureReason::Lame);
+            }
+        }
+        self.fetches.insert(id, fetch);
+        self.ready.push_back(id);
+    }
+
+    /// Goes where a referral leads.
+    fn follow(&self, now: Now, fetch: &mut Fetch, referral: &Referral, from: SocketAddr) {
+        let until = fetch.place.as_ref().and_then(|place| place.until);
+        match learn::referral(&self.cache, now, referral, until) {
+            Some(until) => fetch.move_to(Place::below(referral, Some(until))),
+            None => fetch.give_up(from, FailureReason::Lame),
+        }
+    }
+
+    /// Ends a fetch with what was found.
+    fn take_found(&mut self, now: Now, fetch: Fetch, mut found: Found) {
+        let is_route =
+            fetch.place.as_ref().is_some_and(|place| matches!(place.origin, Origin::Route(_)));
+        if self.options.filters_private && !is_route && self.is_of_the_world(&fetch.question) {
+            private::remove(&mut found);
+        }
+        let entries = learn::found(&self.cache, now, &fetch.question, &found);
+        self.succeed(now, fetch, &entries);
+    }
+
+    /// Whether a name belongs to nobody whom we know: neither a route nor a zone of ours leads to it.
+    fn is_of_the_world(&self, question: &Question) -> bool {
+        let name = question.name.as_name();
+        self.options.route(name).is_none()
+            && self.local.owner_of(&FoldedName::new(name), question.rtype) == Owned::No
+    }
+}
+
+/// Whether a response is one to the request: anybody can send one (RFC 5452 §9.1). One with a cookie
+/// has ours (RFC 7873 §5.3).
+fn repeats(response: &Response, sent: &Sent) -> bool {
+    let flags = response.header.flags;
+    let is_response = flags.contains(Flags::QR) && flags.opcode() == Opcode::QUERY;
+    let is_asked = response.question.as_ref().is_some_and(|(name, question)| {
+        name.as_name() == sent.name.as_name()
+            && question.rtype == sent.rtype
+            && question.class == Class::IN
+    });
+    // Who cannot read a query may leave its question out.
+    let is_error = response.question.is_none() && response.rcode == Rcode::FORMERR;
+    let cookie = response.edns.and_then(|edns| edns.cookie);
+    let cookies = cookie.zip(sent.cookie);
+    let has_our_cookie = cookies.is_none_or(|((repeated, _), (ours, _))| repeated == ours);
+    is_response && response.header.id == sent.id && (is_asked || is_error) && has_our_cookie
+}
+
+/// Whether, and why, the same server is to be asked again.
+fn again(response: &Response, sent: &Sent) -> Option<Again> {
+    let is_udp = sent.way.channel == Channel::Udp;
+    if response.is_cut() && is_udp {
+        return Some(Again::OverTcp);
+    }
+    let cookie = response.edns.and_then(|edns| edns.cookie);
+    if sent.expects_cookie() && cookie.is_none() && is_udp {
+        return Some(Again::Unproven);
+    }
+    let is_other_case = |name: &NameBuf| !name.as_name().is_identical(sent.name.as_name());
+    let question = response.question.as_ref();
+    if sent.mixed_case && question.is_some_and(|(name, _)| is_other_case(name)) {
+        return Some(Again::InOneCase);
+    }
+    if response.rcode == Rcode::BADCOOKIE && cookie.is_some() && is_udp {
+        // Once more, or it is that nothing will do (RFC 7873 §5.3).
+        let has_new = sent.way.again == Some(Again::WithNewCookie);
+        return Some(if has_new { Again::OverTcp } else { Again::WithNewCookie });
+    }
+    // Only that tells that EDNS is not known; anything else may have another cause (RFC 6891 §7).
+    if response.rcode != Rcode::FORMERR || !sent.has_opt {
+        return None;
+    }
+    match response.edns {
+        None => Some(Again::WithoutEdns),
+        Some(_) => sent.cookie.map(|_| Again::WithoutCookie),
+    }
+}

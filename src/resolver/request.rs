@@ -1,0 +1,202 @@
+//! One request of a fetch: what is sent, and what becomes of it if nothing comes back.
+
+use std::net::SocketAddr;
+
+use crate::base::limits::{REQUEST_UDP_SIZE, TCP_WAIT_US_MIN};
+use crate::base::time::Now;
+use crate::cache::FailureReason;
+use crate::resolver::fetch::Fetch;
+use crate::resolver::minimise::labels_shown;
+use crate::resolver::place::Place;
+use crate::resolver::servers::Manner;
+use crate::resolver::{Channel, Due, RequestId, Resolver, Transmit};
+use crate::wire::edns::{CLIENT_COOKIE_LEN, RequestOpt, ServerCookie};
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::Rtype;
+use crate::wire::request::Request;
+
+/// A request that is under way.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) request: RequestId,
+    pub(super) way: Way,
+    /// The zone among whose requests it is counted.
+    zone: Option<NameBuf>,
+    /// When, and until when it is waited for.
+    pub(super) at: Now,
+    until: Now,
+    /// What a response has to repeat.
+    pub(super) id: u16,
+    pub(super) name: NameBuf,
+    pub(super) rtype: Rtype,
+    /// Whether it has an OPT record, and whether its letters have a random case.
+    pub(super) has_opt: bool,
+    pub(super) mixed_case: bool,
+    /// Our part of the cookie, and the server's.
+    pub(super) cookie: Option<([u8; CLIENT_COOKIE_LEN], Option<ServerCookie>)>,
+}
+
+impl Sent {
+    /// Whether the server has told a cookie before, so that its response has one.
+    pub(super) fn expects_cookie(&self) -> bool {
+        self.cookie.is_some_and(|(_, servers)| servers.is_some())
+    }
+}
+
+/// To whom a request goes, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    pub(super) to: SocketAddr,
+    pub(super) channel: Channel,
+    /// Why the same is asked once more, if it is.
+    pub(super) again: Option<Again>,
+}
+
+/// Why, and how, the same server is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Over TCP, because the response was cut, or somebody sends wrong ones.
+    OverTcp,
+    /// Over TCP, because the response had the question in another case.
+    InOneCase,
+    /// Without EDNS, which it does not know.
+    WithoutEdns,
+    /// Without a cookie, which it does not understand.
+    WithoutCookie,
+    /// With the cookie that it has just told.
+    WithNewCookie,
+    /// Over TCP, because the response had no cookie though the server uses them (RFC 7873 §5.3).
+    Unproven,
+}
+
+/// How a request was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Nothing came back in time.
+    Timeout,
+    /// The network says that it cannot get there.
+    Unreachable,
+}
+
+impl Resolver {
+    /// Sends what is to be asked next.
+    pub(super) fn send(&mut self, now: Now, id: u64, fetch: &mut Fetch, way: Way) {
+        let manner = self.servers.manner(now, way.to);
+        let sent = self.draw_up(now, fetch, way, &manner);
+        let is_forwarded = sent.zone.is_none();
+        let opt = RequestOpt { udp_size: REQUEST_UDP_SIZE, dnssec_ok: true, cookie: sent.cookie };
+        let request = Request {
+            id: sent.id,
+            name: sent.name.as_name(),
+            rtype: sent.rtype,
+            recursion_desired: is_forwarded,
+            checking_disabled: is_forwarded,
+            opt: sent.has_opt.then_some(opt),
+        };
+        let octets = request.to_octets();
+        let (request, until) = (sent.request, sent.until);
+        let Way { to, channel, .. } = sent.way;
+        fetch.count_request(to);
+        if let Some(zone) = &sent.zone {
+            self.by_zone.add(zone.clone());
+        }
+        fetch.sent = Some(sent);
+        self.requests.insert(request, id);
+        self.timers.insert((until, Due::Request(request)));
+        self.transmits.push_back(Transmit { request, to, channel, until, octets });
+    }
+
+    /// The request that a fetch sends next.
+    fn draw_up(&mut self, now: Now, fetch: &Fetch, mut way: Way, manner: &Manner) -> Sent {
+        if manner.tcp || fetch.is_silent_over_udp(way.to) {
+            way.channel = Channel::Tcp;
+        }
+        let place = fetch.place.as_ref();
+        let zone = place.filter(|place| !place.is_forwarded()).map(|place| place.zone.clone());
+        let (name, rtype) = self.shown(fetch, place);
+        let mixed_case =
+            self.options.mixes_case && manner.mixed_case && way.channel == Channel::Udp;
+        let name = if mixed_case { self.mix_case(&name) } else { name };
+        let ours = || (self.cookies.for_server(way.to.ip()), manner.cookie);
+        let cookie = (manner.edns && manner.with_cookie).then(ours);
+        let [high, low, ..] = self.entropy.next_u64().to_be_bytes();
+        let wait_us = match way.channel {
+            Channel::Udp => manner.wait_us,
+            Channel::Tcp => manner.wait_us.max(TCP_WAIT_US_MIN),
+        };
+        Sent {
+            request: RequestId(self.new_id()),
+            way,
+            zone,
+            at: now,
+            until: now.after_micros(wait_us),
+            id: u16::from_be_bytes([high, low]),
+            name,
+            rtype,
+            has_opt: manner.edns,
+            mixed_case,
+            cookie,
+        }
+    }
+
+    /// What a server gets to see of the question.
+    fn shown(&self, fetch: &Fetch, place: Option<&Place>) -> (NameBuf, Rtype) {
+        let name = fetch.question.name.as_name();
+        let total = name.label_count();
+        let is_whole = place.is_some_and(Place::is_forwarded) || !self.options.minimises;
+        let labels =
+            if is_whole { total } else { labels_shown(total, fetch.known_labels, fetch.steps) };
+        if labels == total {
+            return (name.to_buf(), fetch.question.rtype);
+        }
+        let suffix = name.suffixes().nth(total - labels);
+        (suffix.map_or_else(NameBuf::root, Name::to_buf), Rtype::A)
+    }
+
+    /// The name with letters of random case.
+    fn mix_case(&mut self, name: &NameBuf) -> NameBuf {
+        let mut octets = name.as_name().as_wire().to_vec();
+        let mut bits = 0;
+        for (number, octet) in octets.iter_mut().enumerate() {
+            if number % 64 == 0 {
+                bits = self.entropy.next_u64();
+            }
+            // Lengths of labels are below 64 and so no letters.
+            if octet.is_ascii_alphabetic() && bits & 1 << (number % 64) != 0 {
+                *octet ^= 0x20;
+            }
+        }
+        Name::read(&octets).map_or_else(|_| name.clone(), Name::to_buf)
+    }
+
+    /// Ends the request of a fetch, which is no longer awaited.
+    pub(super) fn end_request(&mut self, fetch: &mut Fetch) -> Option<Sent> {
+        let sent = fetch.sent.take()?;
+        self.requests.remove(&sent.request);
+        self.timers.remove(&(sent.until, Due::Request(sent.request)));
+        if let Some(zone) = &sent.zone {
+            self.by_zone.remove(zone);
+        }
+        Some(sent)
+    }
+
+    /// Takes in that nothing came back for a request.
+    pub(super) fn give_up_request(&mut self, now: Now, id: u64, loss: Loss) {
+        let Some(mut fetch) = self.fetches.remove(&id) else { return };
+        if let Some(sent) = self.end_request(&mut fetch) {
+            let Way { to, channel, again } = sent.way;
+            self.servers.lost(now, to);
+            fetch.count_loss(to, channel);
+            if again == Some(Again::Unproven) {
+                // It has no TCP to prove itself by, and must not stay unreachable for that.
+                self.servers.forget_cookie(now, to);
+            }
+            fetch.blame(match loss {
+                Loss::Timeout => FailureReason::Unreachable,
+                Loss::Unreachable => FailureReason::Network,
+            });
+        }
+        self.fetches.insert(id, fetch);
+        self.ready.push_back(id);
+    }
+}

@@ -1,0 +1,301 @@
+//! One request and what comes back: forged, cut, without EDNS, in another case, with cookies, or not
+//! at all.
+
+use super::{
+    World, addresses, asked, bare, check_denied, check_failed, hierarchy, ip, options, serving,
+};
+use crate::world::{exchange, name};
+use kereru::answer::{AnswerOptions, Transport};
+use kereru::base::limits::{LOOKUP_US_MAX, REQUEST_UDP_SIZE};
+use kereru::cache::{End, FailureReason};
+use kereru::policy::cookie::Secrets;
+use kereru::resolver::{Asker, Budget, Channel, Transmit};
+use kereru::wire::header::Flags;
+use kereru::wire::numbers::Rtype;
+use kereru::wire::typed::Response;
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+#[test]
+fn silent_servers_end_in_a_failure_within_the_time() {
+    let mut world = hierarchy();
+    let began = world.now;
+    check_failed(&world.ask("www.dead.org.", Rtype::A), FailureReason::Unreachable);
+    assert!(world.now.as_micros() - began.as_micros() <= LOOKUP_US_MAX, "{:?}", world.now);
+    // Those that were asked in vain are not asked for their own address.
+    assert!(world.sent_to("192.0.2.99") <= 3, "{:?}", world.sent());
+}
+
+#[test]
+fn network_that_reaches_no_server_is_told_apart_from_silence() {
+    let mut world = hierarchy();
+    world.unreachable.insert(ip("192.0.2.99"));
+    check_failed(&world.ask("www.dead.org.", Rtype::A), FailureReason::Network);
+}
+
+#[test]
+fn response_that_was_cut_is_fetched_over_tcp() {
+    let many: String = (0..90).map(|number| format!("many A 198.51.100.{number}\n")).collect();
+    let mut world = World::new(
+        options(),
+        &[("192.0.2.1", &[(".", &format!("@ NS root.test.\nroot.test. A 192.0.2.1\n{many}"))])],
+    );
+    let resolution = world.ask("many.", Rtype::A);
+    assert_eq!(addresses(&resolution).len(), 90);
+    assert_eq!(world.channels, [Channel::Udp, Channel::Tcp]);
+}
+
+#[test]
+fn server_that_is_silent_over_udp_is_asked_over_tcp_and_that_is_remembered() {
+    let mut world = hierarchy();
+    world.ask("www.example.org.", Rtype::A);
+    world.silent_over_udp.insert(ip("192.0.2.3"));
+    check_denied(&world.ask("n1.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp, Channel::Udp, Channel::Tcp]);
+    check_denied(&world.ask("n2.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Tcp]);
+    // Not for ever.
+    world.silent_over_udp.clear();
+    world.pass(901);
+    check_denied(&world.ask("n3.example.org.", Rtype::A));
+    assert_eq!(world.channels.last(), Some(&Channel::Udp));
+}
+
+#[test]
+fn server_without_edns_is_asked_without_and_that_is_remembered() {
+    let mut world = hierarchy();
+    world.tamper = Some(Box::new(|transmit, response| {
+        let has_opt = Response::read(&transmit.octets).unwrap().edns.is_some();
+        if transmit.to.ip() != ip("192.0.2.3") || !has_opt {
+            return Some(response);
+        }
+        let mut refused = transmit.octets[..12].to_vec();
+        refused[2] |= 0x80;
+        refused[3] = 1;
+        refused[4..].fill(0);
+        Some(refused)
+    }));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    assert_eq!(world.sent.len(), 4);
+    world.ask("nothing.example.org.", Rtype::A);
+    assert_eq!(world.sent.len(), 1);
+}
+
+#[test]
+fn requests_ask_for_dnssec_records_and_no_more_than_fits_a_packet() {
+    let mut world = hierarchy();
+    world.tamper = Some(Box::new(|transmit, response| {
+        let request = Response::read(&transmit.octets).unwrap();
+        let edns = request.edns.unwrap();
+        assert!(edns.dnssec_ok && edns.udp_size == usize::from(REQUEST_UDP_SIZE));
+        assert!(!request.header.flags.contains(Flags::RD));
+        Some(response)
+    }));
+    world.ask("www.example.org.", Rtype::A);
+}
+
+#[test]
+fn case_of_the_question_is_mixed_and_a_server_that_loses_it_is_asked_over_tcp() {
+    let mut world = hierarchy();
+    world.tamper = Some(Box::new(|transmit, mut response| {
+        if transmit.to.ip() == ip("192.0.2.3") {
+            let lower = asked(transmit).as_name().to_lowercase();
+            response[12..12 + lower.as_name().len()].copy_from_slice(lower.as_name().as_wire());
+        }
+        Some(response)
+    }));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    assert_eq!(world.channels[2..], [Channel::Udp, Channel::Tcp]);
+}
+
+/// The first request for a name of a zone whose servers are known, and the right response to it.
+fn first_request(world: &mut World, qname: &str) -> (Asker, Transmit, Vec<u8>) {
+    let asker = world.put(qname, Rtype::A, Budget::new(world.now));
+    let transmit = world.resolver.poll_transmit().unwrap();
+    let server = &world.servers[&transmit.to.ip()];
+    let right = exchange(server, Transport::Udp, &transmit.octets).unwrap();
+    (asker, transmit, right)
+}
+
+#[test]
+fn forged_responses_are_ignored_and_many_of_them_lead_to_tcp() {
+    let mut world = hierarchy();
+    world.ask("www.example.org.", Rtype::A);
+    let (_, transmit, right) = first_request(&mut world, "other.example.org.");
+    let forge = |at: usize, bits: u8| {
+        let mut forged = right.clone();
+        forged[at] ^= bits;
+        forged
+    };
+    // The number, that it is a response, the type, a letter of the name; and nothing at all.
+    let type_at = 12 + name("other.example.org.").as_name().len() + 1;
+    let forgeries = [forge(0, 1), forge(2, 0x80), forge(type_at, 1), forge(13, 1), Vec::new()];
+    for forged in &forgeries {
+        world.resolver.handle_response(world.now, transmit.request, forged);
+        assert!(world.resolver.awaits(transmit.request));
+        assert!(world.resolver.poll_finished().is_none());
+    }
+    for _ in 0..3 {
+        world.resolver.handle_response(world.now, transmit.request, &forgeries[0]);
+    }
+    assert!(!world.resolver.awaits(transmit.request));
+    let again = world.resolver.poll_transmit().unwrap();
+    assert_eq!((again.channel, again.to), (Channel::Tcp, transmit.to));
+    let right = exchange(&world.servers[&again.to.ip()], Transport::Tcp, &again.octets).unwrap();
+    world.resolver.handle_response(world.now, again.request, &right);
+    check_denied(&world.resolver.poll_finished().unwrap().resolution);
+}
+
+#[test]
+fn many_clients_with_one_question_cost_one_request_even_if_the_answer_is_not_kept() {
+    for (qname, ttl) in [("www.example.org.", 3600), ("zero.example.org.", 0)] {
+        let mut world = hierarchy();
+        world.ask("other.example.org.", Rtype::A);
+        let askers: BTreeSet<Asker> =
+            (0..100).map(|_| world.put(qname, Rtype::A, Budget::new(world.now))).collect();
+        world.sent.clear();
+        let finished = world.rest();
+        assert_eq!(world.sent.len(), 1);
+        assert_eq!(finished.iter().map(|one| one.asker).collect::<BTreeSet<_>>(), askers);
+        for one in &finished {
+            let End::Records(entries) = &one.resolution.end else { panic!("{one:?}") };
+            assert_eq!(entries[0].ttl().as_secs(), ttl);
+        }
+    }
+}
+
+#[test]
+fn answer_with_a_ttl_of_zero_is_told_and_not_kept() {
+    let mut world = hierarchy();
+    assert_eq!(addresses(&world.ask("zero.example.org.", Rtype::A)), [ip("192.0.2.82")]);
+    assert_eq!(addresses(&world.ask("zero.example.org.", Rtype::A)), [ip("192.0.2.82")]);
+    assert_eq!(world.sent.len(), 1);
+}
+
+/// A world in which the server of example.org. uses cookies.
+fn with_cookies() -> World {
+    let mut world = hierarchy();
+    let options =
+        AnswerOptions { cookies: Some(Secrets::new([7; 16], None)), ..AnswerOptions::default() };
+    let zone = "@ NS ns\nns A 192.0.2.3\nwww A 192.0.2.80";
+    world.servers.insert(ip("192.0.2.3"), serving(&[("example.org.", zone)], options));
+    world
+}
+
+/// Octets of the cookie of a message; 0 if there is none.
+fn cookie_len(message: &[u8]) -> usize {
+    let cookie = Response::read(message).unwrap().edns.and_then(|edns| edns.cookie);
+    cookie.map_or(0, |(_, server)| 8 + server.map_or(0, |server| server.as_octets().len()))
+}
+
+/// The message without its OPT record's options, which stand at its end.
+fn without_options(mut message: Vec<u8>) -> Vec<u8> {
+    let options_len = 4 + cookie_len(&message);
+    message.truncate(message.len() - options_len);
+    let at = message.len() - 2;
+    message[at..].fill(0);
+    message
+}
+
+#[test]
+fn cookie_that_a_server_has_told_is_sent_from_then_on() {
+    let mut world = with_cookies();
+    world.ask("www.example.org.", Rtype::A);
+    let (_, transmit, right) = first_request(&mut world, "other.example.org.");
+    assert_eq!((cookie_len(&transmit.octets), cookie_len(&right)), (24, 24));
+    world.rest();
+    // Others get our part alone, and each another one.
+    let sent = Rc::new(Cell::new(BTreeSet::new()));
+    let seen = Rc::clone(&sent);
+    world.tamper = Some(Box::new(move |transmit, response| {
+        let (ours, theirs) =
+            Response::read(&transmit.octets).unwrap().edns.unwrap().cookie.unwrap();
+        assert!(theirs.is_none());
+        let mut all = seen.take();
+        all.insert(ours);
+        seen.set(all);
+        Some(response)
+    }));
+    world.ask("www.servers.net.", Rtype::A);
+    assert_eq!(
+        sent.take().len(),
+        world.sent.iter().map(|(to, _)| to).collect::<BTreeSet<_>>().len()
+    );
+}
+
+#[test]
+fn response_with_another_cookie_than_ours_is_a_forged_one() {
+    let mut world = with_cookies();
+    world.ask("www.example.org.", Rtype::A);
+    let (_, transmit, right) = first_request(&mut world, "other.example.org.");
+    let mut forged = right.clone();
+    let at = forged.len() - 24;
+    forged[at] ^= 1;
+    world.resolver.handle_response(world.now, transmit.request, &forged);
+    assert!(world.resolver.awaits(transmit.request));
+    world.resolver.handle_response(world.now, transmit.request, &right);
+    check_denied(&world.resolver.poll_finished().unwrap().resolution);
+}
+
+#[test]
+fn response_without_the_cookie_that_is_expected_is_confirmed_over_tcp() {
+    let mut world = with_cookies();
+    world.ask("www.example.org.", Rtype::A);
+    let (_, transmit, right) = first_request(&mut world, "other.example.org.");
+    let bare = without_options(right);
+    world.resolver.handle_response(world.now, transmit.request, &bare);
+    let again = world.resolver.poll_transmit().unwrap();
+    assert_eq!(again.channel, Channel::Tcp);
+    // A server that has stopped using them is believed there, and asked over UDP from then on.
+    world.resolver.handle_response(world.now, again.request, &{
+        let right =
+            exchange(&world.servers[&again.to.ip()], Transport::Tcp, &again.octets).unwrap();
+        without_options(right)
+    });
+    check_denied(&world.resolver.poll_finished().unwrap().resolution);
+    world.tamper = Some(Box::new(|_, response| Some(without_options(response))));
+    check_denied(&world.ask("next.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp]);
+}
+
+#[test]
+fn server_that_wants_a_cookie_is_asked_with_the_one_it_tells_and_then_over_tcp() {
+    let refusals = Rc::new(Cell::new(1));
+    let mut world = with_cookies();
+    let left = Rc::clone(&refusals);
+    world.tamper = Some(Box::new(move |transmit, mut response| {
+        let is_meant = transmit.to.ip() == ip("192.0.2.3") && transmit.channel == Channel::Udp;
+        if is_meant && left.get() > 0 {
+            left.set(left.get() - 1);
+            // BADCOOKIE is 23: 1 in the OPT record, whose code stands before flags and options.
+            let opt = response.len() - 28 - 6;
+            response[3] = response[3] & 0xF0 | 7;
+            response[opt] = 1;
+        }
+        Some(response)
+    }));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    assert_eq!(world.channels[2..], [Channel::Udp, Channel::Udp]);
+    refusals.set(2);
+    check_denied(&world.ask("other.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp, Channel::Udp, Channel::Tcp]);
+}
+
+#[test]
+fn server_that_fails_on_cookies_is_asked_without() {
+    let mut world = with_cookies();
+    world.tamper = Some(Box::new(|transmit, response| {
+        let is_meant = transmit.to.ip() == ip("192.0.2.3") && cookie_len(&transmit.octets) > 0;
+        if !is_meant {
+            return Some(response);
+        }
+        let mut refused = bare(transmit, Flags::QR, 1);
+        refused[11] = 1;
+        refused.extend_from_slice(&[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+        Some(refused)
+    }));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    world.ask("other.example.org.", Rtype::A);
+    assert_eq!(world.sent.len(), 1);
+}

@@ -1,0 +1,200 @@
+//! The binary as a resolver: it asks other servers over sockets, and its clients wait or do not.
+
+use crate::message::{Asking, Message, query};
+use crate::server::{PATIENCE, Server, ask_udp, connect, framed, read_reply};
+use crate::world::name;
+use kereru::wire::header::Flags;
+use kereru::wire::numbers::{Rcode, Rtype};
+use std::io::Write;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Instant;
+
+const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 60\n@ NS ns.other.\nwww A 192.0.2.1\n\
+                    alias CNAME www\n* TXT \"anything\"\n";
+
+/// A question that asks for recursion, with the number `id`.
+fn recursive(id: u16, qname: &str, rtype: Rtype) -> Vec<u8> {
+    let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
+    let mut message = query(&name(qname), rtype, asking);
+    message[..2].copy_from_slice(&id.to_be_bytes());
+    message[2] |= (Flags::RD >> 8) as u8;
+    message
+}
+
+/// A server that serves remote.test.
+fn authority() -> Server {
+    Server::start(
+        "listen: ['127.0.0.1:0']\nzones: [{zone: remote.example, file: remote.zone}]\n",
+        &[("remote.zone", ZONE)],
+    )
+}
+
+/// A resolver that finds remote.example at `to`.
+fn resolver(to: SocketAddr, more: &str) -> Server {
+    let config = format!(
+        "listen: ['127.0.0.1:0']\nrate-limit: {{per-second: 0}}\n\
+         resolver: {{priming: false, stub: [{{zone: remote.example, to: ['{to}']}}]}}\n{more}\n"
+    );
+    Server::start(&config, &[])
+}
+
+/// An address where nobody answers: its socket is open and is never read.
+fn silent() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+#[test]
+fn name_of_others_is_resolved_and_then_known() {
+    let authority = authority();
+    let resolver = resolver(authority.addresses[0], "");
+    for _ in 0..2 {
+        let query = recursive(7, "alias.remote.example.", Rtype::A);
+        let reply = ask_udp(resolver.addresses[0], &query);
+        let expected = "NOERROR ra\n";
+        assert!(reply.render().starts_with(expected), "{}", reply.render());
+        assert_eq!(reply.header.id, 7);
+        assert_eq!(reply.answers.len(), 2);
+        assert_eq!(reply.answers[1].rdata, [192, 0, 2, 1]);
+    }
+    let query = recursive(8, "www.remote.example.", Rtype::MX);
+    let reply = ask_udp(resolver.addresses[0], &query);
+    assert_eq!((reply.rcode(), reply.authorities.len()), (Rcode::NOERROR, 1));
+    // Without the authority, what is known is still told.
+    drop(authority);
+    let query = recursive(9, "www.remote.example.", Rtype::A);
+    let reply = ask_udp(resolver.addresses[0], &query);
+    assert_eq!(reply.answers.len(), 1);
+}
+
+#[test]
+fn late_reply_from_a_wildcard_address_comes_from_the_one_that_was_asked() {
+    let authority = authority();
+    let config = format!(
+        "listen: ['0.0.0.0:0']\nresolver: {{priming: false, stub: [{{zone: remote.example, to: \
+         ['{}']}}]}}\n",
+        authority.addresses[0]
+    );
+    let resolver = Server::start(&config, &[]);
+    let port = resolver.addresses[0].port();
+    for (id, ip) in [(1, "127.0.0.1"), (2, "127.0.0.99")] {
+        // A connected socket takes replies from this address only.
+        let address = format!("{ip}:{port}").parse().unwrap();
+        let query = recursive(id, &format!("n{id}.remote.example."), Rtype::TXT);
+        assert_eq!(ask_udp(address, &query).answers.len(), 1);
+    }
+}
+
+#[test]
+fn questions_on_a_connection_do_not_wait_for_each_other() {
+    let authority = authority();
+    let (_socket, nobody) = silent();
+    let stub = format!(
+        "listen: ['127.0.0.1:0']\nresolver: {{priming: false, stub: [{{zone: remote.example, to: \
+         ['{}']}}, {{zone: silent.example, to: ['{nobody}']}}]}}\n",
+        authority.addresses[0]
+    );
+    let resolver = Server::start(&stub, &[]);
+    let mut stream = connect(resolver.addresses[0]);
+    let mut sent = framed(&recursive(1, "www.silent.example.", Rtype::A));
+    for id in 2..=100 {
+        sent.extend(framed(&recursive(id, &format!("n{id}.remote.example."), Rtype::TXT)));
+    }
+    stream.write_all(&sent).unwrap();
+    let ids: Vec<u16> =
+        (0..100).map(|_| read_reply(&mut stream).header.id).collect();
+    // The one that nobody answers comes last, and each comes once.
+    assert_eq!(ids.last(), Some(&1));
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    assert!(sorted.into_iter().eq(1..=100), "{ids:?}");
+}
+
+#[test]
+fn question_that_nobody_answers_fails_in_time_and_says_why() {
+    let (_socket, nobody) = silent();
+    let resolver = resolver(nobody, "");
+    let began = Instant::now();
+    let query = recursive(1, "www.remote.example.", Rtype::A);
+    let reply = ask_udp(resolver.addresses[0], &query);
+    assert!(began.elapsed() < PATIENCE / 4, "{:?}", began.elapsed());
+    assert_eq!(reply.rcode(), Rcode::SERVFAIL);
+    // The extended error 22: no reachable authority.
+    let opt = reply.opt.unwrap();
+    assert_eq!(opt.rdata, [0, 15, 0, 2, 0, 22]);
+}
+
+#[test]
+fn server_stops_when_those_who_wait_have_been_answered() {
+    let (socket, nobody) = silent();
+    let resolver = resolver(nobody, "");
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let query = recursive(5, "www.remote.example.", Rtype::A);
+    client.send_to(&query, resolver.addresses[0]).unwrap();
+    // It has been taken up when somebody is asked.
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.recv(&mut [0; 512]).unwrap();
+    resolver.signal("TERM");
+    let mut reply = [0; 512];
+    let length = client.recv(&mut reply).unwrap();
+    assert_eq!(Message::read(&reply[..length]).header.id, 5);
+    assert_eq!(resolver.wait().0.code(), Some(0));
+}
+
+#[test]
+fn reload_keeps_what_was_learnt_and_takes_a_new_mode() {
+    let authority = authority();
+    let to = authority.addresses[0];
+    let mut resolver = resolver(to, "");
+    let address = resolver.addresses[0];
+    let query = recursive(5, "www.remote.example.", Rtype::A);
+    assert_eq!(ask_udp(address, &query).answers.len(), 1);
+    drop(authority);
+    let config = |mode: &str| {
+        format!(
+            "listen: ['127.0.0.1:0']\nhttp: {{listen: []}}\nresolver: {{mode: {mode}, \
+             priming: false, stub: [{{zone: remote.example, to: ['{to}']}}]}}\n"
+        )
+    };
+    resolver.write("kereru.yaml", &config("recursive"));
+    resolver.reload();
+    assert_eq!(ask_udp(address, &query).answers.len(), 1);
+    // Who only refers does not know more, but says where to ask.
+    resolver.write("kereru.yaml", &config("referral"));
+    resolver.reload();
+    let other = recursive(5, "www.elsewhere.example.", Rtype::A);
+    let reply = ask_udp(address, &other);
+    assert_eq!(reply.authorities.len(), 13, "{}", reply.render());
+    assert!(!reply.header.flags.contains(Flags::RA));
+    resolver.write("kereru.yaml", &config("'off'"));
+    resolver.reload();
+    assert_eq!(ask_udp(address, &other).rcode(), Rcode::REFUSED);
+}
+
+#[test]
+fn reserved_names_are_answered_without_asking_anybody() {
+    let config = "listen: ['127.0.0.1:0']\nresolver: {priming: false, ip: [4], port: 1}\n";
+    let resolver = Server::start(config, &[]);
+    let ask = |qname: &str, rtype| ask_udp(resolver.addresses[0], &recursive(3, qname, rtype));
+    let reply = ask("a.localhost.", Rtype::A);
+    assert_eq!(reply.answers[0].rdata, [127, 0, 0, 1]);
+    assert!(reply.header.flags.contains(Flags::AA));
+    assert_eq!(ask("x.onion.", Rtype::A).rcode(), Rcode::NXDOMAIN);
+    assert_eq!(ask("1.2.168.192.in-addr.arpa.", Rtype::PTR).rcode(), Rcode::NXDOMAIN);
+    assert_eq!(ask("1.0.0.127.in-addr.arpa.", Rtype::PTR).answers.len(), 1);
+}
+
+#[test]
+fn hints_that_cannot_be_used_end_the_start_with_their_place() {
+    let folder = crate::server::folder(
+        "listen: ['127.0.0.1:0']\nresolver: {root-hints: hints}\n",
+        &[("hints", "ns.lab. 3600 IN A 192.0.2.1\n")],
+    );
+    let output = crate::server::serve(&folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("the root hints hints have no server with an address"), "{said}");
+    assert!(said.contains("kereru.yaml:2:24"), "{said}");
+}
