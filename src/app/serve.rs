@@ -501,19 +501,16 @@ impl Server {
             Some(state) => Some(self.take_over(state).await),
             None => None,
         };
-        let is_reloaded = match taken {
-            Some(Ok(())) => true,
+        // Whoever reads the log finds it counted.
+        if !matches!(taken, Some(Ok(()))) {
+            self.pages.metrics.not_reloaded();
+        }
+        match taken {
+            Some(Ok(())) => (),
             Some(Err(error)) => {
                 tracing::error!("not reloaded: {error}; the old state stays in force");
-                false
             }
-            None => {
-                tracing::error!("not reloaded: the old state stays in force");
-                false
-            }
-        };
-        if !is_reloaded {
-            self.pages.metrics.not_reloaded();
+            None => tracing::error!("not reloaded: the old state stays in force"),
         }
         self.notifier.ready();
     }

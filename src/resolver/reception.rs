@@ -13,8 +13,8 @@ use crate::resolver::request::{Again, Sent, Way};
 use crate::resolver::response::{Asked, End, Found, Meaning, Referral, Useless, read};
 use crate::resolver::{Channel, Question, Resolver, learn, private};
 use crate::wire::folded::FoldedName;
-use crate::wire::header::Flags;
-use crate::wire::name::NameBuf;
+use crate::wire::header::{Flags, HEADER_LEN};
+use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::{Class, Opcode, Rcode};
 use crate::wire::typed::Response;
 
@@ -71,7 +71,11 @@ impl Resolver {
         let again = again(&response, &sent);
         self.take_cookie(now, &response, &sent);
         let channel = match again {
-            None => return Received::Answered(Box::new(Answered { response, sent })),
+            None => {
+                let plain = if sent.mixed_case { in_plain_case(octets) } else { None };
+                let response = plain.unwrap_or(response);
+                return Received::Answered(Box::new(Answered { response, sent }));
+            }
             Some(Again::OverTcp | Again::Unproven) => Channel::Tcp,
             Some(Again::InOneCase) => {
                 self.servers.lacks_case(now, to);
@@ -204,6 +208,16 @@ fn repeats(response: &Response, sent: &Sent) -> bool {
     let cookies = cookie.zip(sent.cookie);
     let has_our_cookie = cookies.is_none_or(|((repeated, _), (ours, _))| repeated == ours);
     is_response && response.header.id == sent.id && (is_asked || is_error) && has_our_cookie
+}
+
+/// A response to a question of random case, read as if that had been in lower case. Servers point from
+/// names in their data to the question, which would give these the case that was drawn for it.
+fn in_plain_case(octets: &[u8]) -> Option<Response> {
+    let mut octets = octets.to_vec();
+    let question = octets.get_mut(HEADER_LEN..)?;
+    let len = Name::read(question).ok()?.len();
+    question.get_mut(..len)?.make_ascii_lowercase();
+    Response::read(&octets).ok()
 }
 
 /// Whether, and why, the same server is to be asked again.
