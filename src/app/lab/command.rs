@@ -81,8 +81,6 @@ fn start(args: &LabArgs, folder: &Folder, lab: Lab) -> Result<Server, Box<dyn Er
         realm::raise_loopback(&hierarchy.hosts())?;
         let config = settings::inside(parts);
         let sockets = Sockets::open(&config, WORKERS, &mut Inherited::default())?;
-        // Standard output is the shell's.
-        output::note(&words::inside());
         (config, sockets)
     } else {
         let mut config = settings::outside(parts, args.port);

@@ -13,7 +13,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
-use crate::app::Exit;
+use crate::app::lab::words;
+use crate::app::{Exit, output};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::sys::signal::hang_up;
 
@@ -31,7 +32,7 @@ pub(in crate::app) struct Shell {
 }
 
 impl Shell {
-    /// Starts it.
+    /// Says what to try in it, and starts it. Standard output is the shell's alone.
     ///
     /// # Errors
     ///
@@ -39,6 +40,7 @@ impl Shell {
     pub(in crate::app) fn start(program: &Path) -> io::Result<Self> {
         // Listened for before there is anything to hear.
         let (ended, quit) = (signal(SignalKind::child())?, signal(SignalKind::quit())?);
+        output::note(&words::inside());
         let child = Command::new(program).spawn()?;
         Ok(Self { child, ended, _quit: quit })
     }
