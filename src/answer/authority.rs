@@ -139,7 +139,8 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
         let is_apex = node.owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
-        let mut helper = Helper::new(self.world.view, self.names.target, answered, self.asked.rtype);
+        let mut helper =
+            Helper::new(self.world.view, self.names.target, answered, self.asked.rtype);
         if !minimal
             && !has_apex_ns
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
@@ -177,8 +178,8 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         source: Source<'v>,
         sets: impl Iterator<Item = Set<'v>> + Clone,
     ) -> Result<Next<'v>, NoSpace> {
-        let is_minimal =
-            self.world.view.options.any == AnyPolicy::Minimal && self.asked.transport == Transport::Udp;
+        let is_minimal = self.world.view.options.any == AnyPolicy::Minimal
+            && self.asked.transport == Transport::Udp;
         let most = if is_minimal { 1 } else { usize::MAX };
         self.write_positive(zone, source, sets.take(most))
     }

@@ -253,11 +253,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
 }
 
 /// The owner of the records that answer for the current name.
-pub(super) fn current_owner(
-    aliases: usize,
-    alias_at: Option<u16>,
-    alias: &NameArray,
-) -> Owner<'_> {
+pub(super) fn current_owner(aliases: usize, alias_at: Option<u16>, alias: &NameArray) -> Owner<'_> {
     match (aliases, alias_at) {
         (0, _) => Owner::Question,
         (_, Some(at)) => Owner::At(at),

@@ -46,8 +46,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             return self.write_minimal_any();
         }
         let name = current_name(self.aliases, &self.names).as_name();
-        let is_given =
-            |given: &&Resolution| given.rtype == rtype && given.name.as_name() == name;
+        let is_given = |given: &&Resolution| given.rtype == rtype && given.name.as_name() == name;
         if let Some(resolution) = self.world.given.iter().find(is_given) {
             return self.write_resolution(role, resolution);
         }
@@ -75,18 +74,16 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         match role.cache.find(now, name, rtype) {
             Found::Missing => Ok(None),
             Found::Failure(_) if !self.world.access.asks => Ok(None),
-            Found::Failure(hit) => {
-                match role.cache.find_stale(now, name, rtype) {
-                    Found::Missing | Found::Failure(_) => {
-                        self.fail(reason_of(&hit.entry));
-                        Ok(Some(Next::Done))
-                    }
-                    found @ (Found::Records(_)
-                    | Found::Alias(_)
-                    | Found::NoData(_)
-                    | Found::NameError(_)) => self.write_found(found, Age::Stale).map(Some),
+            Found::Failure(hit) => match role.cache.find_stale(now, name, rtype) {
+                Found::Missing | Found::Failure(_) => {
+                    self.fail(reason_of(&hit.entry));
+                    Ok(Some(Next::Done))
                 }
-            }
+                found @ (Found::Records(_)
+                | Found::Alias(_)
+                | Found::NoData(_)
+                | Found::NameError(_)) => self.write_found(found, Age::Stale).map(Some),
+            },
             found @ (Found::Records(_)
             | Found::Alias(_)
             | Found::NoData(_)

@@ -24,5 +24,5 @@ pub use deferred::Deferred;
 pub use exchange::{Exchange, Local, Outcome};
 pub use refusal::Refusal;
 pub use respond::respond;
-pub use role::{ResolverRole, Reach, Routed};
+pub use role::{Reach, ResolverRole, Routed};
 pub use snapshot::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};

@@ -151,4 +151,3 @@ pub(super) enum Place<'v> {
 pub(super) fn is_ds_of_apex(zone: &Zone, rtype: Rtype, name: &FoldedName) -> bool {
     rtype == Rtype::DS && zone.depth() > 0 && zone.depth() == name.label_count()
 }
-

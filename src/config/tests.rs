@@ -337,10 +337,8 @@ fn off_may_be_written_false() {
     assert_eq!(load("resolver:\n").resolver.map(|it| it.mode), Some(ResolverMode::Recursive));
     check(
         "resolver: {mode: of}\n",
-        &[
-            "1:18: error: expected `recursive`, `forward`, `referral` or `off`, found `of` \
-             [bad-value]; did you mean `off`?",
-        ],
+        &["1:18: error: expected `recursive`, `forward`, `referral` or `off`, found `of` \
+             [bad-value]; did you mean `off`?"],
     );
     check("any: off\n", &["1:6: error: expected `minimal` or `full`, found `off` [bad-value]"]);
 }
@@ -349,10 +347,8 @@ fn off_may_be_written_false() {
 fn forwarding_needs_a_forward_for_the_root() {
     check(
         "resolver:\n  mode: forward\n",
-        &[
-            "2:9: error: mode `forward` needs a `forward` for \".\" [missing-key]; write \
-             `forward: [{zone: \".\", to: [ADDRESS]}]`",
-        ],
+        &["2:9: error: mode `forward` needs a `forward` for \".\" [missing-key]; write \
+             `forward: [{zone: \".\", to: [ADDRESS]}]`"],
     );
     let config = load("resolver: {mode: forward, forward: [{zone: ., to: [192.0.2.53]}]}\n");
     let forward = &config.resolver.unwrap().forward[0];
@@ -371,10 +367,8 @@ fn forward_and_stub_need_a_zone_and_servers() {
     check(
         "resolver:\n  forward: [{zone: a.test, to: [192.0.2.1]}]\n  \
          stub: [{zone: a.test, to: [\"[::1]:5302\"]}]\n",
-        &[
-            "3:17: error: `a.test.` in `forward` and `stub` is there twice [duplicate]; it is \
-             on line 2 already",
-        ],
+        &["3:17: error: `a.test.` in `forward` and `stub` is there twice [duplicate]; it is \
+             on line 2 already"],
     );
     check(
         "resolver:\n  stub: [{zone: a, to: [192.0.2.1:0]}]\n  ip: [4, 5]\n  source: [x]\n",
@@ -456,9 +450,7 @@ fn password_is_not_repeated() {
 fn values_that_contradict_each_other_are_told() {
     check(
         "cache: {min-ttl: 2h, max-ttl: 1h}\n",
-        &[
-            "1:18: error: min-ttl 2h is above max-ttl 1h [conflict]",
-        ],
+        &["1:18: error: min-ttl 2h is above max-ttl 1h [conflict]"],
     );
     check(
         "tcp: {connections: 10, per-client: 20}\n",
@@ -487,9 +479,7 @@ fn key_without_effect_is_a_warning_if_it_asks_for_more_than_off() {
     check("sandbox: false\nresolver: {mode: \"off\"}\n", &[]);
     check(
         "sandbox: true\ncache: {}\n",
-        &[
-            "1:1: warning: `sandbox` has no effect in this version [no-effect]",
-        ],
+        &["1:1: warning: `sandbox` has no effect in this version [no-effect]"],
     );
     check("http: {listen: []}\nlog: {queries: {to: \"\"}, level: debug}\nuser: \"\"\n", &[]);
     check(

@@ -114,10 +114,7 @@ impl ResolverCollector {
         let by = |label, name, help| Numbers::labelled(Kind::Counter, name, help, label);
         Ok(Self {
             resolving,
-            inflight: gauge(
-                "kereru_resolver_inflight",
-                "Queries that wait for other servers.",
-            )?,
+            inflight: gauge("kereru_resolver_inflight", "Queries that wait for other servers.")?,
             sent: by(
                 "transport",
                 "kereru_resolver_upstream_queries_total",

@@ -155,39 +155,30 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
     let mut chain = Vec::new();
     let mut name = NameArray::new(asked.name);
     for _ in 0..=RESOLVED_ALIASES_MAX {
-        let here = |set: &ReceivedSet| set.owner.as_name() == name.as_name();
-        if asked.rtype == Rtype::RRSIG
-            && let Some(signatures) = signatures_of(answers, name.as_name())
-        {
-            chain.push(signatures);
-            return (chain, name.as_name().to_buf(), true);
-        }
-        let is_wanted = |set: &ReceivedSet| {
-            here(set)
-                && !set.rdatas.is_empty()
-                && (set.rtype == asked.rtype || asked.rtype == Rtype::ANY)
+        let alias = match take_redirect(answers, name.as_name()) {
+            // What stands above redirects whatever the server has put at the name itself, and makes
+            // an alias of it.
+            Some(dname) if matches!(asked.rtype, Rtype::CNAME | Rtype::ANY) => {
+                chain.push(dname);
+                return (chain, name.as_name().to_buf(), true);
+            }
+            Some(dname) => dname,
+            None => {
+                let before = chain.len();
+                take_wanted(answers, name.as_name(), asked.rtype, &mut chain);
+                if chain.len() > before {
+                    return (chain, name.as_name().to_buf(), true);
+                }
+                let is_alias = |set: &ReceivedSet| {
+                    set.rtype == Rtype::CNAME
+                        && set.rdatas.len() == 1
+                        && set.owner.as_name() == name.as_name()
+                };
+                let Some(place) = answers.iter().position(is_alias) else { break };
+                answers.remove(place)
+            }
         };
-        let before = chain.len();
-        while let Some(place) = answers.iter().position(is_wanted) {
-            chain.push(answers.remove(place));
-        }
-        if chain.len() > before {
-            return (chain, name.as_name().to_buf(), true);
-        }
-        // What stands above redirects whatever the server has put at the name itself.
-        let dname = answers.iter().position(|set| {
-            set.rtype == Rtype::DNAME
-                && set.rdatas.len() == 1
-                && name.as_name().is_below(set.owner.as_name())
-        });
-        let cname = || {
-            answers
-                .iter()
-                .position(|set| set.rtype == Rtype::CNAME && set.rdatas.len() == 1 && here(set))
-        };
-        let Some(place) = dname.or_else(cname) else { break };
-        let alias = answers.remove(place);
-        let target = if dname.is_some() {
+        let target = if alias.rtype == Rtype::DNAME {
             redirected(name.as_name(), &alias)
         } else {
             alias.rdatas.first().and_then(|rdata| Name::read(rdata).ok()).map(Name::to_buf)
@@ -197,6 +188,37 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
         chain.push(alias);
     }
     (chain, name.as_name().to_buf(), false)
+}
+
+/// Takes the DNAME out that redirects a name.
+fn take_redirect(answers: &mut Vec<ReceivedSet>, name: Name<'_>) -> Option<ReceivedSet> {
+    let place = answers.iter().position(|set| {
+        set.rtype == Rtype::DNAME && set.rdatas.len() == 1 && name.is_below(set.owner.as_name())
+    })?;
+    Some(answers.remove(place))
+}
+
+/// Takes the sets of a name out that were asked for: one, or all if all types were.
+fn take_wanted(
+    answers: &mut Vec<ReceivedSet>,
+    name: Name<'_>,
+    rtype: Rtype,
+    chain: &mut Vec<ReceivedSet>,
+) {
+    if rtype == Rtype::RRSIG
+        && let Some(signatures) = signatures_of(answers, name)
+    {
+        chain.push(signatures);
+        return;
+    }
+    let is_wanted = |set: &ReceivedSet| {
+        set.owner.as_name() == name
+            && !set.rdatas.is_empty()
+            && (set.rtype == rtype || rtype == Rtype::ANY)
+    };
+    while let Some(place) = answers.iter().position(is_wanted) {
+        chain.push(answers.remove(place));
+    }
 }
 
 /// The signatures that were asked for themselves: those of all types at a name, as one set.

@@ -56,8 +56,7 @@ impl Server {
         let role = view.resolver.as_ref();
         let resolver = options.zip(role).map(|(options, role)| {
             let local = Arc::clone(&view) as Arc<dyn cache::Local>;
-            let mut resolver =
-                Resolver::new(options, role.cache.clone(), local, Seeded::new(SEED));
+            let mut resolver = Resolver::new(options, role.cache.clone(), local, Seeded::new(SEED));
             resolver.start(now);
             resolver
         });

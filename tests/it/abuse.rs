@@ -70,7 +70,7 @@ impl Client {
         match respond(world, &mut self.local, &mut exchange, &mut ()) {
             Outcome::Reply { len, .. } => Ok(Message::read(&message[..len]).render()),
             Outcome::Drop(reason) => Err(reason),
-        Outcome::Defer(_) => panic!("there is nobody to ask"),
+            Outcome::Defer(_) => panic!("there is nobody to ask"),
         }
     }
 

@@ -57,8 +57,9 @@ fn is_ours(name: &str) -> bool {
 
 /// Some names, each with an address, an alias, or nothing.
 fn names(entropy: &mut Seeded) -> Names {
-    let all: Vec<String> =
-        zones().flat_map(|zone| (0..NAMES).map(move |number| format!("n{number}.{zone}"))).collect();
+    let all: Vec<String> = zones()
+        .flat_map(|zone| (0..NAMES).map(move |number| format!("n{number}.{zone}")))
+        .collect();
     let mut names = Names::new();
     let count = u32::try_from(all.len()).unwrap();
     for name in &all {
@@ -109,7 +110,8 @@ impl World {
             let zone = whole_zone(apex, &text);
             zones.insert(name(apex).as_name(), ZoneState::Loaded(Arc::new(zone)));
         }
-        let top = "$TTL 300\n@ SOA a.root. admin.root. 1 2 3 4 60\n@ NS a.root.\na.root. A 192.0.2.1\n";
+        let top =
+            "$TTL 300\n@ SOA a.root. admin.root. 1 2 3 4 60\n@ NS a.root.\na.root. A 192.0.2.1\n";
         let root = ["own.", "two.", "ext."].map(|zone| {
             let address = match zone {
                 "own." => "192.0.2.9",

@@ -102,8 +102,7 @@ fn questions_on_a_connection_do_not_wait_for_each_other() {
         sent.extend(framed(&recursive(id, &format!("n{id}.remote.example."), Rtype::TXT)));
     }
     stream.write_all(&sent).unwrap();
-    let ids: Vec<u16> =
-        (0..100).map(|_| read_reply(&mut stream).header.id).collect();
+    let ids: Vec<u16> = (0..100).map(|_| read_reply(&mut stream).header.id).collect();
     // The one that nobody answers comes last, and each comes once.
     assert_eq!(ids.last(), Some(&1));
     let mut sorted = ids.clone();

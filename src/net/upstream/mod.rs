@@ -21,9 +21,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::answer::{Deferred, Local, Outcome, Transport};
-use crate::base::limits::{
-    MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_MAX, UDP_SIZE_MAX,
-};
+use crate::base::limits::{MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_MAX, UDP_SIZE_MAX};
 use crate::base::time::Now;
 use crate::cache::{Cache, End, FailureReason, Resolution};
 use crate::metrics::{DropReason, ResolverCounters, ResolverFailure, WorkerCounters};
@@ -337,10 +335,8 @@ impl Driver {
                 let (request, now) = (transmit.request, self.world.now());
                 let left = transmit.until.as_micros().saturating_sub(now.as_micros());
                 let until = Instant::now() + Duration::from_micros(left);
-                let source = Source {
-                    sources: &self.setup.sources,
-                    own_ports: &self.setup.own_ports,
-                };
+                let source =
+                    Source { sources: &self.setup.sources, own_ports: &self.setup.own_ports };
                 let flight = Flight::new(transmit, source, until);
                 let transport = flight.transport();
                 self.resolver_counters.sent(transport);
