@@ -91,7 +91,8 @@ pub enum Useless {
     Lame,
     /// A response code that tells nothing of the name.
     Failed(Rcode),
-    /// No records and no SOA, so that nobody knows what is denied for how long (RFC 2308 §2.2.1).
+    /// No records and no SOA, so that nobody knows what is denied for how long (RFC 2308 §2.2.1); or
+    /// cut.
     Empty,
 }
 
@@ -100,6 +101,10 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let rcode = response.rcode;
     if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
         return Meaning::Useless(Useless::Failed(rcode));
+    }
+    if response.is_cut() {
+        // Over TCP, too: a part of a set is not the set.
+        return Meaning::Useless(Useless::Empty);
     }
     let is_authoritative = response.header.flags.contains(Flags::AA);
     let is_from_above = response

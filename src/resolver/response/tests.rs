@@ -229,6 +229,8 @@ fn failures_and_empty_responses_do_not_help() {
         assert_eq!(got, Meaning::Useless(Useless::Failed(rcode)));
     }
     check_useless("z.", "a.z. A", Flags::AA, ["", "", ""], Useless::Empty);
+    let cut = Flags::AA | Flags::TC;
+    check_useless("z.", "a.z. A", cut, ["a.z. A 1", "", ""], Useless::Empty);
 }
 
 #[test]
