@@ -119,7 +119,7 @@ impl<'v> Access<'v> {
             Some(ZoneState::Loaded(zone)) => Ok(self.place_in(zone, rtype, name)),
             Some(ZoneState::Broken) => Err(Refusal::BrokenZone),
             None => {
-                let role = self.role.ok_or(self.refusal())?;
+                let role = self.role.ok_or_else(|| self.refusal())?;
                 let reserved = role.reserved(name, rtype);
                 Ok(reserved.map_or(Place::Others(role), Place::Reserved))
             }

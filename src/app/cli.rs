@@ -44,6 +44,16 @@ pub(super) enum Command {
         kereru check --origin example.org zones/example.org.zone\n  \
         kereru check --dump zones/example.org.zone")]
     Check(CheckArgs),
+    /// Run a small Internet on this machine
+    ///
+    /// A hierarchy of names from its root down: a name server for each zone, 127.53.0.1 to .11, and a
+    /// resolver, 127.0.0.1. Prints what to try; ends with Ctrl-C and leaves nothing behind.
+    #[command(after_help = "Examples:\n  \
+        kereru lab\n  \
+        kereru lab --port 5399\n  \
+        kereru lab --shell\n  \
+        echo 'dig +trace www.cs.auckland.ac.nz' | kereru lab --shell")]
+    Lab(LabArgs),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  \
         kereru completions bash > /usr/share/bash-completion/completions/kereru")]
@@ -63,6 +73,22 @@ pub(super) struct ServeArgs {
     /// built-in lab on loopback
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+}
+
+/// What `lab` is told.
+#[derive(Args, Debug)]
+pub(super) struct LabArgs {
+    /// Port of all servers. HTTP is on 8053, or on a free port if that is taken
+    #[arg(long, value_name = "N", default_value_t = 5300, conflicts_with = "shell",
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) port: u16,
+    /// Open your shell ($SHELL, else /bin/sh) in namespaces of its own where the lab is the Internet:
+    /// DNS on port 53, HTTP on 80, resolv.conf pointing there. Its exit code is that of the command
+    #[arg(long, conflicts_with = "hints")]
+    pub(super) shell: bool,
+    /// Print where a resolver begins, in master-file form, and start nothing
+    #[arg(long)]
+    pub(super) hints: bool,
 }
 
 /// What `check` is told.

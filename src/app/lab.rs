@@ -1,4 +1,16 @@
 //! The lab zones, compiled into the binary: a small hierarchy of names to try things with.
+//!
+//! `serve` without a configuration serves all of them from one address; `command` is `kereru lab`,
+//! which gives each zone a server of its own.
+
+pub(super) mod command;
+mod folder;
+mod hierarchy;
+mod realm;
+mod settings;
+pub(super) mod shell;
+pub(super) mod views;
+mod words;
 
 use crate::zone::file::source::Texts;
 

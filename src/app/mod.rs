@@ -42,6 +42,8 @@ enum Exit {
     Usage,
     /// It could not be done: a port in use, no permission, a full disk.
     Failed,
+    /// A program that it was there for ended with this code.
+    Passed(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -51,6 +53,7 @@ impl From<Exit> for ExitCode {
             Exit::Input => 1,
             Exit::Usage => 2,
             Exit::Failed => 3,
+            Exit::Passed(code) => code,
         })
     }
 }
@@ -68,6 +71,7 @@ fn dispatch(command: &Command) -> Exit {
     match command {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
+        Command::Lab(args) => lab::command::run(args),
         Command::Completions { shell } => pages::completions(*shell),
         Command::Man => pages::man(),
     }

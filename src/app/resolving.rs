@@ -71,7 +71,7 @@ impl Resolving {
         }
     }
 
-    /// Sets up whoever asks other servers, for the first view of the snapshot.
+    /// Sets up whoever asks other servers, for the first view of the snapshot that has a resolver.
     pub(super) fn set_up(
         &self,
         config: &Config,
@@ -79,15 +79,18 @@ impl Resolving {
         listening: &[SocketAddr],
         upstream: &Upstream,
     ) {
-        let (Some(resolver), Some(view)) = (&config.resolver, snapshot.views.first()) else {
-            return;
-        };
+        let view = snapshot.views.iter().find(|view| view.resolver.is_some());
+        let (Some(resolver), Some(view)) = (&config.resolver, view) else { return };
         if matches!(resolver.mode, ResolverMode::Referral | ResolverMode::Off) {
             return;
         }
+        // Other views answer at other addresses: those may be asked like any server.
+        let is_own =
+            |address: &&SocketAddr| view.addresses.is_empty() || view.addresses.contains(address);
+        let listening: Vec<SocketAddr> = listening.iter().filter(is_own).copied().collect();
         let wildcards = listening.iter().filter(|address| address.ip().is_unspecified());
         upstream.set_up(Setup {
-            options: self.options(resolver, listening),
+            options: self.options(resolver, &listening),
             cache: self.cache.clone(),
             local: Arc::clone(view) as Arc<dyn crate::cache::Local>,
             sources: resolver.source.clone(),

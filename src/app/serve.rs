@@ -1,9 +1,12 @@
 //! `kereru serve`: from the configuration to a server that answers, and its end.
+//!
+//! `Server` runs whatever state it is given: that of a configuration, or that of the lab
+//! (`lab::command`).
 
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +19,8 @@ use tokio::time::timeout;
 
 use crate::answer::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
+use crate::app::lab;
+use crate::app::lab::shell::Shell;
 use crate::app::listening::{Listeners, Sockets};
 use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
@@ -98,10 +103,11 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         Ok(resolving) => resolving,
         Err(problems) => return refuse(&problems),
     };
-    let (path, rate_limit) = (args.config.clone(), rate_limit(&config, None));
-    let state = State { path, config, catalog, cookies, rate_limit, resolving, cpus };
+    announce(&config, &catalog, &sockets);
+    let (plan, rate_limit) = (Plan::Configured(args.config.clone()), rate_limit(&config, None));
+    let state = State { plan, config, catalog, cookies, rate_limit, resolving, cpus };
     match Server::start(state, sockets, notifier) {
-        Ok(server) => server.run(),
+        Ok(server) => server.run(None),
         Err(error) => {
             tracing::error!("cannot start: {error}");
             Exit::Failed
@@ -156,17 +162,9 @@ pub(super) fn worker_count(config: &Config, cpus: &[usize]) -> usize {
     }
 }
 
-/// The world to serve, of one view.
+/// The world to serve.
 fn snapshot(state: &State) -> Snapshot {
-    let State { config, catalog, cookies, rate_limit, resolving, .. } = state;
-    let mut zones = ZoneTable::default();
-    for entry in &catalog.entries {
-        let state = entry.zone.clone().map_or(ZoneState::Broken, ZoneState::Loaded);
-        // A file that does not tell which zone it holds was reported, and has no names to refuse.
-        if let Some(apex) = &entry.apex {
-            zones.insert(apex.as_name(), state);
-        }
-    }
+    let State { plan, config, catalog, cookies, rate_limit, resolving, .. } = state;
     let options = AnswerOptions {
         minimal_responses: config.minimal_responses,
         rotate_answers: config.rotate_answers,
@@ -184,13 +182,32 @@ fn snapshot(state: &State) -> Snapshot {
     let rate_limit = rate_limit.clone();
     let resolver = config.resolver.as_ref().zip(resolving.as_ref());
     let resolver = resolver.map(|(resolver, resolving)| resolving.role(resolver));
-    let view = View { addresses: Vec::new(), zones, options, allow_query, rate_limit, resolver };
-    Snapshot { views: vec![Arc::new(view)] }
+    let base = View { options, allow_query, rate_limit, ..View::default() };
+    let views = match plan {
+        Plan::Configured(_) => {
+            vec![Arc::new(View { zones: zone_table(catalog), resolver, ..base })]
+        }
+        Plan::Lab { port } => lab::views::Plan { port: *port, base, resolver }.views(catalog),
+    };
+    Snapshot { views }
+}
+
+/// All zones, as one view has them.
+fn zone_table(catalog: &Catalog) -> ZoneTable {
+    let mut zones = ZoneTable::default();
+    for entry in &catalog.entries {
+        let state = entry.zone.clone().map_or(ZoneState::Broken, ZoneState::Loaded);
+        // A file that does not tell which zone it holds was reported, and has no names to refuse.
+        if let Some(apex) = &entry.apex {
+            zones.insert(apex.as_name(), state);
+        }
+    }
+    zones
 }
 
 /// The rate limit that a configuration asks for; the table of `previous` if it has the same options,
 /// so that a reload forgets nobody.
-fn rate_limit(config: &Config, previous: Option<&RateLimit>) -> Option<RateLimit> {
+pub(super) fn rate_limit(config: &Config, previous: Option<&RateLimit>) -> Option<RateLimit> {
     let spec = config.rate_limit.as_ref()?;
     let octet = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
     let options = RateOptions {
@@ -207,26 +224,43 @@ fn rate_limit(config: &Config, previous: Option<&RateLimit>) -> Option<RateLimit
     Some(RateLimit { limiter, exempt: spec.exempt.clone() })
 }
 
+/// Which views there are, and where a reload reads.
+#[derive(Clone, Debug)]
+pub(super) enum Plan {
+    /// One view of all zones. A reload reads this configuration file or, without one, looks for it as
+    /// the start did.
+    Configured(Option<PathBuf>),
+    /// The lab: a view for each of its servers. A reload reads nothing.
+    Lab {
+        /// The port of all servers.
+        port: u16,
+    },
+}
+
 /// What the server was made from, and the next state is made from.
-struct State {
-    /// The configuration file, if one was given.
-    path: Option<PathBuf>,
-    config: Config,
-    catalog: Catalog,
+pub(super) struct State {
+    pub(super) plan: Plan,
+    pub(super) config: Config,
+    pub(super) catalog: Catalog,
     /// What cookies are signed with; `None` if they are off.
-    cookies: Option<CookieSecrets>,
+    pub(super) cookies: Option<CookieSecrets>,
     /// How many like replies a network gets; `None` is any number.
-    rate_limit: Option<RateLimit>,
+    pub(super) rate_limit: Option<RateLimit>,
     /// What others are asked with; `None` if nobody is asked.
-    resolving: Option<Resolving>,
-    cpus: Vec<usize>,
+    pub(super) resolving: Option<Resolving>,
+    /// The CPUs that workers are kept on; empty if they go where there is room.
+    pub(super) cpus: Vec<usize>,
 }
 
 impl State {
     /// Reads the configuration and the changed zones again. Logs what is wrong, and keeps the old
     /// version of a zone with errors; `None` if nothing of the new state can be used.
     fn reread(&self) -> Option<Self> {
-        let (config, problems) = match load::configuration(self.path.as_deref()) {
+        let loaded = match &self.plan {
+            Plan::Configured(path) => load::configuration(path.as_deref()),
+            Plan::Lab { .. } => Ok((self.config.clone(), Diagnostics::default())),
+        };
+        let (config, problems) = match loaded {
             Ok(loaded) => loaded,
             Err(problems) => {
                 log_problems(&problems);
@@ -263,9 +297,9 @@ impl State {
                 return None;
             }
         };
-        let (path, cpus) = (self.path.clone(), self.cpus.clone());
+        let (plan, cpus) = (self.plan.clone(), self.cpus.clone());
         let rate_limit = rate_limit(&config, self.rate_limit.as_ref());
-        Some(Self { path, config, catalog, cookies, rate_limit, resolving, cpus })
+        Some(Self { plan, config, catalog, cookies, rate_limit, resolving, cpus })
     }
 
     /// Tells whoever asks others how to.
@@ -332,7 +366,7 @@ fn audience(config: &Config) -> Audience {
 }
 
 /// A server that answers.
-struct Server {
+pub(super) struct Server {
     state: Arc<State>,
     world: Arc<World>,
     runtime: Runtime,
@@ -344,13 +378,16 @@ struct Server {
 }
 
 impl Server {
-    fn start(state: State, sockets: Sockets, notifier: Notifier) -> io::Result<Self> {
+    /// Begins to answer.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system has no more threads or files.
+    pub(super) fn start(state: State, sockets: Sockets, notifier: Notifier) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> =
             sockets.dns.iter().map(|listener| listener.address).collect();
-        let snapshot = snapshot(&state);
-        announce(&state.config, &snapshot, &addresses);
         let (upstream, inbox) = Upstream::new();
-        let world = Arc::new(World::new(snapshot).with_upstream(upstream));
+        let world = Arc::new(World::new(snapshot(&state)).with_upstream(upstream));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(RUNTIME_THREADS)
             .thread_name("kereru-tcp")
@@ -368,10 +405,11 @@ impl Server {
         Ok(Self { state: Arc::new(state), world, runtime, listeners, pages, notifier, stop })
     }
 
-    /// Serves until a signal comes, then lets replies on their way leave.
-    fn run(mut self) -> Exit {
+    /// Serves until a signal comes or, if there is a shell to serve, until that ends; then lets replies
+    /// on their way leave.
+    pub(super) fn run(mut self, shell: Option<&Path>) -> Exit {
         let handle = self.runtime.handle().clone();
-        let end = match handle.block_on(self.serve()) {
+        let end = match handle.block_on(self.serve(shell)) {
             Ok(end) => end,
             Err(error) => {
                 tracing::error!("cannot wait for signals: {error}");
@@ -406,18 +444,37 @@ impl Server {
         tracing::info!(target: logging::READY, %dns, %http, "ready");
     }
 
-    /// Says that the server is ready, and obeys signals until one of them ends it.
-    async fn serve(&mut self) -> io::Result<Exit> {
+    /// Says that the server is ready, starts the shell, and obeys signals until something ends it.
+    async fn serve(&mut self, program: Option<&Path>) -> io::Result<Exit> {
         // Signals are heard before anybody is told that the server is ready.
         let mut signals = Signals::new()?;
         signal::release()?;
         self.announce_ready();
+        let mut shell = match program.map(|program| (program, Shell::start(program))) {
+            Some((_, Ok(shell))) => Some(shell),
+            Some((program, Err(error))) => {
+                tracing::error!("cannot start the shell {}: {error}", program.display());
+                return Ok(Exit::Failed);
+            }
+            None => None,
+        };
+        let end = self.obey(&mut signals, shell.as_mut()).await;
+        if let Some(shell) = shell {
+            shell.end().await;
+        }
+        Ok(end)
+    }
+
+    /// Obeys signals until one of them, the end of the shell or a failure ends the server.
+    async fn obey(&mut self, signals: &mut Signals, mut shell: Option<&mut Shell>) -> Exit {
         let mut reading = None;
         loop {
             tokio::select! {
-                _ = signals.terminate.recv() => return Ok(Exit::Fine),
-                _ = signals.interrupt.recv() => return Ok(Exit::Fine),
-                () = self.world.failure() => return Ok(Exit::Failed),
+                _ = signals.terminate.recv() => return Exit::Fine,
+                // That of a terminal is meant for what runs in the shell.
+                _ = signals.interrupt.recv(), if shell.is_none() => return Exit::Fine,
+                exit = ended(&mut shell) => return exit,
+                () = self.world.failure() => return Exit::Failed,
                 // One that comes while files are read stays until that is done.
                 _ = signals.hangup.recv(), if reading.is_none() => {
                     reading = Some(self.begin_reload());
@@ -487,6 +544,14 @@ impl Server {
     }
 }
 
+/// How a shell ended; waits for ever if there is none.
+async fn ended(shell: &mut Option<&mut Shell>) -> Exit {
+    match shell {
+        Some(shell) => shell.exit().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What a task that reads the files found; waits for ever if there is none.
 async fn finished(reading: &mut Option<JoinHandle<Option<State>>>) -> Option<State> {
     match reading {
@@ -517,30 +582,31 @@ impl Signals {
 }
 
 /// Says what is served, where, and a question to try.
-fn announce(config: &Config, snapshot: &Snapshot, addresses: &[SocketAddr]) {
+fn announce(config: &Config, catalog: &Catalog, sockets: &Sockets) {
     if config.origin == Origin::BuiltIn {
         tracing::warn!(
             "no configuration: serving the built-in lab zones, for this machine only; \
              --config FILE or a kereru.yaml here serves yours"
         );
     }
-    let zones = snapshot.views.iter().flat_map(|view| view.zones.iter());
     let (mut served, mut records, mut broken, mut example) = (0_usize, 0, 0_usize, None);
-    for (apex, state) in zones {
-        match state {
-            ZoneState::Loaded(zone) => {
+    for entry in &catalog.entries {
+        match (&entry.apex, &entry.zone) {
+            (Some(apex), Some(zone)) => {
                 served += 1;
                 records += zone.record_count();
-                example = example.max(Some(apex));
+                example = example.max(Some(apex.as_name()));
             }
-            ZoneState::Broken => broken += 1,
+            (Some(_), None) => broken += 1,
+            (None, _) => (),
         }
     }
     tracing::info!("serving {} with {}", count(served, "zone"), count(records, "record"));
     if broken > 0 {
         tracing::error!("{} not served for errors: SERVFAIL instead", count(broken, "zone"));
     }
-    if let (Some(apex), Some(address)) = (example, addresses.first()) {
+    if let (Some(apex), Some(listener)) = (example, sockets.dns.first()) {
+        let address = listener.address;
         let (name, rtype) = match config.origin {
             Origin::BuiltIn => ("www.cs.auckland.ac.nz".to_owned(), ""),
             Origin::File(_) => (apex.to_string(), " SOA"),

@@ -154,6 +154,11 @@ pub const ADDRESS_FETCHES_MAX: u32 = 4;
 /// Servers of one zone whose addresses are looked for at the same time.
 pub const ADDRESS_FETCHES_AT_ONCE_MAX: u32 = 2;
 
+/// Requests to find addresses of servers, for one name and type, in all and however deep: servers
+/// without addresses whose zones have servers without addresses, and so on, must not multiply
+/// (NRDelegation). Two names need some twelve where nothing is known.
+pub const ADDRESS_REQUESTS_MAX: u32 = 24;
+
 /// How deep looking for addresses may lead to looking for addresses.
 pub const ADDRESS_DEPTH_MAX: u32 = 3;
 
@@ -206,6 +211,10 @@ pub const FETCHES_MAX: usize = 2 * LOOKUPS_MAX;
 /// servers are silent, must not take the places of all others. With 40 ms a request this is 5000 a
 /// second, more than a cache leaves to be asked even of large zones.
 pub const REQUESTS_PER_ZONE_MAX: u32 = 200;
+
+/// The same for the root and the zones directly below it, which nearly all names lead through while
+/// the cache is empty, and whose servers are many and strong. A quarter of all questions.
+pub const REQUESTS_PER_TOP_ZONE_MAX: u32 = 2048;
 
 /// The least time that a response over TCP is waited for, in microseconds: a connection takes a trip,
 /// and the first packet of it may get lost (RFC 6298 §2.1 sends it again after a second).

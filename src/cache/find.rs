@@ -71,7 +71,7 @@ impl Cache {
     /// What is known of a question, of what can still be used. Records that are only good for
     /// reaching servers are not told.
     pub fn find(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
-        let found = self.find_fresh(now, name, rtype);
+        let found = self.find_uncounted(now, name, rtype);
         let counter = match found {
             Found::Missing => &self.shared.misses,
             Found::Records(_)
@@ -84,10 +84,22 @@ impl Cache {
         found
     }
 
-    /// The same, and if nothing can be used but a failure, what could be used last (RFC 8767). A
-    /// stale denial of a name above is not told.
+    /// The same as `find`, not counted among what clients have found or missed: a resolution looks
+    /// for much that nobody asked for.
+    pub fn find_uncounted(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
+        let failure = || {
+            let entry = self.usable(now, name, 0, What::Failure(rtype), Age::Fresh)?;
+            hit(now, entry).map(Found::Failure)
+        };
+        let found = self.find_at(now, name, rtype, Age::Fresh);
+        let found = found.or_else(|| self.find_denial_above(now, name)).or_else(failure);
+        found.unwrap_or(Found::Missing)
+    }
+
+    /// What is known of a question, and if nothing can be used but a failure, what could be used last
+    /// (RFC 8767). A stale denial of a name above is not told.
     pub fn find_stale(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
-        match self.find_fresh(now, name, rtype) {
+        match self.find_uncounted(now, name, rtype) {
             found @ (Found::Missing | Found::Failure(_)) => {
                 self.find_at(now, name, rtype, Age::Any).unwrap_or(found)
             }
@@ -99,10 +111,12 @@ impl Cache {
     }
 
     /// Records of a name, whatever their rank, to reach a server by. Never an answer
-    /// (RFC 2181 §5.4.1).
+    /// (RFC 2181 §5.4.1), and no hit: whom clients ask for is not counted by what it takes to answer
+    /// them.
     pub fn find_glue(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Option<Hit> {
         let entry = self.usable(now, name, 0, What::of(rtype), Age::Fresh)?;
-        if entry.kind() == Kind::Records { hit(now, entry) } else { None }
+        let freshness = entry.freshness(now).filter(|_| entry.kind() == Kind::Records)?;
+        Some(Hit { entry, freshness, is_due: false })
     }
 
     /// The deepest zone cut at or above a name that its parent still says is one.
@@ -122,16 +136,6 @@ impl Cache {
             let servers = own.or_else(|| delegation.clone())?;
             Some(Cut { delegation, servers })
         })
-    }
-
-    fn find_fresh(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
-        let failure = || {
-            let entry = self.usable(now, name, 0, What::Failure(rtype), Age::Fresh)?;
-            hit(now, entry).map(Found::Failure)
-        };
-        let found = self.find_at(now, name, rtype, Age::Fresh);
-        let found = found.or_else(|| self.find_denial_above(now, name)).or_else(failure);
-        found.unwrap_or(Found::Missing)
     }
 
     /// What answers the question, of what is known of the name itself.

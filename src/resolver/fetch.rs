@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::limits::{
-    ADDRESS_DEPTH_MAX, ADDRESS_FETCHES_AT_ONCE_MAX, ADDRESS_FETCHES_MAX, FETCH_US_MAX, FETCHES_MAX,
-    LOOKUPS_MAX, REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_ZONE_MAX,
-    TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX,
+    ADDRESS_DEPTH_MAX, ADDRESS_FETCHES_AT_ONCE_MAX, ADDRESS_FETCHES_MAX, ADDRESS_REQUESTS_MAX,
+    FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX, REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX,
+    REQUESTS_PER_TOP_ZONE_MAX, REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX,
 };
 use crate::base::time::Now;
 use crate::cache::{Entry, FailureReason, Found, Owned};
@@ -56,21 +56,48 @@ impl Failing {
     }
 }
 
-/// What a fetch is begun with.
-#[derive(Debug)]
+/// What a fetch may spend.
+#[derive(Clone, Debug)]
 pub(super) struct Means {
-    pub(super) purse: Purse,
+    /// Who pays.
+    purse: Purse,
+    /// What those it leads to may spend, which look for addresses, all together.
+    errands: Purse,
     /// How many fetches for addresses it is for, one for the other.
-    pub(super) depth: u32,
+    depth: u32,
     /// When it is given up.
-    pub(super) until: Now,
+    until: Now,
 }
 
 impl Means {
+    /// For one that is paid from this purse.
+    fn of(purse: Purse, now: Now) -> Self {
+        let errands = Purse::new(ADDRESS_REQUESTS_MAX);
+        Self { purse, errands, depth: 0, until: now.after_micros(FETCH_US_MAX) }
+    }
+
     /// For one for which no client waits.
     pub(super) fn of_nobody(now: Now) -> Self {
-        let purse = Purse::new(REQUESTS_PER_LOOKUP_MAX);
-        Self { purse, depth: 0, until: now.after_micros(FETCH_US_MAX) }
+        Self::of(Purse::new(REQUESTS_PER_LOOKUP_MAX), now)
+    }
+
+    /// For one that looks for an address.
+    fn for_address(&self) -> Self {
+        Self { depth: self.depth + 1, ..self.clone() }
+    }
+
+    /// Requests that can be paid.
+    fn left(&self) -> u32 {
+        let errands = if self.depth > 0 { self.errands.left() } else { u32::MAX };
+        self.purse.left().min(errands)
+    }
+
+    /// Pays for a request.
+    fn spend(&self) {
+        self.purse.spend();
+        if self.depth > 0 {
+            self.errands.spend();
+        }
     }
 }
 
@@ -151,7 +178,7 @@ impl Fetch {
     /// Counts a request to an address.
     pub(super) fn count_request(&mut self, to: SocketAddr) {
         self.requests += 1;
-        self.means.purse.spend();
+        self.means.spend();
         self.tries.entry(to).or_default().count += 1;
     }
 
@@ -227,22 +254,22 @@ impl Resolver {
             self.add_waiter(id, waiter);
             return Ok(());
         }
-        let until = now.after_micros(FETCH_US_MAX);
-        let means = match waiter {
-            Waiter::Lookup(lookup) => {
-                let lookup = self.lookups.get(&lookup);
-                lookup.map(|lookup| Means { purse: lookup.purse.clone(), depth: 0, until })
-            }
-            Waiter::Fetch(above) => self.fetches.get(&above).map(|above| Means {
-                purse: above.means.purse.clone(),
-                depth: above.means.depth + 1,
-                until: above.means.until.min(until),
-            }),
-        };
+        let means = self.means_of(now, waiter);
         let means = means.filter(|means| means.depth <= ADDRESS_DEPTH_MAX).ok_or(in_a_circle)?;
         let mut fetch = Fetch::new(question, means);
         fetch.waiters.push(waiter);
         self.begin_fetch(fetch)
+    }
+
+    /// What a fetch may spend for which somebody waits.
+    fn means_of(&self, now: Now, waiter: Waiter) -> Option<Means> {
+        match waiter {
+            Waiter::Lookup(lookup) => {
+                let lookup = self.lookups.get(&lookup)?;
+                Some(Means::of(lookup.purse.clone(), now))
+            }
+            Waiter::Fetch(above) => Some(self.fetches.get(&above)?.means.for_address()),
+        }
     }
 
     /// Begins a fetch for which no client waits, unless it is under way or there is no room: the
@@ -332,7 +359,7 @@ impl Resolver {
 
     /// What a fetch that waits for no response does next.
     fn next(&mut self, now: Now, id: u64) -> Next {
-        self.let_others_pay(id);
+        self.let_others_pay(now, id);
         if let Some(failing) = self.fetches.get(&id).and_then(|fetch| exhausted(now, fetch)) {
             return Next::Fail(failing);
         }
@@ -345,11 +372,10 @@ impl Resolver {
             };
             let mut addresses = self.addresses(now, place);
             addresses.retain(|to| fetch.tries(*to) < TRIES_PER_SERVER_MAX);
-            // Whoever did not help lately is asked after all others, and once.
+            // Whoever did not help lately comes after all others.
             let tries = |to| {
                 let is_lame = self.lame.is_lame(now, to, &place.zone);
-                let at_least = if is_lame { TRIES_PER_SERVER_MAX - 1 } else { 0 };
-                fetch.tries(to).max(at_least)
+                fetch.tries(to) + if is_lame { TRIES_PER_SERVER_MAX } else { 0 }
             };
             let chosen = self.servers.choose(now, &addresses, tries, &mut *self.entropy);
             if let Some(to) = chosen {
@@ -399,26 +425,26 @@ impl Resolver {
     }
 
     /// Lets somebody else pay for a fetch if who began it has nothing left.
-    fn let_others_pay(&mut self, id: u64) {
-        let Some(fetch) = self.fetches.get(&id).filter(|fetch| fetch.means.purse.left() == 0)
-        else {
+    fn let_others_pay(&mut self, now: Now, id: u64) {
+        let Some(fetch) = self.fetches.get(&id).filter(|fetch| fetch.means.left() == 0) else {
             return;
         };
-        let mut purses = fetch.waiters.iter().filter_map(|waiter| match waiter {
-            Waiter::Lookup(lookup) => self.lookups.get(lookup).map(|lookup| &lookup.purse),
-            Waiter::Fetch(above) => self.fetches.get(above).map(|above| &above.means.purse),
-        });
-        let purse = purses.find(|purse| purse.left() > 0).cloned();
-        if let (Some(purse), Some(fetch)) = (purse, self.fetches.get_mut(&id)) {
-            fetch.means.purse = purse;
+        let until = fetch.means.until;
+        let mut others = fetch.waiters.iter().filter_map(|waiter| self.means_of(now, *waiter));
+        let other = others.find(|means| means.left() > 0);
+        if let (Some(means), Some(fetch)) = (other, self.fetches.get_mut(&id)) {
+            fetch.means = Means { until, ..means };
         }
     }
 
     /// Whether the servers of the zone that a fetch has come to are asked enough by now. Those that
     /// resolve are not counted: they were configured to be asked everything.
     fn is_zone_busy(&self, fetch: &Fetch) -> bool {
-        fetch.place.as_ref().is_some_and(|place| {
-            !place.is_forwarded() && self.by_zone.count(&place.zone) >= REQUESTS_PER_ZONE_MAX
+        let zone = fetch.place.as_ref().filter(|place| !place.is_forwarded());
+        zone.map(|place| &place.zone).is_some_and(|zone| {
+            let is_top = zone.as_name().label_count() <= 1;
+            let max = if is_top { REQUESTS_PER_TOP_ZONE_MAX } else { REQUESTS_PER_ZONE_MAX };
+            self.by_zone.count(zone) >= max
         })
     }
 
@@ -463,7 +489,7 @@ impl Resolver {
     fn is_address_worth_asking(&self, now: Now, wanted: &Question, zone: Name<'_>) -> bool {
         let folded = FoldedName::new(wanted.name.as_name());
         self.local.owner_of(&folded, wanted.rtype) != Owned::Yes
-            && matches!(self.cache.find(now, &folded, wanted.rtype), Found::Missing)
+            && matches!(self.cache.find_uncounted(now, &folded, wanted.rtype), Found::Missing)
             // The same servers would be asked, none of which could be.
             && self.place_for(now, wanted, Forwards::Asked).zone.as_name() != zone
     }
@@ -518,5 +544,5 @@ pub(super) fn exhausted(now: Now, fetch: &Fetch) -> Option<Failing> {
     if now >= fetch.means.until {
         return Some(Failing::Answerless(fetch.reason()));
     }
-    (fetch.means.purse.left() == 0).then_some(Failing::Unpaid)
+    (fetch.means.left() == 0).then_some(Failing::Unpaid)
 }

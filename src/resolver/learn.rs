@@ -44,6 +44,13 @@ impl<'r> Shown<'r> {
     }
 }
 
+/// A name that a DNAME leads elsewhere.
+struct Redirected<'r> {
+    name: Name<'r>,
+    target: Name<'r>,
+    dname: &'r ReceivedSet,
+}
+
 /// Keeps an answer; returns its entries, also those that are for this one answer alone.
 pub(super) fn found(
     cache: &Cache,
@@ -61,50 +68,35 @@ pub(super) fn found(
     let proofs = Shown::all(&found.proofs);
     let proofs: Vec<LearntSet<'_>> = proofs.iter().map(Shown::as_set).collect();
     let mut entries = Vec::new();
-    let mut name = question.name.clone();
-    for (aliases, set) in found.chain.iter().enumerate() {
-        let (shown, rank) = (Shown::of(set), rank_of(aliases));
-        // One at the name itself is what was asked for.
-        let put = if set.rtype == Rtype::DNAME && name.as_name().is_below(set.owner.as_name()) {
+    let (mut name, mut aliases) = (question.name.clone(), 0);
+    for set in &found.chain {
+        let rank = rank_of(aliases);
+        // A DNAME at the name itself is what was asked for.
+        if set.rtype == Rtype::DNAME && name.as_name().is_below(set.owner.as_name()) {
             let Some(target) = redirected(name.as_name(), set) else { break };
-            let synthesised = ReceivedSet {
-                owner: name.clone(),
-                rtype: Rtype::CNAME,
-                ttl_secs: set.ttl_secs,
-                rdatas: vec![target.as_name().as_wire().into()],
-                signatures: Vec::new(),
-            };
-            let alias = Shown::of(&synthesised);
-            let learnt = LearntRecords {
-                set: alias.as_set(),
-                redirect: Some(shown.as_set()),
-                proofs: &[],
-                rank,
-                security,
-            };
-            let put = cache.put_records(now, &learnt);
-            name = target;
-            put
-        } else {
-            // Proofs of a wildcard stand with what it answered.
-            let is_last = found.end == End::Records;
-            let proofs = if is_last { &proofs[..] } else { &[] };
-            let learnt =
-                LearntRecords { set: shown.as_set(), redirect: None, proofs, rank, security };
-            let target = set.rdatas.first().and_then(|rdata| Name::read(rdata).ok());
-            if let (Rtype::CNAME, Some(target)) = (set.rtype, target)
-                && rtype != Rtype::ANY
-            {
-                name = target.to_buf();
-            }
-            cache.put_records(now, &learnt)
-        };
-        entries.extend(kept(put));
+            let alias = Redirected { name: name.as_name(), target: target.as_name(), dname: set };
+            entries.extend(redirect(cache, now, &alias, rank));
+            (name, aliases) = (target, aliases + 1);
+            continue;
+        }
+        // The server may have made its name from the question, in the random case of that.
+        let owner = if set.owner == name { &name } else { &set.owner };
+        let shown = Shown { owner: owner.as_name(), ..Shown::of(set) };
+        // Proofs of a wildcard stand with what it answered.
+        let proofs = if found.end == End::Records { &proofs[..] } else { &[] };
+        let learnt = LearntRecords { set: shown.as_set(), redirect: None, proofs, rank, security };
+        entries.extend(kept(cache.put_records(now, &learnt)));
+        let target = set.rdatas.first().and_then(|rdata| Name::read(rdata).ok());
+        if let (Rtype::CNAME, Some(target)) = (set.rtype, target)
+            && rtype != Rtype::ANY
+        {
+            (name, aliases) = (target.to_buf(), aliases + 1);
+        }
     }
     keep_glue(cache, now, &found.glue);
     let soa = found.soa.as_ref().map(Shown::of);
     let soa = soa.as_ref().map(Shown::as_set);
-    let rank = rank_of(found.chain.len());
+    let rank = rank_of(aliases);
     let denial = LearntDenial { name: found.last.as_name(), soa, proofs: &proofs, rank, security };
     entries.extend(match found.end {
         End::Records | End::Open => None,
@@ -112,6 +104,23 @@ pub(super) fn found(
         End::NameError => kept(cache.put_name_error(now, &denial)),
     });
     entries
+}
+
+/// Keeps the alias that a DNAME makes of a name.
+fn redirect(cache: &Cache, now: Now, alias: &Redirected<'_>, rank: Rank) -> Option<Arc<Entry>> {
+    let Redirected { name, target, dname } = alias;
+    let ttl = Ttl::learnt(dname.ttl_secs);
+    let records = vec![LearntRecord { ttl, rdata: target.as_wire() }];
+    let cname = Shown { owner: *name, rtype: Rtype::CNAME, records, signatures: Vec::new() };
+    let dname = Shown::of(dname);
+    let learnt = LearntRecords {
+        set: cname.as_set(),
+        redirect: Some(dname.as_set()),
+        proofs: &[],
+        rank,
+        security: Security::Unchecked,
+    };
+    kept(cache.put_records(now, &learnt))
 }
 
 /// Keeps a delegation and the addresses that came with it. `until` is when the delegation ends by

@@ -115,7 +115,14 @@ impl Resolver {
     /// Begins with a question.
     pub(super) fn begin_lookup(&mut self, now: Now, asking: Asking) {
         let id = self.new_id();
-        self.advance_lookup(now, id, Lookup::new(asking), &[]);
+        let rtype = asking.question.rtype;
+        let lookup = Lookup::new(asking);
+        if rtype.is_meta() && rtype != Rtype::ANY {
+            // No server has such records, and what some make of the question would be taken for
+            // what they make of all.
+            return self.finish_failed(now, id, lookup, FailureReason::Lame);
+        }
+        self.advance_lookup(now, id, lookup, &[]);
     }
 
     /// Goes on with a question. `brought` is what a fetch has just found, of which the cache may not
@@ -161,7 +168,7 @@ impl Resolver {
         if let Some(known) = known_of(brought, name, rtype) {
             return known;
         }
-        let found = self.cache.find(now, name, rtype);
+        let found = self.cache.find_uncounted(now, name, rtype);
         let due = hit(&found).filter(|hit| hit.is_due && hit.entry.name() == name.as_name());
         if due.is_some() {
             self.prefetch(now, Question { name: name.as_name().to_buf(), rtype });

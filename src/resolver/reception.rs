@@ -1,6 +1,7 @@
 //! What comes back for the request of a fetch: whether it is a response to it at all, whether the
 //! same server is asked again in another way, and how the fetch goes on with what it means.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use crate::base::limits::{REFERRALS_MAX, WRONG_RESPONSES_MAX};
@@ -22,6 +23,15 @@ use crate::wire::typed::Response;
 struct Answered {
     response: Response,
     sent: Sent,
+}
+
+/// How a response repeats the letters of the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letters {
+    /// As they were sent, or as is all the same.
+    Kept,
+    /// Otherwise: somebody may have guessed.
+    Changed,
 }
 
 /// What came back for a request.
@@ -56,7 +66,8 @@ impl Resolver {
     fn receive(&mut self, now: Now, fetch: &mut Fetch, octets: &[u8]) -> Received {
         let Some(sent) = &fetch.sent else { return Received::Nothing };
         let (to, channel) = (sent.way.to, sent.way.channel);
-        let response = Response::read(octets).ok().filter(|response| repeats(response, sent));
+        let (octets, letters) = in_one_case(octets, sent);
+        let response = Response::read(&octets).ok().filter(|response| repeats(response, sent));
         let Some(response) = response else {
             fetch.wrong += 1;
             if !fetch.wrong.is_multiple_of(WRONG_RESPONSES_MAX) || channel == Channel::Tcp {
@@ -68,14 +79,10 @@ impl Resolver {
         };
         let Some(sent) = self.end_request(fetch) else { return Received::Nothing };
         self.measure(now, fetch, &sent);
-        let again = again(&response, &sent);
+        let again = again(&response, &sent, letters);
         self.take_cookie(now, &response, &sent);
         let channel = match again {
-            None => {
-                let plain = if sent.mixed_case { in_plain_case(octets) } else { None };
-                let response = plain.unwrap_or(response);
-                return Received::Answered(Box::new(Answered { response, sent }));
-            }
+            None => return Received::Answered(Box::new(Answered { response, sent })),
             Some(Again::OverTcp | Again::Unproven) => Channel::Tcp,
             Some(Again::InOneCase) => {
                 self.servers.lacks_case(now, to);
@@ -125,13 +132,14 @@ impl Resolver {
         let Some(place) = &fetch.place else {
             return self.fail(now, fetch, Failing::Answerless(FailureReason::Lame));
         };
+        let name = sent.name.as_name().to_lowercase();
         let asked = Asked {
-            name: sent.name.as_name(),
+            name: name.as_name(),
             rtype: sent.rtype,
             zone: place.zone.as_name(),
             is_forwarded: place.is_forwarded(),
         };
-        let labels = sent.name.as_name().label_count();
+        let labels = name.as_name().label_count();
         let is_whole = labels == fetch.question.name.as_name().label_count();
         match read(response, asked) {
             Meaning::Found(found) if is_whole => return self.take_found(now, fetch, found),
@@ -247,18 +255,26 @@ fn repeats(response: &Response, sent: &Sent) -> bool {
     is_response && response.header.id == sent.id && (is_asked || is_error) && has_our_cookie
 }
 
-/// A response to a question of random case, read as if that had been in lower case. Servers point from
-/// names in their data to the question, which would give these the case that was drawn for it.
-fn in_plain_case(octets: &[u8]) -> Option<Response> {
-    let mut octets = octets.to_vec();
-    let question = octets.get_mut(HEADER_LEN..)?;
-    let len = Name::read(question).ok()?.len();
-    question.get_mut(..len)?.make_ascii_lowercase();
-    Response::read(&octets).ok()
+/// A message with the question in lower case if it has the letters that were sent, and whether it
+/// has. The rest of the message points at the question, so that their random case would come with the
+/// answer.
+fn in_one_case<'o>(octets: &'o [u8], sent: &Sent) -> (Cow<'o, [u8]>, Letters) {
+    if !sent.mixed_case {
+        return (octets.into(), Letters::Kept);
+    }
+    let name = HEADER_LEN..HEADER_LEN + sent.name.as_name().len();
+    if octets.get(name.clone()) != Some(sent.name.as_name().as_wire()) {
+        return (octets.into(), Letters::Changed);
+    }
+    let mut lowered = octets.to_vec();
+    if let Some(question) = lowered.get_mut(name) {
+        question.make_ascii_lowercase();
+    }
+    (lowered.into(), Letters::Kept)
 }
 
 /// Whether, and why, the same server is to be asked again.
-fn again(response: &Response, sent: &Sent) -> Option<Again> {
+fn again(response: &Response, sent: &Sent, letters: Letters) -> Option<Again> {
     let is_udp = sent.way.channel == Channel::Udp;
     if response.is_cut() && is_udp {
         return Some(Again::OverTcp);
@@ -267,9 +283,7 @@ fn again(response: &Response, sent: &Sent) -> Option<Again> {
     if sent.expects_cookie() && cookie.is_none() && is_udp {
         return Some(Again::Unproven);
     }
-    let is_other_case = |name: &NameBuf| !name.as_name().is_identical(sent.name.as_name());
-    let question = response.question.as_ref();
-    if sent.mixed_case && question.is_some_and(|(name, _)| is_other_case(name)) {
+    if letters == Letters::Changed && response.question.is_some() {
         return Some(Again::InOneCase);
     }
     if response.rcode == Rcode::BADCOOKIE && cookie.is_some() && is_udp {

@@ -43,6 +43,12 @@ pub fn effective_uid() -> u32 {
     unsafe { libc::geteuid() }
 }
 
+/// The group whose rights the process has.
+pub fn effective_gid() -> u32 {
+    // SAFETY: takes no pointer and does not fail.
+    unsafe { libc::getegid() }
+}
+
 /// The user of this name; `None` if there is none.
 ///
 /// # Errors

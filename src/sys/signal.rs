@@ -1,7 +1,8 @@
-//! Holding signals back until there is somebody to obey them.
+//! Holding signals back until there is somebody to obey them, and telling a program to end.
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::process::Child;
 
 /// The signals that tell the server something.
 const TOLD: [i32; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
@@ -23,6 +24,18 @@ pub fn hold() -> io::Result<()> {
 /// Fails if the kernel refuses.
 pub fn release() -> io::Result<()> {
     set_mask(libc::SIG_UNBLOCK)
+}
+
+/// Tells a program what it is told when its terminal goes away (SIGHUP). To be called before anybody
+/// has waited for its end: its number may be another's after that.
+///
+/// # Errors
+///
+/// Fails if the kernel refuses.
+pub fn hang_up(child: &Child) -> io::Result<()> {
+    // SAFETY: takes no pointer.
+    let result = unsafe { libc::kill(child.id().cast_signed(), libc::SIGHUP) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn set_mask(how: i32) -> io::Result<()> {

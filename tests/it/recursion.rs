@@ -9,6 +9,7 @@ mod iteration;
 mod own;
 mod priming;
 mod stale;
+mod trouble;
 mod types;
 
 use crate::world::{exchange, name, snapshot, whole_zone};

@@ -27,7 +27,10 @@ fn check_takes_a_name_as_origin() {
 fn wrong_arguments_are_refused() {
     check_refused(&["kereru"], "Usage:");
     check_refused(&["kereru", "help"], "unrecognized subcommand 'help'");
-    check_refused(&["kereru", "lab"], "unrecognized subcommand 'lab'");
+    check_refused(&["kereru", "why"], "unrecognized subcommand 'why'");
+    check_refused(&["kereru", "lab", "--port", "0"], "0 is not in 1..=65535");
+    check_refused(&["kereru", "lab", "--shell", "--port", "53"], "cannot be used with");
+    check_refused(&["kereru", "lab", "--shell", "--hints"], "cannot be used with");
     check_refused(&["kereru", "check", "--origin", "a..b", "z"], "an empty label");
     check_refused(&["kereru", "check", "--origin", "a"], "<ZONEFILE>");
     check_refused(&["kereru", "check", "--dump", "--json"], "cannot be used with");

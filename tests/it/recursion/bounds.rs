@@ -4,10 +4,10 @@ use super::{World, addresses, check_denied, check_failed, hierarchy, ip, options
 use crate::world::name;
 use kereru::base::limits::{
     FETCH_US_MAX, LOOKUPS_MAX, LOOKUPS_PER_CLIENT_MAX, REQUESTS_PER_LOOKUP_MAX,
-    REQUESTS_PER_ZONE_MAX,
+    REQUESTS_PER_TOP_ZONE_MAX, REQUESTS_PER_ZONE_MAX,
 };
 use kereru::cache::{End, FailureReason};
-use kereru::resolver::{Asker, Asking, Budget, Question};
+use kereru::resolver::{Asker, Asking, Budget, Options, Question};
 use kereru::wire::numbers::Rtype;
 use std::net::IpAddr;
 
@@ -32,6 +32,39 @@ fn delegation_with_a_thousand_servers_without_addresses_costs_few_requests() {
 }
 
 #[test]
+fn delegations_that_lead_to_further_delegations_cost_few_requests() {
+    // NRDelegation: servers without addresses, in zones whose servers have none either.
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| -> String {
+        (0..count).map(line).collect::<Vec<_>>().join("\n")
+    };
+    let org = lines(50, &|number| format!("attack NS ns.d{number}.evil.net."));
+    let evil = lines(50, &|number| {
+        lines(20, &|server| format!("d{number} NS ns{server}.v{number}.victim.net."))
+    });
+    let root = "@ NS root.test.\nroot.test. A 192.0.2.1\norg. NS ns.org.\nns.org. A 192.0.2.2\n\
+         victim.net. NS ns.victim.net.\nns.victim.net. A 192.0.2.7\n\
+         evil.net. NS ns.evil.net.\nns.evil.net. A 192.0.2.6";
+    for families in [[true, false], [true, true]] {
+        let mut world = World::new(
+            Options { families, ..options() },
+            &[
+                ("192.0.2.1", &[(".", root)]),
+                ("192.0.2.2", &[("org.", &format!("@ NS ns\nns A 192.0.2.2\n{org}"))]),
+                ("192.0.2.6", &[("evil.net.", &format!("@ NS ns\nns A 192.0.2.6\n{evil}"))]),
+                ("192.0.2.7", &[("victim.net.", "@ NS ns\nns A 192.0.2.7")]),
+            ],
+        );
+        let resolution = world.ask("www.attack.org.", Rtype::A);
+        assert!(matches!(resolution.end, End::Failed(_)), "{resolution:?}");
+        world.rest();
+        assert!(world.sent.len() <= 30, "{}: {:?}", world.sent.len(), world.sent());
+        // It is remembered.
+        world.ask("www.attack.org.", Rtype::A);
+        assert_eq!(world.sent(), [""; 0]);
+    }
+}
+
+#[test]
 fn nothing_costs_more_requests_than_a_question_may() {
     // Each zone delegates to servers named in ten others, which do the same.
     let zones: String = (0..10)
@@ -45,6 +78,32 @@ fn nothing_costs_more_requests_than_a_question_may() {
     assert!(matches!(resolution.end, End::Failed(_)), "{resolution:?}");
     assert!(world.sent.len() <= REQUESTS_PER_LOOKUP_MAX as usize, "{}", world.sent.len());
     assert!(world.sent.len() <= 30, "{}", world.sent.len());
+}
+
+#[test]
+fn chain_of_expensive_aliases_ends_and_harms_no_name_on_its_way() {
+    // Each alias leads to a name of ten labels in another zone, of which each costs a request.
+    let zones = 11;
+    let owner = |number: usize| format!("a.b.c.d.e.f.g.h.i.n.z{number}.");
+    let root: String = (0..zones)
+        .map(|number| format!("z{number}. NS ns.z{number}.\nns.z{number}. A 10.0.0.{number}\n"))
+        .collect();
+    let root = format!("@ NS root.test.\nroot.test. A 192.0.2.1\n{root}");
+    let mut world = World::new(options(), &[("192.0.2.1", &[(".", &root)])]);
+    for number in 0..zones {
+        let end = if number + 1 == zones {
+            "A 192.0.2.80".to_owned()
+        } else {
+            format!("CNAME {}", owner(number + 1))
+        };
+        let zone = format!("@ NS ns\nns A 10.0.0.{number}\n{} {end}", owner(number));
+        world.serve(&format!("10.0.0.{number}"), &[(&format!("z{number}."), &zone)]);
+    }
+    check_failed(&world.ask(&owner(0), Rtype::A), FailureReason::TooLong);
+    assert_eq!(world.sent.len(), REQUESTS_PER_LOOKUP_MAX as usize);
+    // What was found is known, and the next who asks gets further.
+    assert_eq!(addresses(&world.ask(&owner(0), Rtype::A)), [ip("192.0.2.80")]);
+    assert!(world.sent.len() < 30, "{}", world.sent.len());
 }
 
 #[test]
@@ -174,4 +233,17 @@ fn flood_of_names_of_one_zone_leaves_other_zones_alone() {
     world.rest();
     // It is not remembered of the name.
     check_denied(&world.ask("more.example.org.", Rtype::A));
+}
+
+#[test]
+fn many_questions_with_an_empty_cache_find_the_root_open() {
+    let mut world = hierarchy();
+    let client = |number: u32| IpAddr::from([10, 1, (number >> 8) as u8, number as u8]);
+    for number in 0..REQUESTS_PER_TOP_ZONE_MAX {
+        let end = put(&mut world, client(number), &format!("www.n{number}.org."));
+        assert!(end.is_none(), "{number}: {end:?}");
+    }
+    let end = put(&mut world, client(0), "www.more.org.");
+    assert!(is_busy(end.as_ref()), "{end:?}");
+    assert_eq!(world.rest().len(), REQUESTS_PER_TOP_ZONE_MAX as usize);
 }

@@ -47,6 +47,28 @@ fn response_that_was_cut_is_fetched_over_tcp() {
 }
 
 #[test]
+fn server_that_cuts_its_responses_and_refuses_tcp_is_passed_over() {
+    let mut world = hierarchy();
+    let org = format!("{}\nexample NS ns2.example\nns2.example A 192.0.2.6", super::ORG);
+    world.serve("192.0.2.2", &[("org.", &org)]);
+    let zone = "@ NS ns\n@ NS ns2\nns A 192.0.2.3\nns2 A 192.0.2.6\n* A 192.0.2.80";
+    world.serve("192.0.2.3", &[("example.org.", zone)]);
+    world.serve("192.0.2.6", &[("example.org.", zone)]);
+    world.tamper = Some(Box::new(|transmit, response| match transmit.channel {
+        Channel::Udp if transmit.to.ip() == ip("192.0.2.3") => {
+            Some(bare(transmit, Flags::QR | Flags::AA | Flags::TC, 0))
+        }
+        // Nobody listens there.
+        Channel::Tcp => None,
+        Channel::Udp => Some(response),
+    }));
+    for number in 0..10 {
+        let resolution = world.ask(&format!("n{number}.example.org."), Rtype::A);
+        assert_eq!(addresses(&resolution), [ip("192.0.2.80")]);
+    }
+}
+
+#[test]
 fn server_that_is_silent_over_udp_is_asked_over_tcp_and_that_is_remembered() {
     let mut world = hierarchy();
     world.ask("www.example.org.", Rtype::A);
@@ -107,6 +129,21 @@ fn case_of_the_question_is_mixed_and_a_server_that_loses_it_is_asked_over_tcp() 
     }));
     assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
     assert_eq!(world.channels[2..], [Channel::Udp, Channel::Tcp]);
+}
+
+#[test]
+fn random_case_of_a_question_does_not_come_with_the_answer() {
+    let mut world = hierarchy();
+    for qname in ["alias.example.org.", "www.old.example.org."] {
+        let resolution = world.ask(qname, Rtype::A);
+        let End::Records(entries) = &resolution.end else { panic!("{resolution:?}") };
+        for entry in resolution.aliases.iter().chain(entries) {
+            let is_lower = |octets: &[u8]| !octets.iter().any(u8::is_ascii_uppercase);
+            assert!(is_lower(entry.name().as_wire()), "{}", entry.name());
+            let target = entry.target();
+            assert!(target.is_none_or(|target| is_lower(target.as_wire())), "{target:?}");
+        }
+    }
 }
 
 /// The first request for a name of a zone whose servers are known, and the right response to it.

@@ -2,7 +2,7 @@
 
 use super::{ORG, World, addresses, check_denied, check_failed, hierarchy, ip, serving};
 use kereru::answer::{AnswerOptions, AnyPolicy};
-use kereru::cache::{Detail, End, FailureReason, Resolution};
+use kereru::cache::{Detail, End, FailureReason, Rank, Resolution};
 use kereru::wire::numbers::Rtype;
 use std::collections::BTreeSet;
 
@@ -30,6 +30,8 @@ fn question_for_all_types_gets_all_sets_of_one_answer() {
     for _ in 0..2 {
         let resolution = world.ask("both.example.org.", Rtype::ANY);
         assert_eq!(types(&resolution), BTreeSet::from([Rtype::A, Rtype::TXT, Rtype::MX]));
+        let End::Records(entries) = &resolution.end else { panic!("{resolution:?}") };
+        assert!(entries.iter().all(|entry| entry.rank() == Rank::Authoritative));
         assert_eq!(world.sent_to("192.0.2.3"), 1, "{:?}", world.sent());
     }
     // What it brought is known of each type.
@@ -113,6 +115,15 @@ fn types_that_the_server_has_no_special_way_for_are_found_and_denied() {
     for rtype in [Rtype::NSEC, Rtype::NSEC3, Rtype::CDS, Rtype::CNAME, Rtype::DNAME] {
         let resolution = world.ask("www.example.org.", rtype);
         assert!(matches!(resolution.end, End::NoData(_)), "{resolution:?}");
+    }
+}
+
+#[test]
+fn types_that_are_no_records_are_asked_of_nobody() {
+    let mut world = hierarchy();
+    for rtype in [Rtype::OPT, Rtype::TSIG, Rtype::TKEY, Rtype::AXFR, Rtype::IXFR, Rtype::MAILB] {
+        check_failed(&world.ask("www.example.org.", rtype), FailureReason::Lame);
+        assert_eq!(world.sent(), [""; 0]);
     }
 }
 
