@@ -11,11 +11,12 @@ use crate::resolver::fetch::{Failing, Fetch, exhausted};
 use crate::resolver::minimise::STEPS_MAX;
 use crate::resolver::place::{Origin, Place};
 use crate::resolver::request::{Again, Sent, Way};
-use crate::resolver::response::{Asked, End, Found, Meaning, Referral, Useless, read};
+use crate::resolver::response::{Asked, End, Found, Meaning, Referral, Useless, read, target};
 use crate::resolver::{Channel, Question, Resolver, learn, private};
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, HEADER_LEN};
-use crate::wire::numbers::{Class, Opcode, Rcode};
+use crate::wire::name::{Name, NameBuf};
+use crate::wire::numbers::{Class, Opcode, Rcode, Rtype};
 use crate::wire::typed::Response;
 
 /// A response, and the request it is to.
@@ -183,6 +184,7 @@ impl Resolver {
 
     /// Ends a fetch with what was found.
     pub(super) fn take_found(&mut self, now: Now, fetch: Fetch, mut found: Found) {
+        self.cut_chain(&fetch, &mut found);
         let is_route =
             fetch.place.as_ref().is_some_and(|place| matches!(place.origin, Origin::Route(_)));
         if self.options.filters_private && !is_route && self.is_of_the_world(&fetch.question) {
@@ -190,6 +192,41 @@ impl Resolver {
         }
         let entries = learn::found(&self.cache, now, &fetch.question, &found);
         self.succeed(now, fetch, &entries);
+    }
+
+    /// Cuts a chain of aliases where it comes to a name for which these servers do not speak: it lies
+    /// outside their zone, or others are asked for it, whom the configuration or a zone of ours names.
+    fn cut_chain(&self, fetch: &Fetch, found: &mut Found) {
+        let Some(place) = &fetch.place else { return };
+        let asked = &fetch.question;
+        let mut name = asked.name.clone();
+        for (number, set) in found.chain.iter().enumerate() {
+            let is_alias = match set.rtype {
+                Rtype::DNAME => name.as_name().is_below(set.owner.as_name()),
+                rtype => rtype == Rtype::CNAME && asked.rtype != rtype && asked.rtype != Rtype::ANY,
+            };
+            let target = is_alias.then(|| target(name.as_name(), set)).flatten();
+            let Some(target) = target else { return };
+            let is_theirs = target.as_name().is_within(place.zone.as_name())
+                && self.told_by(&target, asked.rtype) == self.told_by(&asked.name, asked.rtype);
+            if !is_theirs {
+                found.chain.truncate(number + 1);
+                (found.last, found.end, found.soa) = (target, End::Open, None);
+                found.proofs.clear();
+                return;
+            }
+            name = target;
+        }
+    }
+
+    /// The zones of the route and of the delegation of ours that a name is below, if it is.
+    fn told_by(&self, name: &NameBuf, rtype: Rtype) -> (Option<NameBuf>, Option<NameBuf>) {
+        let route = self.options.route(name.as_name()).map(|route| route.zone.clone());
+        let cut = match self.local.owner_of(&FoldedName::new(name.as_name()), rtype) {
+            Owned::Cut(cut) => Some(cut.zone),
+            Owned::Yes | Owned::No => None,
+        };
+        (route, cut)
     }
 
     /// Whether a name belongs to nobody whom we know: neither a route nor a zone of ours leads to it.

@@ -158,7 +158,8 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
         (false, _, None) => End::Open,
     };
     // Who serves a zone above, and not this one, denies all of it.
-    let is_denied_above = end == End::NameError && soa.is_none() && is_from_above;
+    let is_denied_above =
+        end == End::NameError && chain.is_empty() && soa.is_none() && is_from_above;
     let is_childs = end == End::NoData && is_childs_word(asked, soa.as_ref());
     if (!is_authoritative && !asked.is_forwarded) || is_denied_above || is_childs {
         return Meaning::Useless(Useless::Lame);
@@ -210,12 +211,7 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
                 answers.remove(place)
             }
         };
-        let target = if alias.rtype == Rtype::DNAME {
-            redirected(name.as_name(), &alias)
-        } else {
-            alias.rdatas.first().and_then(|rdata| Name::read(rdata).ok()).map(Name::to_buf)
-        };
-        let Some(target) = target else { break };
+        let Some(target) = target(name.as_name(), &alias) else { break };
         name.set(target.as_name());
         chain.push(alias);
     }
@@ -265,6 +261,14 @@ fn signatures_of(answers: &[ReceivedSet], name: Name<'_>) -> Option<ReceivedSet>
         rdatas,
         signatures: Vec::new(),
     })
+}
+
+/// The name that an alias leads to from this one.
+pub(super) fn target(name: Name<'_>, alias: &ReceivedSet) -> Option<NameBuf> {
+    match alias.rtype {
+        Rtype::DNAME => redirected(name, alias),
+        _ => alias.rdatas.first().and_then(|rdata| Name::read(rdata).ok()).map(Name::to_buf),
+    }
 }
 
 /// The name that a DNAME makes of one below its owner; `None` if that gets too long, and so leads

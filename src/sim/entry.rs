@@ -30,8 +30,11 @@ const EXTENDED_ERROR: u16 = 15;
 /// Octets of a cookie that has only the client's part.
 const CLIENT_COOKIE_LEN: usize = 8;
 
-/// Octets of a cookie with a part of the server's as RFC 9018 makes it.
-const WHOLE_COOKIE_LEN: usize = 24;
+/// The server's part of a cookie, as long as RFC 9018 makes it.
+const SERVER_COOKIE: &[u8; 16] = b"of this scenario";
+
+/// Octets of a cookie with such a part.
+const WHOLE_COOKIE_LEN: usize = CLIENT_COOKIE_LEN + SERVER_COOKIE.len();
 
 /// What of a message is compared with the entry: one word of a `MATCH` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +92,9 @@ pub enum Adjustment {
     CopyClientSubnet,
     /// `increment_ecs_scope`: that scope is longer by one bit.
     LengthenScope,
+    /// `add_server_cookie`: the reply has the client's part of the request's cookie, and a part of the
+    /// server's (RFC 7873 §5.2). Of our own.
+    AddServerCookie,
     /// `sleep=N`: the reply comes so many seconds later.
     Sleep(u32),
 }
@@ -275,6 +281,14 @@ impl Entry {
                 }
                 edns.push_option(code, &value);
             }
+        }
+        if self.adjusts(Adjustment::AddServerCookie)
+            && let Some(asked) = &request.edns
+            && let Some((_, cookie)) = asked.options().find(|(code, _)| *code == COOKIE)
+            && let Some(of_client) = cookie.get(..CLIENT_COOKIE_LEN)
+        {
+            let edns = reply.edns.get_or_insert_with(Edns::plain);
+            edns.push_option(COOKIE, &[of_client, SERVER_COOKIE].concat());
         }
         reply
     }

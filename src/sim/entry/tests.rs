@@ -257,6 +257,19 @@ fn scope_of_a_client_subnet_follows_its_source() {
 }
 
 #[test]
+fn server_cookie_follows_the_cookie_of_the_request() {
+    let options = |adjust: &str, sent: &str| {
+        let octets = reply(&format!("{adjust}\nREPLY QR DO"), sent).0;
+        Message::read(&octets).unwrap().edns.unwrap().options
+    };
+    let cookie = "HEX_EDNSDATA_BEGIN\n000a 0008 0102030405060708\nHEX_EDNSDATA_END";
+    let whole = b"\0\x0A\0\x18\x01\x02\x03\x04\x05\x06\x07\x08of this scenario";
+    assert_eq!(options("ADJUST add_server_cookie", cookie), whole);
+    assert_eq!(options("ADJUST copy_id", cookie), b"");
+    assert_eq!(options("ADJUST add_server_cookie", "REPLY DO"), b"");
+}
+
+#[test]
 fn delay_is_that_of_sleep() {
     assert_eq!(entry("ADJUST copy_id sleep=3").delay_secs(), 3);
     assert_eq!(entry("ADJUST copy_id").delay_secs(), 0);

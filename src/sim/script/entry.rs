@@ -153,6 +153,7 @@ impl Reading {
                 "copy_query" => Adjustment::CopyQuery,
                 "copy_ednsdata_assume_clientsubnet" => Adjustment::CopyClientSubnet,
                 "increment_ecs_scope" => Adjustment::LengthenScope,
+                "add_server_cookie" => Adjustment::AddServerCookie,
                 text => {
                     if text.starts_with("sleep=") {
                         let seconds = word.behind("sleep=".len());
