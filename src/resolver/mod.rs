@@ -170,6 +170,11 @@ impl Resolver {
         self.local = local;
     }
 
+    /// Keeps what is learnt from now on in another cache, or in the same one with other limits.
+    pub fn set_cache(&mut self, cache: Cache) {
+        self.cache = cache;
+    }
+
     /// Takes other options. What is under way goes on with them, with the servers that it has come
     /// to, and the cache keeps what it has.
     pub fn set_options(&mut self, now: Now, options: Options) {

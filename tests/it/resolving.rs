@@ -173,6 +173,27 @@ fn reload_keeps_what_was_learnt_and_takes_a_new_mode() {
 }
 
 #[test]
+fn cache_of_another_size_begins_empty_and_is_the_one_that_is_filled() {
+    let authority = authority();
+    let to = authority.addresses[0];
+    let mut resolver = resolver(to, "");
+    let address = resolver.addresses[0];
+    let query = recursive(5, "www.remote.example.", Rtype::A);
+    assert_eq!(ask_udp(address, &query).answers.len(), 1);
+    let config = format!(
+        "listen: ['127.0.0.1:0']\nhttp: {{listen: []}}\ncache: {{size: 32MiB}}\nresolver: \
+         {{priming: false, stub: [{{zone: remote.example, to: ['{to}']}}]}}\n"
+    );
+    resolver.write("kereru.yaml", &config);
+    resolver.reload();
+    assert_eq!(ask_udp(address, &query).answers.len(), 1);
+    drop(authority);
+    assert_eq!(ask_udp(address, &query).answers.len(), 1);
+    let unknown = recursive(6, "other.remote.example.", Rtype::TXT);
+    assert_eq!(ask_udp(address, &unknown).rcode(), Rcode::SERVFAIL);
+}
+
+#[test]
 fn reserved_names_are_answered_without_asking_anybody() {
     let config = "listen: ['127.0.0.1:0']\nresolver: {priming: false, ip: [4], port: 1}\n";
     let resolver = Server::start(config, &[]);

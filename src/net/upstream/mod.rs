@@ -268,6 +268,7 @@ impl Driver {
         let now = self.world.now();
         self.resolver.set_options(now, setup.options.clone());
         self.resolver.set_local(Arc::clone(&setup.local));
+        self.resolver.set_cache(setup.cache.clone());
         self.setup = setup;
     }
 
