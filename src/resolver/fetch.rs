@@ -405,7 +405,9 @@ impl Resolver {
             // The addresses ended before the delegation: those who told them tell them again. That of
             // a new referral would bring the same.
             Origin::Learnt
-                if fetch.referrals == 0 && fetch.tries.is_empty() && !place.zone.as_name().is_root() =>
+                if fetch.referrals == 0
+                    && fetch.tries.is_empty()
+                    && !place.zone.as_name().is_root() =>
             {
                 Question { name: place.zone.clone(), rtype: Rtype::DS }
             }

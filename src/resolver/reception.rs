@@ -15,7 +15,7 @@ use crate::resolver::response::{Asked, End, Found, Meaning, Referral, Useless, r
 use crate::resolver::{Channel, Question, Resolver, learn, private};
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{Flags, HEADER_LEN};
-use crate::wire::name::{Name, NameBuf};
+use crate::wire::name::NameBuf;
 use crate::wire::numbers::{Class, Opcode, Rcode, Rtype};
 use crate::wire::typed::Response;
 

@@ -123,7 +123,10 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let is_authoritative = response.header.flags.contains(Flags::AA);
     let is_bare = response.odd == 0
         && response.answers.is_empty()
-        && !response.authorities.iter().any(|record| matches!(record.rtype, Rtype::NS | Rtype::SOA));
+        && !response
+            .authorities
+            .iter()
+            .any(|record| matches!(record.rtype, Rtype::NS | Rtype::SOA));
     let is_denial = is_bare && (is_authoritative || asked.is_forwarded);
     let is_from_above = response
         .authorities
