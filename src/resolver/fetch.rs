@@ -135,7 +135,7 @@ pub(super) struct Fetch {
     /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
     /// more.
     pub(super) is_denied: bool,
-    /// What the servers of this place have done wrong, the worst.
+    /// What the servers of this zone have done wrong, the worst.
     fault: Option<FailureReason>,
 }
 
@@ -163,11 +163,13 @@ impl Fetch {
 
     /// Goes to other servers.
     pub(super) fn move_to(&mut self, place: Place) {
+        if self.place.as_ref().is_none_or(|before| before.zone != place.zone) {
+            self.fault = None;
+        }
         self.known_labels = place.zone.as_name().label_count();
         self.place = Some(place);
         self.tries.clear();
         self.address_fetches = 0;
-        self.fault = None;
     }
 
     /// How often an address has been asked.

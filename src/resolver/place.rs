@@ -42,8 +42,8 @@ pub(super) struct Place {
     pub(super) until: Option<Now>,
     /// How they are known.
     pub(super) origin: Origin,
-    /// The servers that the parent names, if these are the zone's own and others: they are asked
-    /// when these do not help, or have no known address.
+    /// Servers that the parent alone names, if these are those that the zone itself does: they are
+    /// asked when these do not help, or have no known address.
     pub(super) parents: Option<Box<Self>>,
 }
 
@@ -72,8 +72,10 @@ impl Place {
     fn learnt(cut: &Cut) -> Self {
         let named_by = |entry: &Entry| Self::delegated(entry.name(), entry.rdatas(), cut.until());
         let mut place = named_by(&cut.servers);
-        let parents = cut.delegation.as_deref().map(named_by);
-        place.parents = parents.filter(|parents| parents.names != place.names).map(Box::new);
+        if let Some(mut parents) = cut.delegation.as_deref().map(named_by) {
+            parents.names.retain(|name| !place.names.contains(name));
+            place.parents = Some(Box::new(parents)).filter(|parents| !parents.names.is_empty());
+        }
         place
     }
 

@@ -106,7 +106,8 @@ pub enum Useless {
     Lame,
     /// A response code that tells nothing of the name.
     Failed(Rcode),
-    /// No records of use and no SOA, so that nobody knows what is denied for how long.
+    /// No records of use and no SOA, so that nobody knows what is denied for how long; or
+    /// cut.
     Empty {
         /// Whether it says all the same that there are no such records: it comes from who is
         /// responsible, and there is nothing else in it (RFC 2308 §2.2).
@@ -119,6 +120,10 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let rcode = response.rcode;
     if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
         return Meaning::Useless(Useless::Failed(rcode));
+    }
+    if response.is_cut() {
+        // Over TCP, too: a part of a set is not the set.
+        return Meaning::Useless(Useless::Empty { is_denial: false });
     }
     let is_authoritative = response.header.flags.contains(Flags::AA);
     let is_bare = response.odd == 0

@@ -159,8 +159,13 @@ impl World {
 
     /// Plays until nothing is under way; returns what was answered.
     fn rest(&mut self) -> Vec<Finished> {
+        self.rest_of(EVENTS_MAX)
+    }
+
+    /// The same, of which not more than so many events are expected.
+    fn rest_of(&mut self, events_max: usize) -> Vec<Finished> {
         let mut finished = Vec::new();
-        for _ in 0..EVENTS_MAX {
+        for _ in 0..events_max {
             match self.resolver.poll_finished() {
                 Some(one) => finished.push(one),
                 None if self.step() => (),

@@ -235,6 +235,8 @@ fn failures_and_empty_responses_do_not_help() {
     check_useless("z.", "a.z. A", Flags::AA, ["", "", ""], denial);
     check_useless("z.", "a.z. A", 0, ["", "", ""], EMPTY);
     check_useless("z.", "a.z. A", Flags::AA, ["b.z. A 1", "", ""], EMPTY);
+    let cut = Flags::AA | Flags::TC;
+    check_useless("z.", "a.z. A", cut, ["a.z. A 1", "", ""], EMPTY);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use super::{World, addresses, check_denied, check_failed, hierarchy, ip, options};
 use crate::world::name;
 use kereru::base::limits::{
-    FETCH_US_MAX, LOOKUPS_MAX, LOOKUPS_PER_CLIENT_MAX, REQUESTS_PER_LOOKUP_MAX,
+    FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX, LOOKUPS_PER_CLIENT_MAX, REQUESTS_PER_LOOKUP_MAX,
     REQUESTS_PER_TOP_ZONE_MAX, REQUESTS_PER_ZONE_MAX,
 };
 use kereru::cache::{End, FailureReason};
-use kereru::resolver::{Asker, Asking, Budget, Options, Question};
+use kereru::resolver::{Asker, Asking, Budget, Options, Question, Route, RouteKind};
 use kereru::wire::numbers::Rtype;
 use std::net::IpAddr;
 
@@ -246,4 +246,33 @@ fn many_questions_with_an_empty_cache_find_the_root_open() {
     let end = put(&mut world, client(0), "www.more.org.");
     assert!(is_busy(end.as_ref()), "{end:?}");
     assert_eq!(world.rest().len(), REQUESTS_PER_TOP_ZONE_MAX as usize);
+}
+
+#[test]
+fn no_more_is_asked_at_a_time_than_there_is_room_for() {
+    let (zone, to) = (name("."), vec!["192.0.2.98:53".parse().unwrap()]);
+    let routes = vec![Route { zone, to, kind: RouteKind::ForwardOnly }];
+    let mut world = World::new(Options { routes, ..options() }, &[]);
+    for number in 0..FETCHES_MAX {
+        let question = Question { name: name(&format!("n{number}.")), rtype: Rtype::A };
+        world.resolver.handle_due(world.now, question);
+    }
+    let client = ip("198.51.100.7");
+    let end = put(&mut world, client, "more.");
+    assert!(is_busy(end.as_ref()), "{end:?}");
+    // What is under way can be waited for, and makes room when it ends.
+    assert!(put(&mut world, client, "n1.").is_none());
+    assert_eq!(world.rest_of(3 * FETCHES_MAX * 4).len(), 1);
+    assert!(put(&mut world, client, "more.").is_none());
+}
+
+#[test]
+fn what_is_under_way_goes_on_with_other_options() {
+    let mut world = hierarchy();
+    world.put("www.example.org.", Rtype::A, Budget::new(world.now));
+    world.step();
+    world.resolver.set_options(world.now, Options { minimises: false, ..options() });
+    let finished = world.rest();
+    assert_eq!(addresses(&finished[0].resolution), [ip("192.0.2.80")]);
+    assert_eq!(world.sent()[1], "192.0.2.2 www.example.org. A");
 }

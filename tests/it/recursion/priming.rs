@@ -58,6 +58,21 @@ fn priming_is_done_again_when_its_answer_has_ended_and_the_root_is_needed() {
 }
 
 #[test]
+fn root_that_a_reload_brings_is_asked_for_its_servers() {
+    let mut world = two_roots();
+    world.resolver.start(world.now);
+    world.rest();
+    world.sent.clear();
+    let same = Options { primes: true, ..options() };
+    world.resolver.set_options(world.now, same.clone());
+    assert!(world.resolver.poll_transmit().is_none());
+    let root = vec![(name("root2.test."), vec![ip("192.0.2.11")])];
+    world.resolver.set_options(world.now, Options { root, ..same });
+    world.rest();
+    assert_eq!(world.sent(), ["192.0.2.11 . NS"]);
+}
+
+#[test]
 fn priming_that_fails_costs_nothing_and_is_tried_again_after_a_pause() {
     let mut world = two_roots();
     world.tamper = Some(super::failing_with("192.0.2.1", 5));
