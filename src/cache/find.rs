@@ -194,8 +194,7 @@ impl Cache {
     ) -> Option<Found> {
         (1..name.label_count()).find_map(|dropped| {
             let entry = self.answer(now, name, dropped, What::Name, Age::Fresh)?;
-            let counts =
-                entry.kind() == Kind::NameError && name.label_count() - dropped >= floor();
+            let counts = entry.kind() == Kind::NameError && name.label_count() - dropped >= floor();
             if counts { hit(now, entry).map(Found::NameError) } else { None }
         })
     }

@@ -245,7 +245,8 @@ impl Resolver {
             if is_ours {
                 return ended.is_stale.then_some((ended, End::Local));
             }
-            let found = self.cache.find_stale(now, &folded, rtype, || self.denied_from(&folded, rtype));
+            let found =
+                self.cache.find_stale(now, &folded, rtype, || self.denied_from(&folded, rtype));
             ended.is_stale |= hit(&found).is_some_and(|hit| hit.freshness == Freshness::Stale);
             match known_from(found) {
                 Known::End(end) => return ended.is_stale.then_some((ended, end)),
