@@ -71,10 +71,12 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     ) -> Result<Option<Next<'v>>, NoSpace> {
         let (now, rtype) = (self.asked.now, self.asked.rtype);
         let name = current_name(self.aliases, &self.names);
-        match role.cache.find(now, name, rtype) {
+        let view = self.world.view;
+        let floor = || role.denied_from(view, name, rtype);
+        match role.cache.find(now, name, rtype, floor) {
             Found::Missing => Ok(None),
             Found::Failure(_) if !self.world.access.asks => Ok(None),
-            Found::Failure(hit) => match role.cache.find_stale(now, name, rtype) {
+            Found::Failure(hit) => match role.cache.find_stale(now, name, rtype, floor) {
                 Found::Missing | Found::Failure(_) => {
                     self.fail(reason_of(&hit.entry));
                     Ok(Some(Next::Done))

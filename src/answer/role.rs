@@ -65,6 +65,20 @@ impl ResolverRole {
         (!is_parents && !is_routed).then_some(&**zone)
     }
 
+    /// How many labels a name has at least whose denial counts for a name below it (`Cache::find`):
+    /// others are asked for what a zone of ours delegates, and for what has a route.
+    pub(super) fn denied_from(&self, view: &View, name: &FoldedName, rtype: Rtype) -> usize {
+        let of_parent = usize::from(rtype == Rtype::DS && name.label_count() > 0);
+        let within = name.suffix(of_parent);
+        let routes = self.routes.iter().map(|route| route.zone.as_name());
+        let routes = routes.filter(|zone| within.is_within(*zone)).map(Name::label_count);
+        let zone = match view.zones.find(name, rtype) {
+            Some(ZoneState::Loaded(zone)) => zone.depth(),
+            Some(ZoneState::Broken) | None => 0,
+        };
+        routes.max().unwrap_or(0).max(zone)
+    }
+
     /// What an answer counts as that was just got for a name.
     pub(super) fn source_of(&self, name: Name<'_>) -> AnswerSource {
         let routes = self.routes.iter().filter(|route| name.is_within(route.zone.as_name()));

@@ -183,7 +183,7 @@ pub const RESOLVER_EVENTS_MAX: usize = 1024;
 /// one of them has been answered.
 pub const WAITING_PER_CONNECTION_MAX: usize = 64;
 
-/// Seconds that records get whose time is over (RFC 8767 §5.2 recommends 30).
+/// Seconds that records get whose time is over (RFC 8767 §4 recommends 30).
 pub const STALE_TTL_SECONDS: u32 = 30;
 
 /// Microseconds after which a client is told what was true last (RFC 8767 §5): most answers are there

@@ -70,8 +70,18 @@ enum Age {
 impl Cache {
     /// What is known of a question, of what can still be used. Records that are only good for
     /// reaching servers are not told.
-    pub fn find(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
-        let found = self.find_uncounted(now, name, rtype);
+    ///
+    /// That a name above does not exist counts only if it has as many labels as `floor` says: those of
+    /// the zone from which on others are asked than for the names above, whom the configuration or
+    /// a zone of ours names. What the world denies says nothing of it.
+    pub fn find(
+        &self,
+        now: Now,
+        name: &FoldedName,
+        rtype: Rtype,
+        floor: impl Fn() -> usize,
+    ) -> Found {
+        let found = self.find_uncounted(now, name, rtype, floor);
         let counter = match found {
             Found::Missing => &self.shared.misses,
             Found::Records(_)
@@ -86,20 +96,32 @@ impl Cache {
 
     /// The same as `find`, not counted among what clients have found or missed: a resolution looks
     /// for much that nobody asked for.
-    pub fn find_uncounted(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
+    pub fn find_uncounted(
+        &self,
+        now: Now,
+        name: &FoldedName,
+        rtype: Rtype,
+        floor: impl Fn() -> usize,
+    ) -> Found {
         let failure = || {
             let entry = self.usable(now, name, 0, What::Failure(rtype), Age::Fresh)?;
             hit(now, entry).map(Found::Failure)
         };
         let found = self.find_at(now, name, rtype, Age::Fresh);
-        let found = found.or_else(|| self.find_denial_above(now, name)).or_else(failure);
+        let found = found.or_else(|| self.find_denial_above(now, name, floor)).or_else(failure);
         found.unwrap_or(Found::Missing)
     }
 
     /// What is known of a question, and if nothing can be used but a failure, what could be used last
     /// (RFC 8767). A stale denial of a name above is not told.
-    pub fn find_stale(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Found {
-        match self.find_uncounted(now, name, rtype) {
+    pub fn find_stale(
+        &self,
+        now: Now,
+        name: &FoldedName,
+        rtype: Rtype,
+        floor: impl Fn() -> usize,
+    ) -> Found {
+        match self.find_uncounted(now, name, rtype, floor) {
             found @ (Found::Missing | Found::Failure(_)) => {
                 self.find_at(now, name, rtype, Age::Any).unwrap_or(found)
             }
@@ -164,11 +186,16 @@ impl Cache {
     }
 
     /// That a name above does not exist, and so neither does this one (RFC 8020 §2).
-    fn find_denial_above(&self, now: Now, name: &FoldedName) -> Option<Found> {
+    fn find_denial_above(
+        &self,
+        now: Now,
+        name: &FoldedName,
+        floor: impl Fn() -> usize,
+    ) -> Option<Found> {
         (1..name.label_count()).find_map(|dropped| {
             let entry = self.answer(now, name, dropped, What::Name, Age::Fresh)?;
-            let is_denial = entry.kind() == Kind::NameError;
-            if is_denial { hit(now, entry).map(Found::NameError) } else { None }
+            let counts = entry.kind() == Kind::NameError && name.label_count() - dropped >= floor();
+            if counts { hit(now, entry).map(Found::NameError) } else { None }
         })
     }
 

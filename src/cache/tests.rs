@@ -145,7 +145,7 @@ pub(super) fn show_entry(entry: &Entry) -> String {
 #[track_caller]
 pub(super) fn check_found(cache: &Cache, now: Now, question: &str, expected: &str) {
     let (qname, rtype) = question.split_once(' ').unwrap();
-    let found = cache.find(now, &folded(qname), Rtype::from_text(rtype).unwrap());
+    let found = cache.find(now, &folded(qname), Rtype::from_text(rtype).unwrap(), || 0);
     assert_eq!(show(&found), expected, "{question}");
 }
 
@@ -225,7 +225,7 @@ fn hits_and_misses_are_counted() {
     let cache = filled();
     for question in ["www.example. A", "www.example. MX", "none.example. A", "a.example. A"] {
         let (qname, rtype) = question.split_once(' ').unwrap();
-        cache.find(at(0), &folded(qname), Rtype::from_text(rtype).unwrap());
+        cache.find(at(0), &folded(qname), Rtype::from_text(rtype).unwrap(), || 0);
     }
     let counts = cache.counts();
     assert_eq!((counts.hits, counts.misses), (3, 1));

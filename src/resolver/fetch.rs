@@ -493,7 +493,12 @@ impl Resolver {
     fn is_address_worth_asking(&self, now: Now, wanted: &Question, zone: Name<'_>) -> bool {
         let folded = FoldedName::new(wanted.name.as_name());
         self.local.owner_of(&folded, wanted.rtype) != Owned::Yes
-            && matches!(self.cache.find_uncounted(now, &folded, wanted.rtype), Found::Missing)
+            && matches!(
+                self.cache.find_uncounted(now, &folded, wanted.rtype, || {
+                    self.denied_from(&folded, wanted.rtype)
+                }),
+                Found::Missing
+            )
             // The same servers would be asked, none of which could be.
             && self.place_for(now, wanted, Forwards::Asked).zone.as_name() != zone
     }

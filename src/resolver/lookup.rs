@@ -168,7 +168,7 @@ impl Resolver {
         if let Some(known) = known_of(brought, name, rtype) {
             return known;
         }
-        let found = self.cache.find_uncounted(now, name, rtype);
+        let found = self.cache.find_uncounted(now, name, rtype, || self.denied_from(name, rtype));
         let due = hit(&found).filter(|hit| hit.is_due && hit.entry.name() == name.as_name());
         if due.is_some() {
             self.prefetch(now, Question { name: name.as_name().to_buf(), rtype });
@@ -245,7 +245,8 @@ impl Resolver {
             if is_ours {
                 return ended.is_stale.then_some((ended, End::Local));
             }
-            let found = self.cache.find_stale(now, &folded, rtype);
+            let found =
+                self.cache.find_stale(now, &folded, rtype, || self.denied_from(&folded, rtype));
             ended.is_stale |= hit(&found).is_some_and(|hit| hit.freshness == Freshness::Stale);
             match known_from(found) {
                 Known::End(end) => return ended.is_stale.then_some((ended, end)),

@@ -168,6 +168,19 @@ impl Resolver {
         }
     }
 
+    /// How many labels a name has at least whose denial counts for a name below it
+    /// (`Cache::find`).
+    pub(super) fn denied_from(&self, name: &FoldedName, rtype: Rtype) -> usize {
+        // The DS of a zone is its parent's data (RFC 4035 §3.1.4.1).
+        let of_parent = usize::from(rtype == Rtype::DS && name.label_count() > 0);
+        let route = self.options.route(name.suffix(of_parent));
+        let route = route.map_or(0, |route| route.zone.as_name().label_count());
+        match self.local.owner_of(name, rtype) {
+            Owned::Cut(cut) => route.max(cut.zone.as_name().label_count()),
+            Owned::Yes | Owned::No => route,
+        }
+    }
+
     /// The delegation of ours that a question is below.
     fn own_cut(&self, question: &Question) -> Option<LocalCut> {
         match self.local.owner_of(&FoldedName::new(question.name.as_name()), question.rtype) {

@@ -76,7 +76,7 @@ fn entry_is_found_and_written_without_allocating() {
     let mut written = 0;
     let counted = allocation_counter::measure(|| {
         question.fold(owner.as_name());
-        let found = cache.find(Now::default(), &question, Rtype::A);
+        let found = cache.find(Now::default(), &question, Rtype::A, || 0);
         let mut writer = Writer::new(&mut message, &question, end, 512, &mut compressor);
         if let Found::Records(hit) = &found {
             for part in hit.entry.parts(Detail::Signed, Ttl::new(7).unwrap()) {

@@ -11,7 +11,7 @@ const SOA: &str = "SOA ns.example. host.example. 1 2 3 4 600";
 #[track_caller]
 fn check_stale(cache: &Cache, now: u64, question: &str, expected: &str) {
     let (qname, rtype) = question.split_once(' ').unwrap();
-    let found = cache.find_stale(at(now), &folded(qname), Rtype::from_text(rtype).unwrap());
+    let found = cache.find_stale(at(now), &folded(qname), Rtype::from_text(rtype).unwrap(), || 0);
     assert_eq!(show(&found), expected, "{question}");
 }
 

@@ -162,7 +162,7 @@ fn name_that_has_something_is_no_longer_denied() {
         let cache = cache();
         stored(cache.put_name_error(at(0), &denial("a.example.")));
         put(&cache);
-        let found = cache.find(at(1), &folded("a.example."), Rtype::TXT);
+        let found = cache.find(at(1), &folded("a.example."), Rtype::TXT, || 0);
         assert!(!matches!(found, crate::cache::Found::NameError(_)), "{found:?}");
     }
 }
@@ -173,7 +173,7 @@ fn glue_does_not_end_a_denial() {
     stored(cache.put_name_error(at(0), &denial("a.example.")));
     stored(cache.put_records(at(1), &ranked("a.example. 300 A 192.0.2.1", Rank::Additional)));
     assert!(matches!(
-        cache.find(at(1), &folded("a.example."), Rtype::A),
+        cache.find(at(1), &folded("a.example."), Rtype::A, || 0),
         crate::cache::Found::NameError(_)
     ));
 }

@@ -405,9 +405,9 @@ impl Observed {
     fn find(&mut self, qname: &str, rtype: Rtype, is_stale_good: bool) -> String {
         let (now, name) = (self.now(), folded(qname));
         let found = if is_stale_good {
-            self.cache.find_stale(now, &name, rtype)
+            self.cache.find_stale(now, &name, rtype, || 0)
         } else {
-            self.cache.find(now, &name, rtype)
+            self.cache.find(now, &name, rtype, || 0)
         };
         match &found {
             Found::Records(hit)

@@ -25,7 +25,7 @@ fn reply(cache: &Cache, now: u64, question: &str, detail: Detail) -> Message {
     let mut writer = Writer::new(&mut message, &folded, end, 65_535, &mut compressor);
     let mut next = Some(folded.clone());
     while let Some(asked) = next.take() {
-        let hit = match cache.find(at(now), &asked, rtype) {
+        let hit = match cache.find(at(now), &asked, rtype, || 0) {
             Found::Records(hit) | Found::NoData(hit) | Found::NameError(hit) => hit,
             Found::Alias(hit) => {
                 next = hit.entry.target().map(FoldedName::new);
