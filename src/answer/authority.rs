@@ -84,6 +84,9 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             if let Some(next) = self.answer_cached(role)? {
                 return Ok(next);
             }
+            if let Some(next) = self.write_closer(role, cut.owner())? {
+                return Ok(next);
+            }
         }
         self.trace.step(Event::Referral(cut.owner()));
         if self.aliases == 0 {

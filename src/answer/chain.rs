@@ -22,6 +22,10 @@ use crate::wire::trace::{Event, Trace};
 use crate::wire::writer::Owner;
 use crate::zone::lookup::Path;
 
+/// Times that an answer goes on, with another name or with somebody else: each alias, and each who is
+/// asked for a name, takes one.
+const STEPS_MAX: usize = 4 * ALIASES_MAX;
+
 /// What is asked, and how.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
@@ -157,10 +161,15 @@ pub(super) fn answer<'v, T: Trace>(
         reply,
         trace,
     };
-    let mut place = Some(place);
-    while let Some(at) = place {
-        place = answer.step(at)?;
+    let mut place = place;
+    for _ in 0..STEPS_MAX {
+        match answer.step(place)? {
+            Some(next) => place = next,
+            None => return Ok(answer.kind),
+        }
     }
+    debug_assert!(false, "an answer that does not end");
+    answer.fail(FailureReason::TooLong);
     Ok(answer.kind)
 }
 
@@ -228,10 +237,11 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         true
     }
 
-    /// Who answers for the current name, which an alias led to.
+    /// Who answers for the current name.
     pub(super) fn place(&mut self) -> Option<Place<'v>> {
         let World { view, access, .. } = self.world;
-        match access.place(view, self.asked.rtype, self.names.alias) {
+        let name = current_name(self.aliases, &self.names);
+        match access.place(view, self.asked.rtype, name) {
             Ok(place) => Some(place),
             Err(Refusal::BrokenZone) => {
                 self.reply.refuse(Refusal::BrokenZone, self.trace);

@@ -47,7 +47,8 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
         let name = current_name(self.aliases, &self.names).as_name();
         let is_given = |given: &&Resolution| given.rtype == rtype && given.name.as_name() == name;
-        if let Some(resolution) = self.world.given.iter().find(is_given) {
+        // The last word counts: an earlier one may be about zones that we have no more.
+        if let Some(resolution) = self.world.given.iter().rfind(is_given) {
             return self.write_resolution(role, resolution);
         }
         if let Some(next) = self.answer_cached(role)? {
@@ -56,11 +57,16 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         if !self.world.access.asks {
             return self.write_closest(role);
         }
-        if self.world.given.len() >= RESOLUTIONS_MAX {
-            self.fail(FailureReason::TooLong);
-            return Ok(Next::Done);
+        Ok(self.defer())
+    }
+
+    /// Lets others be asked for the current name, if that has not been done too often.
+    fn defer(&mut self) -> Next<'v> {
+        if self.world.given.len() < RESOLUTIONS_MAX {
+            return Next::Defer;
         }
-        Ok(Next::Defer)
+        self.fail(FailureReason::TooLong);
+        Next::Done
     }
 
     /// Answers for the current name from the cache; `None` if it has nothing. That something failed
@@ -125,8 +131,8 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             self.reply.set_source(source);
         }
         if hit.is_due && self.world.access.asks {
-            let name = current_name(self.aliases, &self.names).as_name().to_buf();
-            *self.names.due = Some((name, self.asked.rtype));
+            // A denial may be about a name above.
+            *self.names.due = Some((hit.entry.name().to_lowercase(), self.asked.rtype));
         }
     }
 
@@ -156,6 +162,8 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
                 }
             }
             End::NoData(entry) | End::NameError(entry) => self.write_denial(entry, age)?,
+            // Who was asked took the name itself for ours: a reload has just taken its zone away.
+            End::Local if resolution.aliases.is_empty() => return Ok(self.defer()),
             End::Local => return Ok(self.place().map_or(Next::Done, Next::Go)),
             End::Failed(reason) => self.fail(*reason),
         }
@@ -189,7 +197,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.tell_age(entry, age);
         if entry.kind() == Learnt::NameError {
             self.trace.step(Event::NameError(entry.name()));
-            self.kind = Kind::NameError(FoldedName::new(entry.name()).hash(0));
+            self.kind = Kind::NameError(FoldedName::new(denier(entry)).hash(0));
             self.reply.set_rcode(Rcode::NXDOMAIN);
         } else {
             self.trace.step(Event::NoData(entry.name()));
@@ -261,12 +269,37 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         if self.aliases == 0 {
             self.reply.set_source(AnswerSource::Referral);
         }
-        let name = current_name(self.aliases, &self.names);
-        match role.cache.closest_delegation(self.asked.now, name) {
+        match self.closest(role) {
             Some(cut) => self.write_cut(role, &cut)?,
             None => self.write_root(role)?,
         }
         Ok(Next::Done)
+    }
+
+    /// Points the client at servers below a cut of ours, if some are known that are closer.
+    pub(super) fn write_closer(
+        &mut self,
+        role: &'v ResolverRole,
+        ours: Name<'_>,
+    ) -> Result<Option<Next<'v>>, NoSpace> {
+        let Some(cut) = self.closest(role).filter(|cut| cut.servers.name().is_below(ours)) else {
+            return Ok(None);
+        };
+        if self.aliases == 0 {
+            self.reply.set_source(AnswerSource::Referral);
+        }
+        self.write_cut(role, &cut)?;
+        Ok(Some(Next::Done))
+    }
+
+    /// The closest zone cut that is known. The DS of a zone is its parent's data (RFC 4035 §3.1.4.1).
+    fn closest(&self, role: &ResolverRole) -> Option<Cut> {
+        let name = current_name(self.aliases, &self.names);
+        let parent = name.as_name().parent().filter(|_| self.asked.rtype == Rtype::DS);
+        match parent {
+            Some(parent) => role.cache.closest_delegation(self.asked.now, &FoldedName::new(parent)),
+            None => role.cache.closest_delegation(self.asked.now, name),
+        }
     }
 
     /// Writes the servers of a zone and what is known of their addresses.
@@ -275,7 +308,11 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.trace.step(Event::Referral(servers.name()));
         self.kind = Kind::Referral(FoldedName::new(servers.name()).hash(0));
         let detail = if self.reply.wants_dnssec() { Detail::Signed } else { Detail::Plain };
-        for part in servers.parts(Detail::Plain, self.ttl_of(servers, Age::Fresh)) {
+        // What the zone says of itself counts no longer than what its parent does.
+        let own = self.ttl_of(servers, Age::Fresh);
+        let delegation = cut.delegation.as_ref();
+        let ttl = delegation.map_or(own, |parent| own.min(self.ttl_of(parent, Age::Fresh)));
+        for part in servers.parts(Detail::Plain, ttl) {
             self.reply.write_part(Section::Authority, Owner::Name(part.owner), &part)?;
         }
         if let (Some(delegation), Detail::Signed) = (&cut.delegation, detail) {
@@ -342,6 +379,12 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
         Ok(())
     }
+}
+
+/// The zone that denies a name, as far as its entry tells: all its denials count together.
+fn denier(entry: &Entry) -> Name<'_> {
+    let mut parts = entry.parts(Detail::Plain, Ttl::default());
+    parts.next().map_or_else(|| entry.name(), |soa| soa.owner)
 }
 
 /// Why a question could not be answered, as its entry says.

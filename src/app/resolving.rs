@@ -1,6 +1,6 @@
 //! The resolver as the configuration wants it: for whom, how far, and whom it may ask.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use crate::answer::{Reach, ResolverRole, Routed, Snapshot};
@@ -71,40 +71,45 @@ impl Resolving {
         }
     }
 
-    /// Sets up whoever asks other servers, for the first view of the snapshot that has a resolver.
-    pub(super) fn set_up(
+    /// How other servers are asked, for the first view of the snapshot that has a resolver; `None` if
+    /// none are.
+    pub(super) fn setup(
         &self,
         config: &Config,
         snapshot: &Snapshot,
         listening: &[SocketAddr],
-        upstream: &Upstream,
-    ) {
-        let view = snapshot.views.iter().find(|view| view.resolver.is_some());
-        let (Some(resolver), Some(view)) = (&config.resolver, view) else { return };
+    ) -> Option<Setup> {
+        let view = snapshot.views.iter().find(|view| view.resolver.is_some())?;
+        let resolver = config.resolver.as_ref()?;
         if matches!(resolver.mode, ResolverMode::Referral | ResolverMode::Off) {
-            return;
+            return None;
         }
         // Other views answer at other addresses: those may be asked like any server.
         let is_own =
             |address: &&SocketAddr| view.addresses.is_empty() || view.addresses.contains(address);
         let listening: Vec<SocketAddr> = listening.iter().filter(is_own).copied().collect();
         let wildcards = listening.iter().filter(|address| address.ip().is_unspecified());
-        upstream.set_up(Setup {
+        Some(Setup {
             options: self.options(resolver, &listening),
             cache: self.cache.clone(),
             local: Arc::clone(view) as Arc<dyn crate::cache::Local>,
             sources: resolver.source.clone(),
-            own_ports: wildcards.map(SocketAddr::port).collect(),
-        });
+            wildcards: wildcards.copied().collect(),
+        })
     }
 
     fn options(&self, resolver: &config::Resolver, listening: &[SocketAddr]) -> Options {
         let uses = |version| resolver.ip.contains(&version);
         let port = u16::try_from(resolver.port.get()).unwrap_or(u16::MAX);
         // Whoever asked itself would go round in a circle.
-        let others = |to: &[SocketAddr]| {
-            to.iter().copied().filter(|to| !listening.contains(to)).collect::<Vec<_>>()
-        };
+        let is_other = |to: &SocketAddr| !listening.contains(to) && !is_odd(to.ip());
+        let others =
+            |to: &[SocketAddr]| to.iter().copied().filter(is_other).collect::<Vec<SocketAddr>>();
+        let root = self.hints.iter().map(|(name, addresses)| {
+            let asked = addresses.iter().copied();
+            let asked = asked.filter(|address| is_other(&SocketAddr::new(*address, port)));
+            (name.clone(), asked.collect())
+        });
         let forwards = resolver.forward.iter().map(|forward| Route {
             zone: forward.zone.clone(),
             to: others(&forward.to),
@@ -118,7 +123,7 @@ impl Resolving {
         let refused = resolver.do_not_query.clone();
         let own: Arc<[SocketAddr]> = listening.into();
         Options {
-            root: self.hints.to_vec(),
+            root: root.collect(),
             routes: forwards.chain(stubs).collect(),
             port,
             families: [uses(IpVersion::V4), uses(IpVersion::V6)],
@@ -131,6 +136,21 @@ impl Resolving {
             }),
         }
     }
+}
+
+/// Whether requests can leave from the addresses that the configuration names.
+///
+/// # Errors
+///
+/// Fails with the first address from which they cannot.
+pub(super) fn check_sources(config: &Config) -> Result<(), String> {
+    let sources = config.resolver.iter().flat_map(|resolver| &resolver.source);
+    for source in sources {
+        UdpSocket::bind((*source, 0)).map_err(|error| {
+            format!("cannot ask other servers from {source} (`resolver.source`): {error}")
+        })?;
+    }
+    Ok(())
 }
 
 /// Addresses that are nobody's, whatever the configuration says: an IPv4 address in IPv6 form would

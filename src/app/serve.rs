@@ -103,6 +103,10 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         Ok(resolving) => resolving,
         Err(problems) => return refuse(&problems),
     };
+    if let Err(error) = resolving::check_sources(&config) {
+        tracing::error!("{error}");
+        return Exit::Failed;
+    }
     announce(&config, &catalog, &sockets);
     let (plan, rate_limit) = (Plan::Configured(args.config.clone()), rate_limit(&config, None));
     let state = State { plan, config, catalog, cookies, rate_limit, resolving, cpus };
@@ -297,15 +301,22 @@ impl State {
                 return None;
             }
         };
+        if let Err(error) = resolving::check_sources(&config) {
+            tracing::error!("{error}");
+            return None;
+        }
         let (plan, cpus) = (self.plan.clone(), self.cpus.clone());
         let rate_limit = rate_limit(&config, self.rate_limit.as_ref());
         Some(Self { plan, config, catalog, cookies, rate_limit, resolving, cpus })
     }
 
     /// Tells whoever asks others how to.
-    fn set_resolver_up(&self, world: &World, listening: &[SocketAddr]) {
-        if let (Some(resolving), Some(upstream)) = (&self.resolving, world.upstream()) {
-            resolving.set_up(&self.config, &world.snapshot().load(), listening, upstream);
+    fn set_resolver_up(&self, world: &World, snapshot: &Snapshot, listening: &[SocketAddr]) {
+        if let Some(upstream) = world.upstream() {
+            let resolving = self.resolving.as_ref();
+            let setup =
+                resolving.and_then(|resolving| resolving.setup(&self.config, snapshot, listening));
+            upstream.set_up(setup);
         }
     }
 
@@ -394,7 +405,7 @@ impl Server {
             .enable_all()
             .build()?;
         let (stop, stopping) = watch::channel(false);
-        state.set_resolver_up(&world, &addresses);
+        state.set_resolver_up(&world, &world.snapshot().load(), &addresses);
         let resolving = upstream::run(inbox, Arc::clone(&world), stopping.clone());
         runtime.spawn(world.needing(resolving));
         let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
@@ -526,7 +537,11 @@ impl Server {
         }
         // All that can fail comes before anything changes.
         let moved = self.listeners.begin(&state.config).await?;
-        let old = self.world.publish(snapshot(&state));
+        let snapshot = snapshot(&state);
+        // Whoever asks others knows which zones are ours before any query does.
+        let addresses: Vec<SocketAddr> = self.listeners.addresses().collect();
+        state.set_resolver_up(&self.world, &snapshot, &addresses);
+        let old = self.world.publish(snapshot);
         self.listeners.set_limits(state.tcp_limits());
         self.pages.site.set_audience(audience(&state.config));
         let zones_max = state.config.zones_with_metrics.as_usize();
@@ -535,7 +550,7 @@ impl Server {
             self.listeners.finish(moved);
         }
         let addresses: Vec<SocketAddr> = self.listeners.addresses().collect();
-        state.set_resolver_up(&self.world, &addresses);
+        state.set_resolver_up(&self.world, &self.world.snapshot().load(), &addresses);
         let (read, all) = (state.catalog.fresh.len(), state.catalog.entries.len());
         tracing::info!("reloaded: {read} of {} read", count(all, "zone"));
         self.state = Arc::new(state);

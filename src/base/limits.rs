@@ -176,8 +176,16 @@ pub const RESOLUTIONS_MAX: usize = 4;
 /// Queries that wait to be taken up by the resolver: what comes in some milliseconds of a flood.
 pub const RESOLVER_QUEUE_MAX: usize = 4096;
 
-/// Messages from other servers that wait to be looked at; whoever brings more waits.
-pub const RESOLVER_EVENTS_MAX: usize = 1024;
+/// Messages from other servers that wait to be looked at; whoever brings more waits. All of them as long
+/// as they can be take 16 MiB.
+pub const RESOLVER_EVENTS_MAX: usize = 256;
+
+/// Octets of replies to queries that had to wait, which one connection may leave unread before it is
+/// closed, beside one reply of any length.
+pub const LATE_LEN_MAX: usize = 256 << 10;
+
+/// The same for all connections together.
+pub const LATE_LEN_ALL_MAX: usize = 64 << 20;
 
 /// Queries of one TCP connection that may wait for other servers at a time. The next one is read when
 /// one of them has been answered.

@@ -274,6 +274,14 @@ impl Checker<'_, '_> {
                 Some(zone) => zones.push(zone),
                 None => self.missing(mark, "zone", zone),
             }
+            for server in &to.value {
+                let address = server.value.address;
+                if address.is_unspecified() || address.is_multicast() {
+                    let message = format!("no server can be asked at {address}");
+                    let fault = Fault::new("bad-value", message);
+                    self.error(server.mark, fault.hint("write the address of one server"));
+                }
+            }
             if to.value.is_empty() && !to.is_faulty {
                 let fault = Fault::new("missing-key", "no server to ask")
                     .hint("write `to` with at least one address");

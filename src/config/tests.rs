@@ -350,6 +350,15 @@ fn forwarding_needs_a_forward_for_the_root() {
         &["2:9: error: mode `forward` needs a `forward` for \".\" [missing-key]; write \
              `forward: [{zone: \".\", to: [ADDRESS]}]`"],
     );
+    check(
+        "resolver: {stub: [{zone: a, to: [0.0.0.0]}], forward: [{zone: b, to: [\"ff02::1\"]}]}\n",
+        &[
+            "1:34: error: no server can be asked at 0.0.0.0 [bad-value]; write the address of one \
+             server",
+            "1:71: error: no server can be asked at ff02::1 [bad-value]; write the address of one \
+             server",
+        ],
+    );
     let config = load("resolver: {mode: forward, forward: [{zone: ., to: [192.0.2.53]}]}\n");
     let forward = &config.resolver.unwrap().forward[0];
     assert_eq!((forward.to[0].to_string().as_str(), forward.only), ("192.0.2.53:53", true));

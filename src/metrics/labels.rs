@@ -71,6 +71,8 @@ labels! {
         PortZero = "port-zero",
         /// The client's network has had its share of like replies.
         RateLimited = "rate-limited",
+        /// Too much else was being resolved.
+        Busy = "busy",
         /// The kernel did not take the reply, which counts as a response all the same.
         NotSent = "not-sent",
     }

@@ -21,10 +21,10 @@ use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
 use crate::base::limits::{MESSAGE_LEN_MAX, WAITING_PER_CONNECTION_MAX};
 use crate::base::pace::Pace;
 use crate::base::time::Wall;
-use crate::metrics::WorkerCounters;
+use crate::metrics::{DropReason, WorkerCounters};
 use crate::net::World;
 use crate::net::seats::{Places, Seat, Seats};
-use crate::net::upstream::{Late, ReplyPath, hand_over};
+use crate::net::upstream::{Late, ReplyPath, Room, TcpPath, Upstream, hand_over};
 use crate::sys::socket::{BACKLOG, reset_when_closed, unacknowledged};
 
 /// Octets read at once: some fifty questions.
@@ -130,7 +130,7 @@ impl TcpServer {
             seat,
             idle_timeout: limits.idle_timeout,
             stopping: self.stopping.clone(),
-            late: Lates::new(),
+            late: Lates::new(&self.world),
         };
         tokio::spawn(async move {
             tokio::select! {
@@ -193,27 +193,35 @@ struct Connection {
 struct Lates {
     sender: mpsc::Sender<Late>,
     receiver: mpsc::Receiver<Late>,
+    room: Option<Room>,
     /// Queries that still wait.
     waiting: usize,
 }
 
 impl Lates {
-    fn new() -> Self {
-        // Each that waits brings one, so that there is always room.
+    fn new(world: &World) -> Self {
+        // Each that waits brings one, so that there is always a place.
         let (sender, receiver) = mpsc::channel(WAITING_PER_CONNECTION_MAX);
-        Self { sender, receiver, waiting: 0 }
+        let room = world.upstream().map(Upstream::room_of_connection);
+        Self { sender, receiver, room, waiting: 0 }
+    }
+
+    /// The way of one reply; `None` if nobody is asked.
+    fn path(&self) -> Option<ReplyPath> {
+        let room = self.room.clone()?;
+        Some(ReplyPath::Tcp(TcpPath::new(self.sender.clone(), room)))
     }
 
     fn is_full(&self) -> bool {
         self.waiting >= WAITING_PER_CONNECTION_MAX
     }
 
-    /// The next reply.
-    async fn next(&mut self) -> Vec<u8> {
+    /// What the next that waited gets.
+    async fn next(&mut self) -> Late {
         match self.receiver.recv().await {
-            Some(Late(octets)) => {
+            Some(late) => {
                 self.waiting = self.waiting.saturating_sub(1);
-                octets
+                late
             }
             // Cannot be: there is always this sender.
             None => std::future::pending().await,
@@ -231,7 +239,9 @@ impl Connection {
         loop {
             match self.read(&mut received, deadline).await {
                 Next::Message => (),
-                Next::Late(reply) => append_message(&reply, &mut replies),
+                Next::Late(Late::Reply(reply)) => append_message(reply.octets(), &mut replies),
+                Next::Late(Late::Nothing) => (),
+                Next::Late(Late::TooMuch) => return,
                 Next::Idle => return,
                 Next::End => {
                     let Some(()) = self.write_late().await else { return };
@@ -321,7 +331,11 @@ impl Connection {
     async fn write_late(&mut self) -> Option<()> {
         while self.late.waiting > 0 {
             let mut replies = Vec::new();
-            append_message(&self.late.next().await, &mut replies);
+            match self.late.next().await {
+                Late::Reply(reply) => append_message(reply.octets(), &mut replies),
+                Late::Nothing => (),
+                Late::TooMuch => return None,
+            }
             self.write(&replies).await?;
         }
         Some(())
@@ -398,8 +412,8 @@ impl Connection {
         let outcome = respond(snapshot, local, &mut exchange, &mut ());
         let outcome = match outcome {
             Outcome::Defer(deferred) => {
-                let path = ReplyPath::Tcp(self.late.sender.clone());
-                let refused = hand_over(&self.world, deferred, path, local, exchange.message);
+                let path = self.late.path();
+                let refused = hand_over(&self.world, (deferred, path), local, exchange.message);
                 self.late.waiting += usize::from(refused.is_none());
                 refused
             }
@@ -411,8 +425,9 @@ impl Connection {
                 append_message(message.get(..len).unwrap_or_default(), replies);
             }
             Some(Outcome::Drop(reason)) => counters.dropped(reason, 1),
+            Some(Outcome::Defer(_)) => counters.dropped(DropReason::Busy, 1),
             // It has been taken, and is counted when it is answered.
-            Some(Outcome::Defer(_)) | None => (),
+            None => (),
         }
         if let Some(due) = local.take_due()
             && let Some(upstream) = self.world.upstream()
@@ -434,12 +449,12 @@ impl Drop for Connection {
 }
 
 /// How waiting for a message ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Next {
     /// A message is whole.
     Message,
-    /// The reply to a query that had to wait is there; it is empty if that gets none.
-    Late(Vec<u8>),
+    /// A query that had to wait has come to its end.
+    Late(Late),
     /// None comes any more.
     End,
     /// None came in time.

@@ -289,7 +289,8 @@ impl Serving<'_> {
                 Outcome::Defer(deferred) => {
                     let (peer, from) = (datagram.peer, datagram.local);
                     let path = ReplyPath::Udp { socket: Arc::clone(&port.socket), peer, from };
-                    hand_over(self.world, deferred, path, &mut self.local, exchange.message)
+                    let waiting = (deferred, Some(path));
+                    hand_over(self.world, waiting, &mut self.local, exchange.message)
                 }
                 Outcome::Reply { .. } | Outcome::Drop(_) => Some(outcome),
             };
@@ -299,8 +300,9 @@ impl Serving<'_> {
                     self.batch.reply(index, len);
                 }
                 Some(Outcome::Drop(reason)) => self.counters.dropped(reason, 1),
+                Some(Outcome::Defer(_)) => self.counters.dropped(DropReason::Busy, 1),
                 // It has been taken, and is counted when it is answered.
-                Some(Outcome::Defer(_)) | None => (),
+                None => (),
             }
             if let Some(due) = self.local.take_due()
                 && let Some(upstream) = self.world.upstream()

@@ -76,7 +76,7 @@ pub fn metrics(server: SocketAddr) -> String {
 
 /// The value of a metric, named as in the text format.
 #[track_caller]
-fn value(text: &str, metric: &str) -> f64 {
+pub fn value(text: &str, metric: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{metric} is not in\n{text}")).parse().unwrap()
 }

@@ -2,13 +2,15 @@
 //! reply is authoritative exactly when its first record is ours, and ours is never asked of others.
 
 use crate::message::{Asking, Message, query};
-use crate::world::{exchange, name, snapshot, whole_zone};
+use crate::world::{NOW, exchange, name, snapshot, whole_zone};
 use kereru::answer::{
-    AnswerOptions, Reach, ResolverRole, Snapshot, Transport, View, ZoneState, ZoneTable,
+    AnswerOptions, Exchange, Local, Outcome, Reach, ResolverRole, Snapshot, Transport, View,
+    ZoneState, ZoneTable, respond,
 };
 use kereru::base::entropy::{Entropy, Seeded};
+use kereru::base::limits::RESOLUTIONS_MAX;
 use kereru::base::time::{Now, Ttl};
-use kereru::cache::{Cache, Limits, Table};
+use kereru::cache::{Cache, End, Limits, Resolution, Table};
 use kereru::policy::acl::{Acl, Prefix};
 use kereru::resolver::Options;
 use kereru::sim::server::Server;
@@ -98,6 +100,8 @@ struct World {
     server: Server,
     others: BTreeMap<IpAddr, Snapshot>,
     now: Now,
+    /// Requests to others so far.
+    requests: usize,
 }
 
 impl World {
@@ -134,7 +138,7 @@ impl World {
         let view = View { zones, resolver: Some(role()), ..View::default() };
         let now = Now::from_micros(1_000_000);
         let server = Server::of(view, Some(options()), now);
-        Self { server, others: others.into(), now }
+        Self { server, others: others.into(), now, requests: 0 }
     }
 
     /// Asks, and plays until there is a reply.
@@ -145,6 +149,7 @@ impl World {
                 return Message::read(&reply.octets);
             }
             if let Some(request) = self.server.poll_request() {
+                self.requests += 1;
                 let server = self.others.get(&request.to.ip());
                 let server = server.unwrap_or_else(|| panic!("{} is asked", request.to));
                 let response = exchange(server, request.transport, &request.octets).unwrap();
@@ -261,8 +266,10 @@ fn check(names: &Names, world: &mut World, asked: &str, rtype: Rtype) {
         Some((chain, rcode)) if chain.len() <= 8 => {
             assert_eq!((owners(&whole), whole.rcode()), (chain, rcode), "{context}");
             // From the cache it is the same, and nobody is asked.
+            let before = world.requests;
             let again = ask(world, "127.0.0.1:4000", Flags::RD);
             assert_eq!(again.render(), whole.render(), "{context}");
+            assert_eq!(world.requests, before, "{context}");
         }
         // A circle, or a long chain: that it ends is all.
         Some(_) | None => (),
@@ -295,6 +302,44 @@ fn reply_is_authoritative_exactly_when_its_first_record_is_ours() {
         }
     }
     assert!(authoritative.iter().all(|count| *count > 100), "{authoritative:?}");
+}
+
+#[test]
+fn query_whose_zone_a_reload_has_taken_away_ends() {
+    let view = View { resolver: Some(role()), ..View::default() };
+    let snapshot = Snapshot { views: vec![Arc::new(view)] };
+    let mut query = query(&name("www.gone."), Rtype::A, Asking::PLAIN);
+    query[2] |= 1;
+    let mut message = query.clone();
+    message.resize(4096, 0);
+    let mut exchange = Exchange {
+        message: &mut message,
+        len: query.len(),
+        peer: "127.0.0.1:4000".parse().unwrap(),
+        local: "127.0.0.1:53".parse().unwrap(),
+        transport: Transport::Udp,
+        received: NOW,
+        now: Now::default(),
+    };
+    let mut local = Local::default();
+    let mut outcome = respond(&snapshot, &mut local, &mut exchange, &mut ());
+    let mut rounds = 0;
+    // Whoever resolves still takes the name for ours.
+    while let Outcome::Defer(deferred) = outcome {
+        let end = End::Local;
+        let resolution = Resolution {
+            name: name("www.gone."),
+            rtype: Rtype::A,
+            aliases: Vec::new(),
+            end,
+            is_stale: false,
+        };
+        let learnt = (resolution, Now::default());
+        outcome = deferred.resume(&snapshot, learnt, &mut local, &mut message, &mut ());
+        rounds += 1;
+    }
+    let Outcome::Reply { kind, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!((kind.rcode, rounds), (Rcode::SERVFAIL, RESOLUTIONS_MAX));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The binary as a resolver: it asks other servers over sockets, and its clients wait or do not.
 
+use crate::http::{metrics, value};
 use crate::message::{Asking, Message, query};
 use crate::server::{PATIENCE, Server, ask_udp, connect, framed, read_reply};
 use crate::world::name;
@@ -117,6 +118,7 @@ fn question_that_nobody_answers_fails_in_time_and_says_why() {
     let began = Instant::now();
     let query = recursive(1, "www.remote.example.", Rtype::A);
     let reply = ask_udp(resolver.addresses[0], &query);
+    // What the server promises, and some time for a busy machine.
     assert!(began.elapsed() < PATIENCE / 4, "{:?}", began.elapsed());
     assert_eq!(reply.rcode(), Rcode::SERVFAIL);
     // The extended error 22: no reachable authority.
@@ -193,10 +195,96 @@ fn cache_of_another_size_begins_empty_and_is_the_one_that_is_filled() {
     assert_eq!(ask_udp(address, &unknown).rcode(), Rcode::SERVFAIL);
 }
 
+/// What a counter shows.
+fn counter(server: &Server, metric: &str) -> f64 {
+    value(&metrics(server.http[0]), metric)
+}
+
+#[test]
+fn server_never_asks_itself() {
+    let listen =
+        "listen: ['0.0.0.0:0']\nhttp: {listen: ['127.0.0.1:0']}\nrate-limit: {per-second: 0}";
+    let mut server = Server::start(listen, &[]);
+    let (port, asked) = (server.addresses[0].port(), "kereru_dns_queries_total{transport=\"udp\"}");
+    for (number, to) in (1..).zip(["127.0.0.1", "127.0.0.2"]) {
+        let config = format!(
+            "{listen}\nresolver: {{priming: false, forward: [{{zone: ., to: ['{to}:{port}']}}]}}\n"
+        );
+        server.write("kereru.yaml", &config);
+        server.reload();
+        let address = format!("127.0.0.1:{port}").parse().unwrap();
+        let query = recursive(1, &format!("www{number}.remote.example."), Rtype::A);
+        assert_eq!(ask_udp(address, &query).rcode(), Rcode::SERVFAIL);
+        assert_eq!(counter(&server, asked), f64::from(number), "{to}");
+    }
+    // As a server of the root, too, and named by its only address.
+    let hints = ". 60 NS ns.lab.\nns.lab. 60 A 127.0.0.1\n";
+    let mut server = Server::start(&listen.replace("0.0.0.0", "127.0.0.1"), &[("hints", hints)]);
+    let address = server.addresses[0];
+    let config = format!(
+        "{}\nresolver: {{priming: false, root-hints: hints, port: {}, do-not-query: []}}\n",
+        listen.replace("0.0.0.0", "127.0.0.1"),
+        address.port()
+    );
+    server.write("kereru.yaml", &config);
+    server.reload();
+    let query = recursive(1, "www.remote.example.", Rtype::A);
+    assert_eq!(ask_udp(address, &query).rcode(), Rcode::SERVFAIL);
+    assert_eq!(counter(&server, asked), 1.0);
+}
+
+#[test]
+fn address_to_ask_from_that_the_machine_lacks_ends_the_start() {
+    let folder = crate::server::folder(
+        "listen: ['127.0.0.1:0']\nresolver: {priming: false, source: [192.0.2.1]}\n",
+        &[],
+    );
+    let output = crate::server::serve(&folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("cannot ask other servers from 192.0.2.1"), "{said}");
+}
+
+#[test]
+fn denials_of_names_of_others_count_together_for_the_rate_limit() {
+    let zone = ZONE.replace("* TXT", "x TXT");
+    let authority = Server::start(
+        "listen: ['127.0.0.1:0']\nrate-limit: {per-second: 0}\nzones: [{zone: remote.example, file: \
+         remote.zone}]\n",
+        &[("remote.zone", &zone)],
+    );
+    let config = format!(
+        "listen: ['127.0.0.1:0']\nhttp: {{listen: ['127.0.0.1:0']}}\nrate-limit: {{per-second: 2, \
+         slip: 0, exempt: []}}\nresolver: {{priming: false, stub: [{{zone: remote.example, to: \
+         ['{}']}}]}}\n",
+        authority.addresses[0]
+    );
+    let resolver = Server::start(&config, &[]);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let count = 50_u16;
+    for id in 0..count {
+        let query = recursive(id, &format!("n{id}.remote.example."), Rtype::A);
+        client.send_to(&query, resolver.addresses[0]).unwrap();
+    }
+    let dropped = "kereru_dns_dropped_total{reason=\"rate-limited\"}";
+    let answered = "kereru_dns_responses_total{rcode=\"NXDOMAIN\"}";
+    let began = Instant::now();
+    loop {
+        let (left, limited) = (counter(&resolver, answered), counter(&resolver, dropped));
+        if left + limited == f64::from(count) {
+            assert!(limited > 30.0, "{left} were answered");
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{left} and {limited}");
+    }
+}
+
 #[test]
 fn reserved_names_are_answered_without_asking_anybody() {
-    let config = "listen: ['127.0.0.1:0']\nresolver: {priming: false, ip: [4], port: 1}\n";
-    let resolver = Server::start(config, &[]);
+    let hints = ". 60 NS ns.lab.\nns.lab. 60 A 127.0.0.1\n";
+    let config = "listen: ['127.0.0.1:0']\nhttp: {listen: ['127.0.0.1:0']}\nresolver: {priming: \
+                  false, root-hints: hints, port: 1}\n";
+    let resolver = Server::start(config, &[("hints", hints)]);
     let ask = |qname: &str, rtype| ask_udp(resolver.addresses[0], &recursive(3, qname, rtype));
     let reply = ask("a.localhost.", Rtype::A);
     assert_eq!(reply.answers[0].rdata, [127, 0, 0, 1]);
@@ -204,6 +292,33 @@ fn reserved_names_are_answered_without_asking_anybody() {
     assert_eq!(ask("x.onion.", Rtype::A).rcode(), Rcode::NXDOMAIN);
     assert_eq!(ask("1.2.168.192.in-addr.arpa.", Rtype::PTR).rcode(), Rcode::NXDOMAIN);
     assert_eq!(ask("1.0.0.127.in-addr.arpa.", Rtype::PTR).answers.len(), 1);
+    for name in ["test", "x.invalid", "y.local", "a.alt", "b.home.arpa", "c.resolver.arpa"] {
+        let reply = ask(&format!("n.{name}."), Rtype::A);
+        assert_eq!(reply.rcode(), Rcode::NXDOMAIN, "{name}");
+        assert!(reply.header.flags.contains(Flags::AA), "{name}");
+    }
+    assert_eq!(
+        counter(&resolver, "kereru_resolver_upstream_queries_total{transport=\"udp\"}"),
+        0.0
+    );
+}
+
+#[test]
+fn servers_for_a_reserved_name_are_asked_and_those_for_the_root_are_not() {
+    let authority = Server::start(
+        "listen: ['127.0.0.1:0']\nzones: [{zone: lab.home.arpa, file: z}, {zone: ., file: r}]\n",
+        &[("z", ZONE), ("r", &ZONE.replace("www", "www.test."))],
+    );
+    let to = authority.addresses[0];
+    let config = format!(
+        "listen: ['127.0.0.1:0']\nresolver: {{priming: false, stub: [{{zone: lab.home.arpa, to: \
+         ['{to}']}}], forward: [{{zone: ., to: ['{to}']}}]}}\n"
+    );
+    let resolver = Server::start(&config, &[]);
+    let ask = |qname: &str| ask_udp(resolver.addresses[0], &recursive(3, qname, Rtype::A));
+    assert_eq!(ask("www.lab.home.arpa.").answers.len(), 1);
+    assert_eq!(ask("www.other.home.arpa.").rcode(), Rcode::NXDOMAIN);
+    assert_eq!(ask("www.test.").rcode(), Rcode::NXDOMAIN);
 }
 
 #[test]

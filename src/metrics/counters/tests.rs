@@ -13,7 +13,7 @@ fn threads_are_added_up() {
     second.dropped(DropReason::Short, 3);
     let totals = counters.totals();
     assert_eq!(totals.queries, [2, 1]);
-    assert_eq!(totals.dropped, [3, 0, 0, 0, 0, 0]);
+    assert_eq!(totals.dropped, [3, 0, 0, 0, 0, 0, 0]);
 }
 
 #[test]

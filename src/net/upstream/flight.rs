@@ -25,20 +25,26 @@ const PORTS_TRIED: usize = 8;
 /// Octets of a datagram that are looked at: more than is ever asked for.
 const DATAGRAM_LEN: usize = 4096;
 
-/// Something that came back.
+/// Something that became of a request.
 #[derive(Debug)]
-pub(super) enum Event {
-    /// A message from the server's address.
-    Response {
-        /// The request.
-        request: RequestId,
-        /// The message.
-        octets: Vec<u8>,
-    },
-    /// The request did not reach the server.
-    Unreachable(RequestId),
+pub(super) struct Event {
+    /// The resolver that made it.
+    pub(super) epoch: u64,
+    /// The request.
+    pub(super) request: RequestId,
+    /// What it is.
+    pub(super) what: What,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(super) enum What {
+    /// A message came from the server's address.
+    Response(Vec<u8>),
+    /// It did not reach the server.
+    Unreachable,
     /// Nothing more will come.
-    Over(RequestId),
+    Over,
 }
 
 /// Where requests may leave from, and where they may not go.
@@ -46,8 +52,8 @@ pub(super) enum Event {
 pub(super) struct Source<'s> {
     /// Our addresses to choose from.
     pub(super) sources: &'s [IpAddr],
-    /// Ports that we listen on at all our addresses.
-    pub(super) own_ports: &'s [u16],
+    /// Wildcard addresses that we listen on.
+    pub(super) wildcards: &'s [SocketAddr],
 }
 
 /// A request that is about to leave.
@@ -55,6 +61,8 @@ pub(super) struct Source<'s> {
 pub(super) struct Flight {
     transmit: Transmit,
     from: IpAddr,
+    /// Ports to leave from, of which the first that is free is taken.
+    ports: [u16; PORTS_TRIED],
     /// Whether the server would be this one, if its address is one of the machine.
     has_own_port: bool,
     until: Instant,
@@ -62,24 +70,27 @@ pub(super) struct Flight {
 
 impl Flight {
     /// A request that is given up at `until`.
-    pub(super) fn new(transmit: Transmit, source: Source<'_>, until: Instant) -> Self {
+    pub(super) fn new(
+        transmit: Transmit,
+        Source { sources, wildcards }: Source<'_>,
+        until: Instant,
+        entropy: &mut SystemEntropy,
+    ) -> Self {
         let to = transmit.to;
-        let usable: Vec<IpAddr> = source
-            .sources
-            .iter()
-            .copied()
-            .filter(|source| source.is_ipv4() == to.is_ipv4())
-            .collect();
-        let count = u32::try_from(usable.len()).unwrap_or(0);
-        let chosen = SystemEntropy::default().below(count.max(1));
-        let chosen = usize::try_from(chosen).ok().and_then(|index| usable.get(index).copied());
+        let is_usable = |source: &&IpAddr| source.is_ipv4() == to.is_ipv4();
+        let count = sources.iter().filter(is_usable).count();
+        let chosen = entropy.below(u32::try_from(count).unwrap_or(u32::MAX).max(1));
+        let chosen = usize::try_from(chosen).unwrap_or(0);
+        let chosen = sources.iter().filter(is_usable).nth(chosen);
         let any = if to.is_ipv4() {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED)
         } else {
             IpAddr::V6(Ipv6Addr::UNSPECIFIED)
         };
-        let has_own_port = source.own_ports.contains(&to.port());
-        Self { transmit, from: chosen.unwrap_or(any), has_own_port, until }
+        let has_own_port =
+            wildcards.iter().any(|own| own.port() == to.port() && own.is_ipv4() == to.is_ipv4());
+        let from = chosen.copied().unwrap_or(any);
+        Self { transmit, from, ports: draw_ports(entropy), has_own_port, until }
     }
 
     /// How it goes.
@@ -91,78 +102,109 @@ impl Flight {
     }
 
     /// Sends the request and brings back what comes.
-    pub(super) async fn fly(self, events: mpsc::Sender<Event>) {
-        let request = self.transmit.request;
+    pub(super) async fn fly(self, epoch: u64, events: mpsc::Sender<Event>) {
+        let desk = Desk { epoch, request: self.transmit.request, events };
         let flown = async {
+            self.check_own()?;
             match self.transmit.channel {
-                Channel::Udp => self.fly_udp(&events).await,
-                Channel::Tcp => self.fly_tcp(&events).await,
+                Channel::Udp => self.fly_udp(&desk).await,
+                Channel::Tcp => self.fly_tcp(&desk).await,
             }
         };
         let last = match timeout_at(self.until, flown).await {
-            Ok(Err(_)) => Event::Unreachable(request),
-            Ok(Ok(())) | Err(_) => Event::Over(request),
+            Ok(Err(_)) => What::Unreachable,
+            Ok(Ok(())) | Err(_) => What::Over,
         };
-        // Fails if nobody resolves any more.
-        let _ = events.send(last).await;
+        desk.bring(last).await;
     }
 
-    async fn fly_udp(&self, events: &mpsc::Sender<Event>) -> io::Result<()> {
-        let socket = UdpSocket::from_std(bind(self.from)?)?;
+    async fn fly_udp(&self, desk: &Desk) -> io::Result<()> {
+        let socket = UdpSocket::from_std(bind(self.from, &self.ports)?)?;
         socket.connect(self.transmit.to).await?;
-        self.check_own(socket.local_addr()?)?;
         socket.send(&self.transmit.octets).await?;
         let mut datagram = vec![0; DATAGRAM_LEN];
         loop {
             let length = socket.recv(&mut datagram).await?;
-            self.bring(datagram.get(..length).unwrap_or_default().to_vec(), events).await;
+            let octets = datagram.get(..length).unwrap_or_default().to_vec();
+            desk.bring(What::Response(octets)).await;
         }
     }
 
-    async fn fly_tcp(&self, events: &mpsc::Sender<Event>) -> io::Result<()> {
+    /// Over TCP one message is taken: nobody forges there, so that any other is of no use.
+    async fn fly_tcp(&self, desk: &Desk) -> io::Result<()> {
         let to = self.transmit.to;
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if !self.from.is_unspecified() {
             socket.bind(SocketAddr::new(self.from, 0))?;
         }
         let mut stream = socket.connect(to).await?;
-        self.check_own(stream.local_addr()?)?;
         stream.set_nodelay(true)?;
         let length = u16::try_from(self.transmit.octets.len()).map_err(io::Error::other)?;
         let framed = [&length.to_be_bytes()[..], &self.transmit.octets].concat();
         stream.write_all(&framed).await?;
-        loop {
-            let length = stream.read_u16().await?;
-            let mut octets = vec![0; usize::from(length)];
-            stream.read_exact(&mut octets).await?;
-            self.bring(octets, events).await;
-        }
-    }
-
-    async fn bring(&self, octets: Vec<u8>, events: &mpsc::Sender<Event>) {
-        let request = self.transmit.request;
-        // Fails if nobody resolves any more.
-        let _ = events.send(Event::Response { request, octets }).await;
+        let length = stream.read_u16().await?;
+        let mut octets = vec![0; usize::from(length)];
+        stream.read_exact(&mut octets).await?;
+        desk.bring(What::Response(octets)).await;
+        Ok(())
     }
 
     /// Refuses to ask ourselves: a server at an address of this machine, and a port that we listen on
     /// at all addresses.
-    fn check_own(&self, local: SocketAddr) -> io::Result<()> {
-        if self.has_own_port && local.ip() == self.transmit.to.ip() {
+    fn check_own(&self) -> io::Result<()> {
+        if self.has_own_port && is_here(self.transmit.to) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         Ok(())
     }
 }
 
-/// A socket with a port of random choice.
-fn bind(from: IpAddr) -> io::Result<std::net::UdpSocket> {
-    let mut entropy = SystemEntropy::default();
-    let ports = u32::from(u16::MAX - FIRST_PORT) + 1;
-    for _ in 0..PORTS_TRIED {
-        let port = u16::try_from(entropy.below(ports)).unwrap_or(0).saturating_add(FIRST_PORT);
-        match std::net::UdpSocket::bind((from, port)) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => (),
+/// Where what became of a request is brought.
+struct Desk {
+    epoch: u64,
+    request: RequestId,
+    events: mpsc::Sender<Event>,
+}
+
+impl Desk {
+    async fn bring(&self, what: What) {
+        let Self { epoch, request, events } = self;
+        // Fails if nobody resolves any more.
+        let _ = events.send(Event { epoch: *epoch, request: *request, what }).await;
+    }
+}
+
+/// Whether an address is one of this machine: then a datagram to it would leave from it. Sends nothing.
+fn is_here(to: SocketAddr) -> bool {
+    let any: IpAddr = match to {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let source = || {
+        let probe = std::net::UdpSocket::bind((any, 0)).ok()?;
+        probe.connect(to).ok()?;
+        probe.local_addr().ok()
+    };
+    to.ip().is_loopback() || source().is_some_and(|source| source.ip() == to.ip())
+}
+
+/// Ports of random choice.
+fn draw_ports(entropy: &mut impl Entropy) -> [u16; PORTS_TRIED] {
+    let count = u32::from(u16::MAX - FIRST_PORT) + 1;
+    std::array::from_fn(|_| {
+        u16::try_from(entropy.below(count)).unwrap_or(0).saturating_add(FIRST_PORT)
+    })
+}
+
+/// A socket with the first of these ports that may be had.
+fn bind(from: IpAddr, ports: &[u16]) -> io::Result<std::net::UdpSocket> {
+    for port in ports {
+        match std::net::UdpSocket::bind((from, *port)) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
+                ) => {}
             bound => return bound.and_then(nonblocking),
         }
     }

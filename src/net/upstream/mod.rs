@@ -7,17 +7,17 @@
 mod flight;
 mod path;
 
-pub use path::{Late, ReplyPath};
+pub use path::{Late, LateReply, ReplyPath, Room, TcpPath};
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::answer::{Deferred, Local, Outcome, Transport};
@@ -26,7 +26,7 @@ use crate::base::time::Now;
 use crate::cache::{Cache, End, FailureReason, Resolution};
 use crate::metrics::{DropReason, ResolverCounters, ResolverFailure, WorkerCounters};
 use crate::net::World;
-use crate::net::upstream::flight::{Event, Flight, Source};
+use crate::net::upstream::flight::{Event, Flight, Source, What};
 use crate::resolver::{Asker, Asking, Budget, Finished, Options, Question, RequestId, Resolver};
 use crate::sys::random::SystemEntropy;
 use crate::wire::name::NameBuf;
@@ -34,6 +34,9 @@ use crate::wire::numbers::Rtype;
 
 /// Queries taken out of the queue before what has arrived from others is looked at again.
 const JOBS_AT_ONCE: usize = 64;
+
+/// Messages from others that are looked at before queries and what is due get their turn.
+const EVENTS_AT_ONCE: usize = 64;
 
 /// How often the cache does what it has put off.
 const CHORES_EVERY: Duration = Duration::from_millis(250);
@@ -49,8 +52,8 @@ pub struct Setup {
     pub local: Arc<dyn crate::cache::Local>,
     /// Addresses to ask from; without one of a family, the system chooses.
     pub sources: Vec<IpAddr>,
-    /// Ports that we listen on at all addresses, so that none of ours is asked there.
-    pub own_ports: Vec<u16>,
+    /// Wildcard addresses that we listen on: no address of this machine is asked at their ports.
+    pub wildcards: Vec<SocketAddr>,
 }
 
 /// Something to do.
@@ -66,16 +69,18 @@ enum Job {
 #[derive(Clone, Debug)]
 pub struct Upstream {
     jobs: mpsc::Sender<Job>,
-    setups: mpsc::UnboundedSender<Setup>,
+    setups: mpsc::UnboundedSender<Option<Setup>>,
     inflight: Arc<AtomicUsize>,
     counters: ResolverCounters,
+    /// What replies take that connections have not read.
+    room: Room,
 }
 
 /// The other end of `Upstream`.
 #[derive(Debug)]
 pub struct Inbox {
     jobs: mpsc::Receiver<Job>,
-    setups: mpsc::UnboundedReceiver<Setup>,
+    setups: mpsc::UnboundedReceiver<Option<Setup>>,
     inflight: Arc<AtomicUsize>,
     counters: ResolverCounters,
 }
@@ -92,7 +97,7 @@ impl Upstream {
             inflight: Arc::clone(&inflight),
             counters: counters.clone(),
         };
-        (Self { jobs, setups, inflight, counters }, inbox)
+        (Self { jobs, setups, inflight, counters, room: Room::shared() }, inbox)
     }
 
     /// Hands a query over. If there is too much to do, it comes back.
@@ -101,7 +106,11 @@ impl Upstream {
             Ok(()) => None,
             Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) => {
                 match job {
-                    Job::Ask(deferred, _) => Some(deferred),
+                    Job::Ask(deferred, path) => {
+                        path.give_up();
+                        self.counters.failed(ResolverFailure::Busy);
+                        Some(deferred)
+                    }
                     Job::Renew(..) => None,
                 }
             }
@@ -113,10 +122,16 @@ impl Upstream {
         let _ = self.jobs.try_send(Job::Renew(name, rtype));
     }
 
-    /// Sets the resolver up, or sets it up anew; what is under way goes on.
-    pub fn set_up(&self, setup: Setup) {
+    /// Sets the resolver up, or sets it up anew; what is under way goes on. Without a setup there is
+    /// none when that has ended.
+    pub fn set_up(&self, setup: Option<Setup>) {
         // Fails if nobody resolves any more.
         let _ = self.setups.send(setup);
+    }
+
+    /// The room for replies of one more connection.
+    pub fn room_of_connection(&self) -> Room {
+        self.room.of_connection()
     }
 
     /// Queries that wait.
@@ -130,17 +145,17 @@ impl Upstream {
     }
 }
 
-/// Hands over a query that has to wait; what it gets at once if that cannot be.
+/// Hands over a query that has to wait, with the way of its reply; what it gets at once if that cannot
+/// be.
 pub fn hand_over(
     world: &World,
-    deferred: Box<Deferred>,
-    path: ReplyPath,
+    (deferred, path): (Box<Deferred>, Option<ReplyPath>),
     local: &mut Local,
     message: &mut [u8],
 ) -> Option<Outcome> {
-    let left = match world.upstream() {
-        Some(upstream) => upstream.ask(deferred, path)?,
-        None => deferred,
+    let left = match (world.upstream(), path) {
+        (Some(upstream), Some(path)) => upstream.ask(deferred, path)?,
+        (Some(_), None) | (None, _) => deferred,
     };
     let failed = left.failed(FailureReason::Busy);
     let snapshot = world.snapshot().load();
@@ -148,61 +163,39 @@ pub fn hand_over(
 }
 
 /// Resolves until the server stops and all that wait have been answered.
-pub async fn run(inbox: Inbox, world: Arc<World>, mut stopping: watch::Receiver<bool>) {
-    let Inbox { mut jobs, mut setups, inflight, counters } = inbox;
+pub async fn run(mut inbox: Inbox, world: Arc<World>, mut stopping: watch::Receiver<bool>) {
     let (events, mut arrived) = mpsc::channel(RESOLVER_EVENTS_MAX);
-    let mut driver: Option<Driver> = None;
+    let mut driver = Driver::new(&world, events, inbox.counters.clone());
     let mut taken = Vec::with_capacity(JOBS_AT_ONCE);
+    let mut came = Vec::with_capacity(EVENTS_AT_ONCE);
     let mut is_stopping = false;
     let mut chores = interval(CHORES_EVERY);
     chores.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        if is_stopping && driver.as_ref().is_none_or(|driver| driver.waiting.is_empty()) {
+        if is_stopping && driver.waiting.is_empty() && inbox.jobs.is_empty() {
             return;
         }
-        let due = driver.as_ref().and_then(Driver::due);
+        let due = driver.due();
+        // In turns: none of them can keep the others waiting.
         tokio::select! {
-            Some(event) = arrived.recv() => {
-                if let Some(driver) = &mut driver {
-                    driver.take_event(event);
-                    while let Ok(event) = arrived.try_recv() {
-                        driver.take_event(event);
-                    }
-                }
+            _ = arrived.recv_many(&mut came, EVENTS_AT_ONCE) => {
+                came.drain(..).for_each(|event| driver.take_event(event));
+                // What is due is due, however much arrives.
+                driver.pass_time();
             }
-            count = jobs.recv_many(&mut taken, JOBS_AT_ONCE) => {
+            count = inbox.jobs.recv_many(&mut taken, JOBS_AT_ONCE) => {
                 if count == 0 {
                     return;
                 }
-                match &mut driver {
-                    Some(driver) => taken.drain(..).for_each(|job| driver.take_job(job)),
-                    None => taken.clear(),
-                }
+                taken.drain(..).for_each(|job| driver.take_job(job));
             }
-            () = sleep_until(due.unwrap_or_else(far_away)), if due.is_some() => {
-                if let Some(driver) = &mut driver {
-                    driver.pass_time();
-                }
-            }
-            Some(setup) = setups.recv() => match &mut driver {
-                Some(driver) => driver.set_up(setup),
-                None => {
-                    let fresh = Driver::new(setup, &world, events.clone(), counters.clone());
-                    driver = Some(fresh);
-                }
-            },
-            _ = chores.tick() => {
-                if let Some(driver) = &driver {
-                    let cache = driver.setup.cache.clone();
-                    tokio::task::spawn_blocking(move || cache.run_pending());
-                }
-            }
+            () = sleep_until(due.unwrap_or_else(far_away)), if due.is_some() => driver.pass_time(),
+            Some(setup) = inbox.setups.recv() => driver.set_up(setup),
+            _ = chores.tick() => driver.do_chores(),
             _ = stopping.wait_for(|stopping| *stopping), if !is_stopping => is_stopping = true,
         }
-        if let Some(driver) = &mut driver {
-            driver.drain();
-            inflight.store(driver.waiting.len(), Ordering::Relaxed);
-        }
+        driver.drain();
+        inbox.inflight.store(driver.waiting.len(), Ordering::Relaxed);
     }
 }
 
@@ -218,58 +211,101 @@ struct Waiting {
     path: ReplyPath,
 }
 
-/// The resolver with what it needs from the machine.
-struct Driver {
-    world: Arc<World>,
+/// A request that is under way.
+#[derive(Debug)]
+struct UnderWay {
+    task: AbortHandle,
+    sent: Now,
+}
+
+/// The resolver and how it was set up.
+struct Active {
     resolver: Resolver,
     setup: Setup,
+    /// Whether nobody may ask it any more.
+    is_retired: bool,
+}
+
+/// The resolver, if there is one, with what it needs from the machine.
+struct Driver {
+    world: Arc<World>,
+    active: Option<Active>,
     waiting: HashMap<Asker, Waiting>,
-    /// Requests that are under way.
-    flights: HashMap<RequestId, (AbortHandle, Transport, Now)>,
+    flights: HashMap<RequestId, UnderWay>,
+    /// Resolvers there have been: each begins anew with the numbers of its requests.
+    epoch: u64,
     events: mpsc::Sender<Event>,
+    entropy: SystemEntropy,
     next_asker: u64,
     local: Local,
     message: Vec<u8>,
     counters: WorkerCounters,
     resolver_counters: ResolverCounters,
+    /// What the cache does of what it had put off.
+    chores: Option<JoinHandle<()>>,
 }
 
 impl Driver {
     fn new(
-        setup: Setup,
         world: &Arc<World>,
         events: mpsc::Sender<Event>,
         resolver_counters: ResolverCounters,
     ) -> Self {
-        let resolver = fresh_resolver(&setup, world.now());
         Self {
             world: Arc::clone(world),
-            resolver,
-            setup,
+            active: None,
             waiting: HashMap::new(),
             flights: HashMap::new(),
+            epoch: 0,
             events,
+            entropy: SystemEntropy::default(),
             next_asker: 0,
             local: Local::default(),
             message: vec![0; MESSAGE_LEN_MAX],
             counters: world.counters().join(),
             resolver_counters,
+            chores: None,
         }
     }
 
     /// When there is something to do by itself.
     fn due(&self) -> Option<Instant> {
-        let due = self.resolver.poll_timeout()?.as_micros();
+        let due = self.active.as_ref()?.resolver.poll_timeout()?.as_micros();
         let now = self.world.now().as_micros();
         Some(Instant::now() + Duration::from_micros(due.saturating_sub(now)))
     }
 
-    fn set_up(&mut self, setup: Setup) {
+    fn set_up(&mut self, setup: Option<Setup>) {
         let now = self.world.now();
-        self.resolver.set_options(now, setup.options.clone());
-        self.resolver.set_local(Arc::clone(&setup.local));
-        self.resolver.set_cache(setup.cache.clone());
-        self.setup = setup;
+        match (&mut self.active, setup) {
+            (Some(active), Some(setup)) => {
+                active.resolver.set_options(now, setup.options.clone());
+                active.resolver.set_local(Arc::clone(&setup.local));
+                active.resolver.set_cache(setup.cache.clone());
+                active.setup = setup;
+                active.is_retired = false;
+            }
+            (Some(active), None) => active.is_retired = true,
+            (None, Some(setup)) => self.begin(setup, now),
+            (None, None) => (),
+        }
+    }
+
+    /// Begins with a resolver.
+    fn begin(&mut self, setup: Setup, now: Now) {
+        self.epoch += 1;
+        let Setup { options, cache, local, .. } = setup.clone();
+        let mut resolver = Resolver::new(options, cache, local, SystemEntropy::default());
+        resolver.start(now);
+        self.active = Some(Active { resolver, setup, is_retired: false });
+    }
+
+    fn do_chores(&mut self) {
+        let is_busy = self.chores.as_ref().is_some_and(|chores| !chores.is_finished());
+        if let Some(active) = self.active.as_ref().filter(|_| !is_busy) {
+            let cache = active.setup.cache.clone();
+            self.chores = Some(tokio::task::spawn_blocking(move || cache.run_pending()));
+        }
     }
 
     fn take_job(&mut self, job: Job) {
@@ -280,73 +316,90 @@ impl Driver {
             }
             Job::Renew(name, rtype) => {
                 let question = Question { name, rtype };
-                self.guard(|driver, now| driver.resolver.handle_due(now, question));
+                self.guard(|resolver, now| resolver.handle_due(now, question));
             }
         }
     }
 
     fn ask(&mut self, waiting: Waiting, budget: Budget) {
+        if self.active.is_none() {
+            let failed = waiting.deferred.failed(FailureReason::Busy);
+            return self.go_on(waiting, failed, budget);
+        }
         self.next_asker += 1;
         let asker = Asker(self.next_asker);
         let (name, rtype) = waiting.deferred.wanted();
         let question = Question { name: name.to_buf(), rtype };
         let asking = Asking { asker, client: waiting.deferred.peer.ip(), question, budget };
         self.waiting.insert(asker, waiting);
-        self.guard(|driver, now| driver.resolver.handle_question(now, asking));
+        self.guard(|resolver, now| resolver.handle_question(now, asking));
     }
 
-    fn take_event(&mut self, event: Event) {
-        match event {
-            Event::Response { request, octets } => {
-                let flight = self.flights.get(&request).map(|(_, _, sent)| *sent);
-                self.guard(|driver, now| driver.resolver.handle_response(now, request, &octets));
-                if !self.resolver.awaits(request) {
-                    if let Some(sent) = flight {
-                        let now = self.world.now().as_micros();
-                        let took = Duration::from_micros(now.saturating_sub(sent.as_micros()));
-                        self.resolver_counters.responded(took);
-                    }
-                    self.end_flight(request);
+    fn take_event(&mut self, Event { epoch, request, what }: Event) {
+        // What a resolver asked for that is gone interests nobody.
+        if epoch != self.epoch {
+            return;
+        }
+        match what {
+            What::Response(octets) => {
+                self.guard(|resolver, now| resolver.handle_response(now, request, &octets));
+                let is_awaited = |active: &Active| active.resolver.awaits(request);
+                if self.active.as_ref().is_some_and(is_awaited) {
+                    return;
+                }
+                if let Some(UnderWay { task, sent }) = self.flights.remove(&request) {
+                    let took = self.world.now().as_micros().saturating_sub(sent.as_micros());
+                    self.resolver_counters.responded(Duration::from_micros(took));
+                    task.abort();
                 }
             }
-            Event::Unreachable(request) => {
+            What::Unreachable => {
                 self.flights.remove(&request);
-                self.guard(|driver, now| driver.resolver.handle_unreachable(now, request));
+                self.guard(|resolver, now| resolver.handle_unreachable(now, request));
             }
-            Event::Over(request) => {
+            What::Over => {
                 self.flights.remove(&request);
             }
-        }
-    }
-
-    fn end_flight(&mut self, request: RequestId) {
-        if let Some((task, ..)) = self.flights.remove(&request) {
-            task.abort();
         }
     }
 
     fn pass_time(&mut self) {
-        self.guard(|driver, now| driver.resolver.handle_timeout(now));
+        self.guard(|resolver, now| resolver.handle_timeout(now));
     }
 
     /// Sends what the resolver wants sent, and answers what it has found out.
     fn drain(&mut self) {
         loop {
-            while let Some(transmit) = self.resolver.poll_transmit() {
+            let Some(active) = &mut self.active else { return };
+            while let Some(transmit) = active.resolver.poll_transmit() {
                 let (request, now) = (transmit.request, self.world.now());
                 let left = transmit.until.as_micros().saturating_sub(now.as_micros());
                 let until = Instant::now() + Duration::from_micros(left);
-                let source =
-                    Source { sources: &self.setup.sources, own_ports: &self.setup.own_ports };
-                let flight = Flight::new(transmit, source, until);
-                let transport = flight.transport();
-                self.resolver_counters.sent(transport);
-                let task = tokio::spawn(flight.fly(self.events.clone()));
-                self.flights.insert(request, (task.abort_handle(), transport, now));
+                let Setup { sources, wildcards, .. } = &active.setup;
+                let source = Source { sources, wildcards };
+                let flight = Flight::new(transmit, source, until, &mut self.entropy);
+                self.resolver_counters.sent(flight.transport());
+                let task = tokio::spawn(flight.fly(self.epoch, self.events.clone()));
+                self.flights.insert(request, UnderWay { task: task.abort_handle(), sent: now });
             }
-            let Some(finished) = self.resolver.poll_finished() else { return };
-            self.finish(finished);
+            let finished = active.resolver.poll_finished();
+            let is_over = active.is_retired && finished.is_none() && self.waiting.is_empty();
+            match finished {
+                Some(finished) => self.finish(finished),
+                None => {
+                    if is_over {
+                        self.end();
+                    }
+                    return;
+                }
+            }
         }
+    }
+
+    /// Ends the resolver, and all that it has under way.
+    fn end(&mut self) {
+        self.active = None;
+        self.flights.drain().for_each(|(_, flight)| flight.task.abort());
     }
 
     /// Lets a query go on.
@@ -385,28 +438,26 @@ impl Driver {
             }
             Ok(Outcome::Drop(reason)) => {
                 self.counters.dropped(reason, 1);
-                path.send_nothing();
             }
             Ok(Outcome::Defer(deferred)) => self.ask(Waiting { deferred, path }, budget),
             // A bug of ours, which costs the one reply.
             Err(_) => {
                 self.local = Local::default();
-                path.send_nothing();
             }
         }
     }
 
     /// Lets the resolver do something. If it panics, which is a bug of ours, there is another one, and
     /// all that wait are told that it could not be found out.
-    fn guard(&mut self, act: impl FnOnce(&mut Self, Now)) {
+    fn guard(&mut self, act: impl FnOnce(&mut Resolver, Now)) {
         let now = self.world.now();
-        if catch_unwind(AssertUnwindSafe(|| act(self, now))).is_ok() {
+        let Some(active) = &mut self.active else { return };
+        if catch_unwind(AssertUnwindSafe(|| act(&mut active.resolver, now))).is_ok() {
             return;
         }
-        self.resolver = fresh_resolver(&self.setup, now);
-        for (_, (task, ..)) in self.flights.drain() {
-            task.abort();
-        }
+        let setup = active.setup.clone();
+        self.end();
+        self.begin(setup, now);
         for (_, waiting) in std::mem::take(&mut self.waiting) {
             let failed = waiting.deferred.failed(FailureReason::Busy);
             self.go_on(waiting, failed, Budget::new(now));
@@ -423,12 +474,4 @@ fn label(reason: FailureReason) -> ResolverFailure {
         FailureReason::TooLong => ResolverFailure::TooLong,
         FailureReason::Busy => ResolverFailure::Busy,
     }
-}
-
-/// A resolver that begins.
-fn fresh_resolver(setup: &Setup, now: Now) -> Resolver {
-    let Setup { options, cache, local, .. } = setup.clone();
-    let mut resolver = Resolver::new(options, cache, local, SystemEntropy::default());
-    resolver.start(now);
-    resolver
 }
