@@ -147,10 +147,11 @@ impl<'m> Reply<'m> {
 
     /// Adds an extended error, if the client speaks EDNS and there is room.
     pub(super) fn set_extended_error(&mut self, error: ExtendedError) {
-        if let Some(opt) = &mut self.opt
-            && (opt.extended_error.is_some()
-                || self.writer.hold_back(ExtendedError::OPTION_LEN).is_ok())
-        {
+        let Some(opt) = &mut self.opt else { return };
+        if let Some(before) = opt.extended_error.take() {
+            self.writer.release(before.option_len());
+        }
+        if self.writer.hold_back(error.option_len()).is_ok() {
             opt.extended_error = Some(error);
         }
     }

@@ -5,7 +5,7 @@
 
 use crate::app::serve::worker_count;
 use crate::base::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::base::limits::{HTTP_CONNECTIONS_MAX, INCLUDE_DEPTH_MAX};
+use crate::base::limits::{FETCHES_MAX, HTTP_CONNECTIONS_MAX, INCLUDE_DEPTH_MAX};
 use crate::config::Config;
 use crate::sys::files;
 
@@ -67,7 +67,8 @@ fn besides_tcp(config: &Config, cpus: &[usize]) -> usize {
         0 => 0,
         listeners => listeners * (1 + LEAVING_MAX) + HTTP_CONNECTIONS_MAX,
     };
+    let resolver = if config.resolver.is_some() { FETCHES_MAX } else { 0 };
     // Workers that take over have a queue of events each before those that they relieve give up
     // theirs; and zones are read by a thread for each CPU.
-    dns + http + 2 * workers + cpus.len() * INCLUDE_DEPTH_MAX + OTHERS
+    dns + http + resolver + 2 * workers + cpus.len() * INCLUDE_DEPTH_MAX + OTHERS
 }

@@ -309,7 +309,17 @@ impl ExtendedError {
     pub const INVALID_DATA: Self = Self(24);
 
     /// Octets the option takes.
-    pub const OPTION_LEN: usize = OPTION_HEADER_LEN + 2;
+    pub fn option_len(self) -> usize {
+        OPTION_HEADER_LEN + 2 + self.text().len()
+    }
+
+    /// What is told besides the code, where that says little (RFC 8914 §2, EXTRA-TEXT).
+    fn text(self) -> &'static str {
+        match self {
+            Self::OTHER => "too many questions, referrals or aliases",
+            _ => "",
+        }
+    }
 }
 
 /// The cookie of a reply.
@@ -354,7 +364,7 @@ impl ReplyOpt<'_> {
             + self.cookie.map_or(0, |_| cookie_len)
             + self.keepalive.map_or(0, |_| OPTION_HEADER_LEN + 2)
             + self.expire_secs.map_or(0, |_| EXPIRE_LEN)
-            + self.extended_error.map_or(0, |_| ExtendedError::OPTION_LEN)
+            + self.extended_error.map_or(0, ExtendedError::option_len)
     }
 
     /// Writes the record.
@@ -392,7 +402,8 @@ impl ReplyOpt<'_> {
             write_option(writer, code::EXPIRE, &[&seconds.to_be_bytes()])?;
         }
         if let Some(error) = self.extended_error {
-            write_option(writer, code::EXTENDED_ERROR, &[&error.0.to_be_bytes()])?;
+            let parts = [&error.0.to_be_bytes()[..], error.text().as_bytes()];
+            write_option(writer, code::EXTENDED_ERROR, &parts)?;
         }
         Ok(())
     }

@@ -308,7 +308,8 @@ fn reply_is_authoritative_exactly_when_its_first_record_is_ours() {
 fn query_whose_zone_a_reload_has_taken_away_ends() {
     let view = View { resolver: Some(role()), ..View::default() };
     let snapshot = Snapshot { views: vec![Arc::new(view)] };
-    let mut query = query(&name("www.gone."), Rtype::A, Asking::PLAIN);
+    let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
+    let mut query = query(&name("www.gone."), Rtype::A, asking);
     query[2] |= 1;
     let mut message = query.clone();
     message.resize(4096, 0);
@@ -338,8 +339,12 @@ fn query_whose_zone_a_reload_has_taken_away_ends() {
         outcome = deferred.resume(&snapshot, learnt, &mut local, &mut message, &mut ());
         rounds += 1;
     }
-    let Outcome::Reply { kind, .. } = outcome else { panic!("{outcome:?}") };
+    let Outcome::Reply { kind, len } = outcome else { panic!("{outcome:?}") };
     assert_eq!((kind.rcode, rounds), (Rcode::SERVFAIL, RESOLUTIONS_MAX));
+    // The extended error says why.
+    let text = b"too many questions, referrals or aliases";
+    let option = [&[0, 15, 0, 42, 0, 0][..], text].concat();
+    assert_eq!(Message::read(&message[..len]).opt.unwrap().rdata, option);
 }
 
 #[test]
