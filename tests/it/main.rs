@@ -39,6 +39,7 @@ mod scenarios;
 mod server;
 mod streams;
 mod tidy;
+mod upstreams;
 mod views;
 mod wholes;
 mod world;
