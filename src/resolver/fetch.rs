@@ -38,9 +38,10 @@ pub(super) enum Waiter {
 pub(super) enum Failing {
     /// By what was asked: it is remembered that there is no answer.
     Answerless(FailureReason),
-    /// Those who pay for it have nothing left. Not remembered, because another question may have: an
-    /// expensive chain of aliases must not make the name at its end unreachable for others.
-    Unpaid,
+    /// By what those may spend whom it is for: requests, time or depth. Not remembered, because others
+    /// may have more: an expensive chain of aliases must not make the name at its end unreachable, nor
+    /// a deep delegation the name of its server.
+    Limited,
     /// There is no room for it. Not remembered.
     Busy,
 }
@@ -50,7 +51,7 @@ impl Failing {
     pub(super) fn reason(self) -> FailureReason {
         match self {
             Self::Answerless(reason) => reason,
-            Self::Unpaid => FailureReason::TooLong,
+            Self::Limited => FailureReason::TooLong,
             Self::Busy => FailureReason::Busy,
         }
     }
@@ -108,6 +109,8 @@ struct Tries {
     count: u32,
     /// Requests over UDP without a response.
     lost_udp: u32,
+    /// Whether it has responded, with whatever.
+    has_spoken: bool,
 }
 
 /// A fetch.
@@ -130,13 +133,20 @@ pub(super) struct Fetch {
     /// Responses that were none to what was asked.
     pub(super) wrong: u32,
     address_fetches: u32,
+    /// Addresses that were looked for since it came to its place, and how deep that was.
+    searched: Vec<(Question, u32)>,
     /// Fetches for addresses that it waits for.
     waits_for: u32,
     /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
     /// more.
     pub(super) is_denied: bool,
+    /// Whether a server of this zone was left behind that said nothing.
+    is_unheard: bool,
     /// What the servers of this zone have done wrong, the worst.
     fault: Option<FailureReason>,
+    /// What kept an address of a server of this zone from being found, if that was not its name's
+    /// fault.
+    hindrance: Option<Failing>,
 }
 
 impl Fetch {
@@ -155,21 +165,31 @@ impl Fetch {
             referrals: 0,
             wrong: 0,
             address_fetches: 0,
+            searched: Vec::new(),
             waits_for: 0,
             is_denied: false,
+            is_unheard: false,
             fault: None,
+            hindrance: None,
         }
     }
 
     /// Goes to other servers.
     pub(super) fn move_to(&mut self, place: Place) {
-        if self.place.as_ref().is_none_or(|before| before.zone != place.zone) {
-            self.fault = None;
+        let is_of_same = |before: &Place| {
+            before.zone == place.zone && before.is_forwarded() == place.is_forwarded()
+        };
+        if self.place.as_ref().is_some_and(is_of_same) {
+            self.is_unheard |= self.is_any_silent();
+        } else {
+            (self.fault, self.hindrance) = (None, None);
+            (self.is_denied, self.is_unheard) = (false, false);
         }
         self.known_labels = place.zone.as_name().label_count();
         self.place = Some(place);
         self.tries.clear();
         self.address_fetches = 0;
+        self.searched.clear();
     }
 
     /// How often an address has been asked.
@@ -189,6 +209,60 @@ impl Fetch {
         if channel == Channel::Udp {
             self.tries.entry(to).or_default().lost_udp += 1;
         }
+    }
+
+    /// Takes in that an address has responded.
+    pub(super) fn hear(&mut self, from: SocketAddr) {
+        self.tries.entry(from).or_default().has_spoken = true;
+    }
+
+    fn is_any_silent(&self) -> bool {
+        self.tries.values().any(|tries| !tries.has_spoken)
+    }
+
+    /// Whether its servers deny what is asked for: one says so without an SOA, and all have spoken.
+    fn is_denied_by_all(&self) -> bool {
+        let is_any_unheard = self.is_unheard || self.is_any_silent() || self.hindrance.is_some();
+        self.is_denied && !is_any_unheard
+    }
+
+    /// Whether an address was looked for in vain by what it may spend.
+    fn has_searched(&self, wanted: &Question) -> bool {
+        let is_same =
+            |(question, depth): &(Question, u32)| question == wanted && *depth <= self.means.depth;
+        self.searched.iter().any(is_same)
+    }
+
+    /// Notes what keeps an address from being found.
+    fn hinder(&mut self, by: Failing) {
+        match by {
+            Failing::Answerless(_) => (),
+            Failing::Limited if self.hindrance == Some(Failing::Busy) => (),
+            Failing::Limited | Failing::Busy => self.hindrance = Some(by),
+        }
+    }
+
+    /// Why it really fails: without an answer only if its servers were asked, or if it had all that a
+    /// question may have, and nothing that has to do with others was in its way.
+    fn fails_by(&self, failing: Failing) -> Failing {
+        match (failing, self.hindrance) {
+            (Failing::Answerless(_), Some(Failing::Busy)) => Failing::Busy,
+            (Failing::Answerless(_), hindrance)
+                if self.means.depth > 0 && (hindrance.is_some() || self.fault.is_none()) =>
+            {
+                Failing::Limited
+            }
+            (Failing::Answerless(_) | Failing::Limited | Failing::Busy, _) => failing,
+        }
+    }
+
+    /// Takes the means of one more who waits, if they go further, and time for it.
+    fn join(&mut self, means: Means) {
+        let until = self.means.until.max(means.until);
+        if means.depth < self.means.depth && means.left() > 0 {
+            self.means = means;
+        }
+        self.means.until = until;
     }
 
     /// Lets an address be asked for the next part of the name as if it had not been asked.
@@ -231,6 +305,8 @@ impl Fetch {
 enum Next {
     Send(SocketAddr),
     Wait,
+    /// Take that there is nothing, as all say.
+    Deny,
     Fail(Failing),
 }
 
@@ -253,11 +329,16 @@ impl Resolver {
             {
                 return Err(in_a_circle);
             }
+            let means = self.means_of(now, waiter);
+            if let (Some(means), Some(fetch)) = (means, self.fetches.get_mut(&id)) {
+                fetch.join(means);
+            }
             self.add_waiter(id, waiter);
             return Ok(());
         }
         let means = self.means_of(now, waiter);
-        let means = means.filter(|means| means.depth <= ADDRESS_DEPTH_MAX).ok_or(in_a_circle)?;
+        let means = means.filter(|means| means.depth <= ADDRESS_DEPTH_MAX);
+        let means = means.ok_or(Failing::Limited)?;
         let mut fetch = Fetch::new(question, means);
         fetch.waiters.push(waiter);
         self.begin_fetch(fetch)
@@ -350,7 +431,7 @@ impl Resolver {
                 self.send(now, id, &mut fetch, way);
             }
             Next::Wait => (),
-            Next::Fail(Failing::Answerless(_)) if fetch.is_denied => {
+            Next::Deny => {
                 let nothing = response::Found::nothing_at(fetch.question.name.as_name());
                 return self.take_found(now, fetch, nothing);
             }
@@ -387,9 +468,9 @@ impl Resolver {
                 return Next::Wait;
             }
             let Some(place) = self.place_after(now, id) else {
-                let reason = self.fetches.get(&id).map(Fetch::reason);
-                let reason = reason.unwrap_or(FailureReason::Unreachable);
-                return Next::Fail(Failing::Answerless(reason));
+                let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
+                let failing = Failing::Answerless(fetch.reason());
+                return if fetch.is_denied_by_all() { Next::Deny } else { Next::Fail(failing) };
             };
             self.begin_at(now, id, place);
         }
@@ -466,15 +547,31 @@ impl Resolver {
             if !self.fetches.get(&id).is_some_and(may_begin) {
                 break;
             }
-            let mut begun = 0;
+            let (mut begun, mut hindrance) = (0, None);
             for rtype in self.options.address_types() {
                 let wanted = Question { name: name.clone(), rtype };
                 let waiter = Waiter::Fetch(id);
-                let is_worth = !self.is_awaited(&wanted, waiter)
-                    && self.is_address_worth_asking(now, &wanted, zone.as_name());
-                begun += u32::from(is_worth && self.await_fetch(now, wanted, waiter).is_ok());
+                let Some(fetch) = self.fetches.get(&id) else { continue };
+                if fetch.has_searched(&wanted)
+                    || self.is_awaited(&wanted, waiter)
+                    || !self.is_address_worth_asking(now, &wanted, zone.as_name())
+                {
+                    continue;
+                }
+                match self.await_fetch(now, wanted.clone(), waiter) {
+                    Ok(()) => {
+                        begun += 1;
+                        if let Some(fetch) = self.fetches.get_mut(&id) {
+                            fetch.searched.push((wanted, fetch.means.depth));
+                        }
+                    }
+                    Err(failing) => hindrance = Some(failing),
+                }
             }
             if let Some(fetch) = self.fetches.get_mut(&id) {
+                if let Some(failing) = hindrance {
+                    fetch.hinder(failing);
+                }
                 fetch.waits_for += begun;
                 fetch.address_fetches += u32::from(begun > 0);
             }
@@ -512,7 +609,7 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.continue_lookup(now, lookup, entries),
-                Waiter::Fetch(waiting) => self.address_came(waiting),
+                Waiter::Fetch(waiting) => self.address_came(waiting, None),
             }
         }
     }
@@ -522,6 +619,7 @@ impl Resolver {
     pub(super) fn fail(&mut self, now: Now, mut fetch: Fetch, failing: Failing) {
         self.end_request(&mut fetch);
         self.by_question.remove(&fetch.question);
+        let failing = fetch.fails_by(failing);
         if let Failing::Answerless(reason) = failing
             && !fetch.is_priming
         {
@@ -531,14 +629,17 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.fail_lookup(now, lookup, failing),
-                Waiter::Fetch(waiting) => self.address_came(waiting),
+                Waiter::Fetch(waiting) => self.address_came(waiting, Some(failing)),
             }
         }
     }
 
-    /// Lets a fetch go on that waited for an address.
-    fn address_came(&mut self, waiting: u64) {
+    /// Lets a fetch go on that waited for an address; `failing` tells why there is none.
+    fn address_came(&mut self, waiting: u64, failing: Option<Failing>) {
         if let Some(fetch) = self.fetches.get_mut(&waiting) {
+            if let Some(failing) = failing {
+                fetch.hinder(failing);
+            }
             fetch.waits_for = fetch.waits_for.saturating_sub(1);
             self.ready.push_back(waiting);
         }
@@ -551,7 +652,9 @@ pub(super) fn exhausted(now: Now, fetch: &Fetch) -> Option<Failing> {
         return Some(Failing::Answerless(FailureReason::TooLong));
     }
     if now >= fetch.means.until {
-        return Some(Failing::Answerless(fetch.reason()));
+        let is_borrowed = fetch.means.depth > 0;
+        let failing = Failing::Answerless(fetch.reason());
+        return Some(if is_borrowed { Failing::Limited } else { failing });
     }
-    (fetch.means.left() == 0).then_some(Failing::Unpaid)
+    (fetch.means.left() == 0).then_some(Failing::Limited)
 }

@@ -199,7 +199,7 @@ impl Resolver {
     /// Ends a question that a fetch could not answer.
     pub(super) fn fail_lookup(&mut self, now: Now, id: u64, failing: Failing) {
         let Some(lookup) = self.lookups.remove(&id) else { return };
-        if failing == Failing::Unpaid && lookup.had_all {
+        if failing == Failing::Limited && lookup.had_all {
             let name = FoldedName::new(lookup.question.name.as_name());
             self.cache.put_failure(now, &name, lookup.question.rtype, failing.reason());
         }

@@ -78,6 +78,7 @@ impl Resolver {
             return Received::Again(Way { to, channel: Channel::Tcp, again });
         };
         let Some(sent) = self.end_request(fetch) else { return Received::Nothing };
+        fetch.hear(to);
         self.measure(now, fetch, &sent);
         let again = again(&response, &sent, letters);
         self.take_cookie(now, &response, &sent);

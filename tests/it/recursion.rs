@@ -2,6 +2,7 @@
 //! its own.
 
 mod aliases;
+mod blame;
 mod bounds;
 mod exchanges;
 mod forwarding;
