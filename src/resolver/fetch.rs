@@ -447,14 +447,16 @@ impl Resolver {
             return Next::Fail(failing);
         }
         loop {
+            self.draw_for(now, id);
             let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
             let Some(place) = &fetch.place else {
                 let place = self.place_for(now, &fetch.question, Forwards::Asked);
                 self.begin_at(now, id, place);
                 continue;
             };
-            let mut addresses = self.addresses(now, place);
-            addresses.retain(|to| fetch.tries(*to) < TRIES_PER_SERVER_MAX);
+            let addresses = place.addresses().iter().copied();
+            let addresses: Vec<SocketAddr> =
+                addresses.filter(|to| fetch.tries(*to) < TRIES_PER_SERVER_MAX).collect();
             // Whoever did not help lately comes after all others.
             let tries = |to| {
                 let is_lame = self.lame.is_lame(now, to, &place.zone);
@@ -473,6 +475,17 @@ impl Resolver {
                 return if fetch.is_denied_by_all() { Next::Deny } else { Next::Fail(failing) };
             };
             self.begin_at(now, id, place);
+        }
+    }
+
+    /// Draws the addresses of the servers that a fetch has come to.
+    fn draw_for(&mut self, now: Now, id: u64) {
+        let Some(mut place) = self.fetches.get_mut(&id).and_then(|fetch| fetch.place.take()) else {
+            return;
+        };
+        self.draw_addresses(now, &mut place);
+        if let Some(fetch) = self.fetches.get_mut(&id) {
+            fetch.place = Some(place);
         }
     }
 
@@ -609,7 +622,7 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.continue_lookup(now, lookup, entries),
-                Waiter::Fetch(waiting) => self.address_came(waiting, None),
+                Waiter::Fetch(waiting) => self.address_came(waiting, Ok(entries)),
             }
         }
     }
@@ -629,16 +642,21 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.fail_lookup(now, lookup, failing),
-                Waiter::Fetch(waiting) => self.address_came(waiting, Some(failing)),
+                Waiter::Fetch(waiting) => self.address_came(waiting, Err(failing)),
             }
         }
     }
 
-    /// Lets a fetch go on that waited for an address; `failing` tells why there is none.
-    fn address_came(&mut self, waiting: u64, failing: Option<Failing>) {
+    /// Lets a fetch go on that waited for an address, with what was found.
+    fn address_came(&mut self, waiting: u64, found: Result<&[Arc<Entry>], Failing>) {
         if let Some(fetch) = self.fetches.get_mut(&waiting) {
-            if let Some(failing) = failing {
-                fetch.hinder(failing);
+            match (found, &mut fetch.place) {
+                (Ok(entries), Some(place)) => place.learn_addresses(entries),
+                (Ok(_), None) => (),
+                (Err(failing), _) => fetch.hinder(failing),
+            }
+            if let Some(place) = &mut fetch.place {
+                place.look_again();
             }
             fetch.waits_for = fetch.waits_for.saturating_sub(1);
             self.ready.push_back(waiting);

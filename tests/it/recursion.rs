@@ -9,6 +9,7 @@ mod forwarding;
 mod iteration;
 mod own;
 mod priming;
+mod server_addresses;
 mod stale;
 mod trouble;
 mod types;
