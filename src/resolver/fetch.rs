@@ -4,25 +4,24 @@
 //! servers, which are fetches, too. Aliases are not followed here: that they are there is the answer.
 //! Nor is the cache asked for the answer: whoever begins a fetch wants a new one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::limits::{
-    ADDRESS_DEPTH_MAX, ADDRESS_FETCHES_AT_ONCE_MAX, ADDRESS_FETCHES_MAX, ADDRESS_REQUESTS_MAX,
-    FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX, REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX,
-    REQUESTS_PER_TOP_ZONE_MAX, REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX,
+    ADDRESS_DEPTH_MAX, ADDRESS_REQUESTS_MAX, FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX,
+    REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_TOP_ZONE_MAX,
+    REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX, WAITING_FETCHES_MAX,
 };
 use crate::base::time::Now;
-use crate::cache::{Entry, FailureReason, Found, Owned};
+use crate::cache::{Entry, FailureReason};
 use crate::resolver::budget::Purse;
-use crate::resolver::options::RouteKind;
 use crate::resolver::place::{Forwards, Origin, Place};
 use crate::resolver::request::{Sent, Way};
+use crate::resolver::search::After;
 use crate::resolver::{Channel, Question, Resolver, response};
 use crate::wire::folded::FoldedName;
-use crate::wire::name::{Name, NameBuf};
-use crate::wire::numbers::Rtype;
+use crate::wire::name::NameBuf;
 
 /// Who waits for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +64,7 @@ pub(super) struct Means {
     /// What those it leads to may spend, which look for addresses, all together.
     errands: Purse,
     /// How many fetches for addresses it is for, one for the other.
-    depth: u32,
+    pub(super) depth: u32,
     /// When it is given up.
     until: Now,
 }
@@ -118,7 +117,7 @@ struct Tries {
 pub(super) struct Fetch {
     pub(super) question: Question,
     pub(super) waiters: Vec<Waiter>,
-    means: Means,
+    pub(super) means: Means,
     /// Whether it is for the root's servers: its failure is nobody's.
     pub(super) is_priming: bool,
     pub(super) place: Option<Place>,
@@ -132,21 +131,25 @@ pub(super) struct Fetch {
     pub(super) referrals: u32,
     /// Responses that were none to what was asked.
     pub(super) wrong: u32,
-    address_fetches: u32,
+    pub(super) address_fetches: u32,
     /// Addresses that were looked for since it came to its place, and how deep that was.
-    searched: Vec<(Question, u32)>,
+    pub(super) searched: Vec<(Question, u32)>,
     /// Fetches for addresses that it waits for.
-    waits_for: u32,
+    pub(super) waits_for: u32,
+    /// Fetches among those who wait for it.
+    waiting_fetches: u32,
+    /// The zone whose parent it asks for the zone's servers once more.
+    pub(super) renews: Option<NameBuf>,
     /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
     /// more.
     pub(super) is_denied: bool,
     /// Whether a server of this zone was left behind that said nothing.
     is_unheard: bool,
     /// What the servers of this zone have done wrong, the worst.
-    fault: Option<FailureReason>,
+    pub(super) fault: Option<FailureReason>,
     /// What kept an address of a server of this zone from being found, if that was not its name's
     /// fault.
-    hindrance: Option<Failing>,
+    pub(super) hindrance: Option<Failing>,
 }
 
 impl Fetch {
@@ -167,6 +170,8 @@ impl Fetch {
             address_fetches: 0,
             searched: Vec::new(),
             waits_for: 0,
+            waiting_fetches: 0,
+            renews: None,
             is_denied: false,
             is_unheard: false,
             fault: None,
@@ -216,6 +221,11 @@ impl Fetch {
         self.tries.entry(from).or_default().has_spoken = true;
     }
 
+    /// Whether it has asked nobody since it came to its place.
+    pub(super) fn has_asked_nobody(&self) -> bool {
+        self.tries.is_empty()
+    }
+
     fn is_any_silent(&self) -> bool {
         self.tries.values().any(|tries| !tries.has_spoken)
     }
@@ -227,14 +237,14 @@ impl Fetch {
     }
 
     /// Whether an address was looked for in vain by what it may spend.
-    fn has_searched(&self, wanted: &Question) -> bool {
+    pub(super) fn has_searched(&self, wanted: &Question) -> bool {
         let is_same =
             |(question, depth): &(Question, u32)| question == wanted && *depth <= self.means.depth;
         self.searched.iter().any(is_same)
     }
 
     /// Notes what keeps an address from being found.
-    fn hinder(&mut self, by: Failing) {
+    pub(super) fn hinder(&mut self, by: Failing) {
         match by {
             Failing::Answerless(_) => (),
             Failing::Limited if self.hindrance == Some(Failing::Busy) => (),
@@ -322,24 +332,23 @@ impl Resolver {
         question: Question,
         waiter: Waiter,
     ) -> Result<(), Failing> {
-        let in_a_circle = Failing::Answerless(FailureReason::TooLong);
         if let Some(&id) = self.by_question.get(&question) {
             if let Waiter::Fetch(waiting) = waiter
                 && self.waits_on(id, waiting)
             {
-                return Err(in_a_circle);
+                return Err(Failing::Limited);
             }
             let means = self.means_of(now, waiter);
             if let (Some(means), Some(fetch)) = (means, self.fetches.get_mut(&id)) {
                 fetch.join(means);
             }
-            self.add_waiter(id, waiter);
-            return Ok(());
+            return self.add_waiter(id, waiter);
         }
         let means = self.means_of(now, waiter);
         let means = means.filter(|means| means.depth <= ADDRESS_DEPTH_MAX);
         let means = means.ok_or(Failing::Limited)?;
         let mut fetch = Fetch::new(question, means);
+        fetch.waiting_fetches = u32::from(matches!(waiter, Waiter::Fetch(_)));
         fetch.waiters.push(waiter);
         self.begin_fetch(fetch)
     }
@@ -380,8 +389,19 @@ impl Resolver {
         Ok(())
     }
 
-    fn add_waiter(&mut self, id: u64, waiter: Waiter) {
-        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+    /// Lets one more wait for a fetch.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room for it.
+    pub(super) fn add_waiter(&mut self, id: u64, waiter: Waiter) -> Result<(), Failing> {
+        let Some(fetch) = self.fetches.get_mut(&id) else { return Err(Failing::Busy) };
+        if let Waiter::Fetch(_) = waiter {
+            if fetch.waiting_fetches >= WAITING_FETCHES_MAX {
+                return Err(Failing::Busy);
+            }
+            fetch.waiting_fetches += 1;
+        }
         fetch.waiters.push(waiter);
         if fetch.waiters.len() > 2 * LOOKUPS_MAX {
             // Some have been answered in another way.
@@ -391,21 +411,21 @@ impl Resolver {
                 Waiter::Fetch(_) => true,
             });
         }
+        Ok(())
     }
 
     /// Whether the fetch `id` waits, itself or through others, for what `waiting` is for.
-    fn waits_on(&self, id: u64, waiting: u64) -> bool {
+    pub(super) fn waits_on(&self, id: u64, waiting: u64) -> bool {
         // From the one that waits up to all that wait for it.
         let mut above = vec![waiting];
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         while let Some(fetch) = above.pop() {
             if fetch == id {
                 return true;
             }
-            if seen.contains(&fetch) {
+            if !seen.insert(fetch) {
                 continue;
             }
-            seen.push(fetch);
             let waiters = self.fetches.get(&fetch).map_or(&[][..], |fetch| &fetch.waiters[..]);
             above.extend(waiters.iter().filter_map(|waiter| match waiter {
                 Waiter::Fetch(fetch) => Some(*fetch),
@@ -469,47 +489,16 @@ impl Resolver {
             if self.look_for_addresses(now, id) {
                 return Next::Wait;
             }
-            let Some(place) = self.place_after(now, id) else {
-                let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
-                let failing = Failing::Answerless(fetch.reason());
-                return if fetch.is_denied_by_all() { Next::Deny } else { Next::Fail(failing) };
-            };
-            self.begin_at(now, id, place);
-        }
-    }
-
-    /// Draws the addresses of the servers that a fetch has come to.
-    fn draw_for(&mut self, now: Now, id: u64) {
-        let Some(mut place) = self.fetches.get_mut(&id).and_then(|fetch| fetch.place.take()) else {
-            return;
-        };
-        self.draw_addresses(now, &mut place);
-        if let Some(fetch) = self.fetches.get_mut(&id) {
-            fetch.place = Some(place);
-        }
-    }
-
-    /// Whom to ask when those that were asked do not help, if there is somebody else.
-    fn place_after(&mut self, now: Now, id: u64) -> Option<Place> {
-        let fetch = self.fetches.get_mut(&id)?;
-        let place = fetch.place.as_mut()?;
-        if let Some(parents) = place.parents.take() {
-            return Some(*parents);
-        }
-        let question = match place.origin {
-            Origin::Route(RouteKind::ForwardFirst) => fetch.question.clone(),
-            // The addresses ended before the delegation: those who told them tell them again. That of
-            // a new referral would bring the same.
-            Origin::Learnt
-                if fetch.referrals == 0
-                    && fetch.tries.is_empty()
-                    && !place.zone.as_name().is_root() =>
-            {
-                Question { name: place.zone.clone(), rtype: Rtype::DS }
+            match self.after(now, id) {
+                After::Begin(place) => self.begin_at(now, id, *place),
+                After::Wait => return Next::Wait,
+                After::End => break,
             }
-            Origin::Learnt | Origin::Ours | Origin::Hints | Origin::Route(_) => return None,
-        };
-        Some(self.place_for(now, &question, Forwards::PassedOver))
+        }
+        self.note_dead(now, id);
+        let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
+        let failing = Failing::Answerless(fetch.reason());
+        if fetch.is_denied_by_all() { Next::Deny } else { Next::Fail(failing) }
     }
 
     /// Lets a fetch begin with some servers.
@@ -546,79 +535,13 @@ impl Resolver {
         })
     }
 
-    /// Begins to look for addresses of servers of which none is known; false if there is nothing to
-    /// wait for.
-    fn look_for_addresses(&mut self, now: Now, id: u64) -> bool {
-        let place = self.fetches.get(&id).and_then(|fetch| fetch.place.as_ref());
-        let place = place.map(|place| (place.zone.clone(), place.names.clone()));
-        let (zone, names) = place.unwrap_or_else(|| (NameBuf::root(), Vec::new()));
-        for name in &names {
-            let may_begin = |fetch: &Fetch| {
-                fetch.address_fetches < ADDRESS_FETCHES_MAX
-                    && fetch.waits_for < ADDRESS_FETCHES_AT_ONCE_MAX
-            };
-            if !self.fetches.get(&id).is_some_and(may_begin) {
-                break;
-            }
-            let (mut begun, mut hindrance) = (0, None);
-            for rtype in self.options.address_types() {
-                let wanted = Question { name: name.clone(), rtype };
-                let waiter = Waiter::Fetch(id);
-                let Some(fetch) = self.fetches.get(&id) else { continue };
-                if fetch.has_searched(&wanted)
-                    || self.is_awaited(&wanted, waiter)
-                    || !self.is_address_worth_asking(now, &wanted, zone.as_name())
-                {
-                    continue;
-                }
-                match self.await_fetch(now, wanted.clone(), waiter) {
-                    Ok(()) => {
-                        begun += 1;
-                        if let Some(fetch) = self.fetches.get_mut(&id) {
-                            fetch.searched.push((wanted, fetch.means.depth));
-                        }
-                    }
-                    Err(failing) => hindrance = Some(failing),
-                }
-            }
-            if let Some(fetch) = self.fetches.get_mut(&id) {
-                if let Some(failing) = hindrance {
-                    fetch.hinder(failing);
-                }
-                fetch.waits_for += begun;
-                fetch.address_fetches += u32::from(begun > 0);
-            }
-        }
-        self.fetches.get(&id).is_some_and(|fetch| fetch.waits_for > 0)
-    }
-
-    /// Whether somebody waits for the fetch of a question already.
-    fn is_awaited(&self, question: &Question, waiter: Waiter) -> bool {
-        let fetch = self.by_question.get(question).and_then(|fetch| self.fetches.get(fetch));
-        fetch.is_some_and(|fetch| fetch.waiters.contains(&waiter))
-    }
-
-    /// Whether asking for an address of a server of `zone` can bring one: none that is known by now
-    /// was of use.
-    fn is_address_worth_asking(&self, now: Now, wanted: &Question, zone: Name<'_>) -> bool {
-        let folded = FoldedName::new(wanted.name.as_name());
-        self.local.owner_of(&folded, wanted.rtype) != Owned::Yes
-            && matches!(
-                self.cache.find_uncounted(now, &folded, wanted.rtype, || {
-                    self.denied_from(&folded, wanted.rtype)
-                }),
-                Found::Missing
-            )
-            // The same servers would be asked, none of which could be.
-            && self.place_for(now, wanted, Forwards::Asked).zone.as_name() != zone
-    }
-
     /// Ends a fetch that found something.
     pub(super) fn succeed(&mut self, now: Now, fetch: Fetch, entries: &[Arc<Entry>]) {
         if entries.is_empty() {
             return self.fail(now, fetch, Failing::Answerless(FailureReason::Lame));
         }
         self.by_question.remove(&fetch.question);
+        self.end_renewal(&fetch);
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.continue_lookup(now, lookup, entries),
@@ -632,6 +555,7 @@ impl Resolver {
     pub(super) fn fail(&mut self, now: Now, mut fetch: Fetch, failing: Failing) {
         self.end_request(&mut fetch);
         self.by_question.remove(&fetch.question);
+        self.end_renewal(&fetch);
         let failing = fetch.fails_by(failing);
         if let Failing::Answerless(reason) = failing
             && !fetch.is_priming
@@ -644,22 +568,6 @@ impl Resolver {
                 Waiter::Lookup(lookup) => self.fail_lookup(now, lookup, failing),
                 Waiter::Fetch(waiting) => self.address_came(waiting, Err(failing)),
             }
-        }
-    }
-
-    /// Lets a fetch go on that waited for an address, with what was found.
-    fn address_came(&mut self, waiting: u64, found: Result<&[Arc<Entry>], Failing>) {
-        if let Some(fetch) = self.fetches.get_mut(&waiting) {
-            match (found, &mut fetch.place) {
-                (Ok(entries), Some(place)) => place.learn_addresses(entries),
-                (Ok(_), None) => (),
-                (Err(failing), _) => fetch.hinder(failing),
-            }
-            if let Some(place) = &mut fetch.place {
-                place.look_again();
-            }
-            fetch.waits_for = fetch.waits_for.saturating_sub(1);
-            self.ready.push_back(waiting);
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod budget;
 mod cookies;
+mod dead;
 mod fetch;
 mod lame;
 mod learn;
@@ -21,6 +22,7 @@ mod reception;
 mod request;
 pub mod response;
 pub mod scrub;
+mod search;
 pub mod servers;
 mod tally;
 
@@ -36,6 +38,7 @@ use crate::base::entropy::Entropy;
 use crate::base::time::Now;
 use crate::cache::{Cache, Local, Owned};
 use crate::resolver::cookies::ClientCookies;
+use crate::resolver::dead::DeadZones;
 use crate::resolver::fetch::Fetch;
 use crate::resolver::lame::LameServers;
 use crate::resolver::lookup::Lookup;
@@ -108,6 +111,9 @@ pub struct Resolver {
     cookies: ClientCookies,
     servers: Servers,
     lame: LameServers,
+    dead: DeadZones,
+    /// The fetch that asks a zone's parent for the zone's servers once more.
+    renewing: HashMap<NameBuf, u64>,
     /// Questions of clients that wait.
     lookups: HashMap<u64, Lookup>,
     /// How many of them each client has.
@@ -150,6 +156,8 @@ impl Resolver {
             entropy: Box::new(entropy),
             servers: Servers::default(),
             lame: LameServers::default(),
+            dead: DeadZones::default(),
+            renewing: HashMap::new(),
             lookups: HashMap::new(),
             by_client: Tally::default(),
             fetches: HashMap::new(),

@@ -5,6 +5,7 @@ mod aliases;
 mod blame;
 mod bounds;
 mod exchanges;
+mod floods;
 mod forwarding;
 mod iteration;
 mod own;

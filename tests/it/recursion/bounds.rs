@@ -166,7 +166,7 @@ pub(super) fn put(world: &mut World, client: IpAddr, qname: &str) -> Option<End>
     world.resolver.poll_finished().map(|finished| finished.resolution.end)
 }
 
-fn is_busy(end: Option<&End>) -> bool {
+pub(super) fn is_busy(end: Option<&End>) -> bool {
     matches!(end, Some(End::Failed(FailureReason::Busy)))
 }
 
