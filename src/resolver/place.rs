@@ -150,6 +150,13 @@ impl Place {
         &self.drawn.addresses
     }
 
+    /// The servers of which no address is known.
+    pub(super) fn unreached(&self) -> Vec<NameBuf> {
+        let is_known = |number: usize| self.drawn.known.iter().any(|(known, _)| *known == number);
+        let names = self.names.iter().enumerate();
+        names.filter(|(number, _)| !is_known(*number)).map(|(_, name)| name.clone()).collect()
+    }
+
     /// Takes addresses that were looked for. The cache may not have kept them.
     pub(super) fn learn_addresses(&mut self, entries: &[Arc<Entry>]) {
         for entry in entries {

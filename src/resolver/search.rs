@@ -138,16 +138,26 @@ impl Resolver {
         }
     }
 
-    /// Begins to look for addresses of servers of which none is known; false if there is nothing to
-    /// wait for.
+    /// Begins to look for addresses of servers that are not known; false if there is nothing to wait
+    /// for.
     pub(super) fn look_for_addresses(&mut self, now: Now, id: u64) -> bool {
         let place = self.fetches.get(&id).and_then(|fetch| fetch.place.as_ref());
-        let place = place.map(|place| (place.zone.clone(), place.names.clone()));
-        let (zone, names) = place.unwrap_or_else(|| (NameBuf::root(), Vec::new()));
-        if self.is_dead(now, id) {
-            return false;
-        }
-        for name in &names {
+        let names = place.map_or_else(Vec::new, |place| place.names.clone());
+        !self.is_dead(now, id) && self.look_for_addresses_of(now, id, &names)
+    }
+
+    /// The same, while others are still asked, of servers of which no address is known at all: those
+    /// that are known may be dead.
+    pub(super) fn look_ahead(&mut self, now: Now, id: u64) {
+        let place = self.fetches.get(&id).and_then(|fetch| fetch.place.as_ref());
+        let names = place.map_or_else(Vec::new, Place::unreached);
+        self.look_for_addresses_of(now, id, &names);
+    }
+
+    fn look_for_addresses_of(&mut self, now: Now, id: u64, names: &[NameBuf]) -> bool {
+        let place = self.fetches.get(&id).and_then(|fetch| fetch.place.as_ref());
+        let zone = place.map_or_else(NameBuf::root, |place| place.zone.clone());
+        for name in names {
             let may_begin = |fetch: &Fetch| {
                 fetch.address_fetches < ADDRESS_FETCHES_MAX
                     && fetch.waits_for < ADDRESS_FETCHES_AT_ONCE_MAX

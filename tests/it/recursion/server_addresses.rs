@@ -34,3 +34,21 @@ fn server_with_a_thousand_addresses_takes_the_place_of_no_other() {
     let finished = world.rest();
     assert_eq!(addresses(&finished[0].resolution), [ip("192.0.2.91")]);
 }
+
+#[test]
+fn server_without_glue_is_reached_soon_beside_one_that_is_dead() {
+    let mut world = hierarchy();
+    let mixed = "mixed NS ns.mixed\nns.mixed A 192.0.2.99\nmixed NS ns.servers.net.";
+    world.serve("192.0.2.2", &[("org.", &format!("{ORG}\n{mixed}"))]);
+    world.serve(
+        "192.0.2.5",
+        &[
+            ("servers.net.", "@ NS ns\nns A 192.0.2.5\nwww A 192.0.2.90"),
+            ("mixed.org.", "@ NS ns.servers.net.\nwww A 192.0.2.91"),
+        ],
+    );
+    let began = world.now.as_micros();
+    assert_eq!(addresses(&world.ask("www.mixed.org.", Rtype::A)), [ip("192.0.2.91")]);
+    let after_us = world.now.as_micros() - began;
+    assert!(after_us <= 1_300_000, "{after_us}");
+}
