@@ -234,3 +234,19 @@ pub const PRIMING_PAUSE_US: u64 = 60_000_000;
 
 /// Octets of the largest response over UDP that we ask for (RFC 9715 §3.1): it is not fragmented.
 pub const REQUEST_UDP_SIZE: u16 = 1232;
+
+/// Addresses of one family of one server that are asked, drawn at random: no honest server has more,
+/// and one with thousands must not hide the others of its zone.
+pub const ADDRESSES_PER_SERVER_MAX: usize = 8;
+
+/// Addresses of all servers of one zone that are asked, drawn at random: more than one question may
+/// ask (`REQUESTS_PER_FETCH_MAX`).
+pub const ADDRESSES_PER_ZONE_MAX: usize = 64;
+
+/// Fetches that wait for one other, for an address or for what a parent says: as many as there may be
+/// requests to a zone, and for the same reason. A flood of names below a zone that is waited for
+/// must not take the places of all others.
+pub const WAITING_FETCHES_MAX: u32 = REQUESTS_PER_ZONE_MAX;
+
+/// Zones that are remembered because no server of theirs can be found: a megabyte or two.
+pub const DEAD_ZONES_MAX: usize = 1 << 14;

@@ -113,7 +113,8 @@ impl Cache {
     }
 
     /// What is known of a question, and if nothing can be used but a failure, what could be used last
-    /// (RFC 8767). A stale denial of a name above is not told.
+    /// (RFC 8767): of the type itself and of the name, what was stored last. A stale denial of a name
+    /// above is not told.
     pub fn find_stale(
         &self,
         now: Now,
@@ -170,7 +171,7 @@ impl Cache {
                 Kind::NameError => Found::NameError,
                 Kind::Failure(_) | Kind::Delegation => return None,
             };
-            hit(now, entry).map(found)
+            Some((entry, found))
         };
         let of_name = || {
             let entry = self.answer(now, name, 0, What::Name, age)?;
@@ -180,9 +181,22 @@ impl Cache {
                 // That there is no CNAME says nothing of other types.
                 Kind::Records | Kind::NoData | Kind::Failure(_) | Kind::Delegation => return None,
             };
-            hit(now, entry).map(found)
+            Some((entry, found))
         };
-        of_type().or_else(of_name)
+        let (entry, found) = match age {
+            Age::Fresh => of_type().or_else(of_name),
+            // Of what is over the newest is the nearest to the truth.
+            Age::Any => {
+                let newer = |before: &Arc<Entry>| {
+                    of_name().filter(|(entry, _)| entry.stored() > before.stored())
+                };
+                match of_type() {
+                    Some(of_type) => newer(&of_type.0).or(Some(of_type)),
+                    None => of_name(),
+                }
+            }
+        }?;
+        hit(now, entry).map(found)
     }
 
     /// That a name above does not exist, and so neither does this one (RFC 8020 §2).

@@ -4,25 +4,24 @@
 //! servers, which are fetches, too. Aliases are not followed here: that they are there is the answer.
 //! Nor is the cache asked for the answer: whoever begins a fetch wants a new one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::limits::{
-    ADDRESS_DEPTH_MAX, ADDRESS_FETCHES_AT_ONCE_MAX, ADDRESS_FETCHES_MAX, ADDRESS_REQUESTS_MAX,
-    FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX, REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX,
-    REQUESTS_PER_TOP_ZONE_MAX, REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX,
+    ADDRESS_DEPTH_MAX, ADDRESS_REQUESTS_MAX, FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX,
+    REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_TOP_ZONE_MAX,
+    REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX, WAITING_FETCHES_MAX,
 };
 use crate::base::time::Now;
-use crate::cache::{Entry, FailureReason, Found, Owned};
+use crate::cache::{Entry, FailureReason};
 use crate::resolver::budget::Purse;
-use crate::resolver::options::RouteKind;
 use crate::resolver::place::{Forwards, Origin, Place};
 use crate::resolver::request::{Sent, Way};
+use crate::resolver::search::After;
 use crate::resolver::{Channel, Question, Resolver, response};
 use crate::wire::folded::FoldedName;
-use crate::wire::name::{Name, NameBuf};
-use crate::wire::numbers::Rtype;
+use crate::wire::name::NameBuf;
 
 /// Who waits for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +37,10 @@ pub(super) enum Waiter {
 pub(super) enum Failing {
     /// By what was asked: it is remembered that there is no answer.
     Answerless(FailureReason),
-    /// Those who pay for it have nothing left. Not remembered, because another question may have: an
-    /// expensive chain of aliases must not make the name at its end unreachable for others.
-    Unpaid,
+    /// By what those may spend whom it is for: requests, time or depth. Not remembered, because others
+    /// may have more: an expensive chain of aliases must not make the name at its end unreachable, nor
+    /// a deep delegation the name of its server.
+    Limited,
     /// There is no room for it. Not remembered.
     Busy,
 }
@@ -50,7 +50,7 @@ impl Failing {
     pub(super) fn reason(self) -> FailureReason {
         match self {
             Self::Answerless(reason) => reason,
-            Self::Unpaid => FailureReason::TooLong,
+            Self::Limited => FailureReason::TooLong,
             Self::Busy => FailureReason::Busy,
         }
     }
@@ -64,7 +64,7 @@ pub(super) struct Means {
     /// What those it leads to may spend, which look for addresses, all together.
     errands: Purse,
     /// How many fetches for addresses it is for, one for the other.
-    depth: u32,
+    pub(super) depth: u32,
     /// When it is given up.
     until: Now,
 }
@@ -108,6 +108,8 @@ struct Tries {
     count: u32,
     /// Requests over UDP without a response.
     lost_udp: u32,
+    /// Whether it has responded, with whatever.
+    has_spoken: bool,
 }
 
 /// A fetch.
@@ -115,7 +117,7 @@ struct Tries {
 pub(super) struct Fetch {
     pub(super) question: Question,
     pub(super) waiters: Vec<Waiter>,
-    means: Means,
+    pub(super) means: Means,
     /// Whether it is for the root's servers: its failure is nobody's.
     pub(super) is_priming: bool,
     pub(super) place: Option<Place>,
@@ -129,14 +131,25 @@ pub(super) struct Fetch {
     pub(super) referrals: u32,
     /// Responses that were none to what was asked.
     pub(super) wrong: u32,
-    address_fetches: u32,
+    pub(super) address_fetches: u32,
+    /// Addresses that were looked for since it came to its place, and how deep that was.
+    pub(super) searched: Vec<(Question, u32)>,
     /// Fetches for addresses that it waits for.
-    waits_for: u32,
+    pub(super) waits_for: u32,
+    /// Fetches among those who wait for it.
+    waiting_fetches: u32,
+    /// The zone whose parent it asks for the zone's servers once more.
+    pub(super) renews: Option<NameBuf>,
     /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
     /// more.
     pub(super) is_denied: bool,
+    /// Whether a server of this zone was left behind that said nothing.
+    is_unheard: bool,
     /// What the servers of this zone have done wrong, the worst.
-    fault: Option<FailureReason>,
+    pub(super) fault: Option<FailureReason>,
+    /// What kept an address of a server of this zone from being found, if that was not its name's
+    /// fault.
+    pub(super) hindrance: Option<Failing>,
 }
 
 impl Fetch {
@@ -155,21 +168,33 @@ impl Fetch {
             referrals: 0,
             wrong: 0,
             address_fetches: 0,
+            searched: Vec::new(),
             waits_for: 0,
+            waiting_fetches: 0,
+            renews: None,
             is_denied: false,
+            is_unheard: false,
             fault: None,
+            hindrance: None,
         }
     }
 
     /// Goes to other servers.
     pub(super) fn move_to(&mut self, place: Place) {
-        if self.place.as_ref().is_none_or(|before| before.zone != place.zone) {
-            self.fault = None;
+        let is_of_same = |before: &Place| {
+            before.zone == place.zone && before.is_forwarded() == place.is_forwarded()
+        };
+        if self.place.as_ref().is_some_and(is_of_same) {
+            self.is_unheard |= self.is_any_silent();
+        } else {
+            (self.fault, self.hindrance) = (None, None);
+            (self.is_denied, self.is_unheard) = (false, false);
         }
         self.known_labels = place.zone.as_name().label_count();
         self.place = Some(place);
         self.tries.clear();
         self.address_fetches = 0;
+        self.searched.clear();
     }
 
     /// How often an address has been asked.
@@ -189,6 +214,65 @@ impl Fetch {
         if channel == Channel::Udp {
             self.tries.entry(to).or_default().lost_udp += 1;
         }
+    }
+
+    /// Takes in that an address has responded.
+    pub(super) fn hear(&mut self, from: SocketAddr) {
+        self.tries.entry(from).or_default().has_spoken = true;
+    }
+
+    /// Whether it has asked nobody since it came to its place.
+    pub(super) fn has_asked_nobody(&self) -> bool {
+        self.tries.is_empty()
+    }
+
+    fn is_any_silent(&self) -> bool {
+        self.tries.values().any(|tries| !tries.has_spoken)
+    }
+
+    /// Whether its servers deny what is asked for: one says so without an SOA, and all have spoken.
+    fn is_denied_by_all(&self) -> bool {
+        let is_any_unheard = self.is_unheard || self.is_any_silent() || self.hindrance.is_some();
+        self.is_denied && !is_any_unheard
+    }
+
+    /// Whether an address was looked for in vain by what it may spend.
+    pub(super) fn has_searched(&self, wanted: &Question) -> bool {
+        let is_same =
+            |(question, depth): &(Question, u32)| question == wanted && *depth <= self.means.depth;
+        self.searched.iter().any(is_same)
+    }
+
+    /// Notes what keeps an address from being found.
+    pub(super) fn hinder(&mut self, by: Failing) {
+        match by {
+            Failing::Answerless(_) => (),
+            Failing::Limited if self.hindrance == Some(Failing::Busy) => (),
+            Failing::Limited | Failing::Busy => self.hindrance = Some(by),
+        }
+    }
+
+    /// Why it really fails: without an answer only if its servers were asked, or if it had all that a
+    /// question may have, and nothing that has to do with others was in its way.
+    fn fails_by(&self, failing: Failing) -> Failing {
+        match (failing, self.hindrance) {
+            (Failing::Answerless(_), Some(Failing::Busy)) => Failing::Busy,
+            (Failing::Answerless(_), hindrance)
+                if self.means.depth > 0 && (hindrance.is_some() || self.fault.is_none()) =>
+            {
+                Failing::Limited
+            }
+            (Failing::Answerless(_) | Failing::Limited | Failing::Busy, _) => failing,
+        }
+    }
+
+    /// Takes the means of one more who waits, if they go further, and time for it.
+    fn join(&mut self, means: Means) {
+        let until = self.means.until.max(means.until);
+        if means.depth < self.means.depth && means.left() > 0 {
+            self.means = means;
+        }
+        self.means.until = until;
     }
 
     /// Lets an address be asked for the next part of the name as if it had not been asked.
@@ -231,6 +315,8 @@ impl Fetch {
 enum Next {
     Send(SocketAddr),
     Wait,
+    /// Take that there is nothing, as all say.
+    Deny,
     Fail(Failing),
 }
 
@@ -246,19 +332,23 @@ impl Resolver {
         question: Question,
         waiter: Waiter,
     ) -> Result<(), Failing> {
-        let in_a_circle = Failing::Answerless(FailureReason::TooLong);
         if let Some(&id) = self.by_question.get(&question) {
             if let Waiter::Fetch(waiting) = waiter
                 && self.waits_on(id, waiting)
             {
-                return Err(in_a_circle);
+                return Err(Failing::Limited);
             }
-            self.add_waiter(id, waiter);
-            return Ok(());
+            let means = self.means_of(now, waiter);
+            if let (Some(means), Some(fetch)) = (means, self.fetches.get_mut(&id)) {
+                fetch.join(means);
+            }
+            return self.add_waiter(id, waiter);
         }
         let means = self.means_of(now, waiter);
-        let means = means.filter(|means| means.depth <= ADDRESS_DEPTH_MAX).ok_or(in_a_circle)?;
+        let means = means.filter(|means| means.depth <= ADDRESS_DEPTH_MAX);
+        let means = means.ok_or(Failing::Limited)?;
         let mut fetch = Fetch::new(question, means);
+        fetch.waiting_fetches = u32::from(matches!(waiter, Waiter::Fetch(_)));
         fetch.waiters.push(waiter);
         self.begin_fetch(fetch)
     }
@@ -299,8 +389,19 @@ impl Resolver {
         Ok(())
     }
 
-    fn add_waiter(&mut self, id: u64, waiter: Waiter) {
-        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+    /// Lets one more wait for a fetch.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room for it.
+    pub(super) fn add_waiter(&mut self, id: u64, waiter: Waiter) -> Result<(), Failing> {
+        let Some(fetch) = self.fetches.get_mut(&id) else { return Err(Failing::Busy) };
+        if let Waiter::Fetch(_) = waiter {
+            if fetch.waiting_fetches >= WAITING_FETCHES_MAX {
+                return Err(Failing::Busy);
+            }
+            fetch.waiting_fetches += 1;
+        }
         fetch.waiters.push(waiter);
         if fetch.waiters.len() > 2 * LOOKUPS_MAX {
             // Some have been answered in another way.
@@ -310,21 +411,21 @@ impl Resolver {
                 Waiter::Fetch(_) => true,
             });
         }
+        Ok(())
     }
 
     /// Whether the fetch `id` waits, itself or through others, for what `waiting` is for.
-    fn waits_on(&self, id: u64, waiting: u64) -> bool {
+    pub(super) fn waits_on(&self, id: u64, waiting: u64) -> bool {
         // From the one that waits up to all that wait for it.
         let mut above = vec![waiting];
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         while let Some(fetch) = above.pop() {
             if fetch == id {
                 return true;
             }
-            if seen.contains(&fetch) {
+            if !seen.insert(fetch) {
                 continue;
             }
-            seen.push(fetch);
             let waiters = self.fetches.get(&fetch).map_or(&[][..], |fetch| &fetch.waiters[..]);
             above.extend(waiters.iter().filter_map(|waiter| match waiter {
                 Waiter::Fetch(fetch) => Some(*fetch),
@@ -350,7 +451,7 @@ impl Resolver {
                 self.send(now, id, &mut fetch, way);
             }
             Next::Wait => (),
-            Next::Fail(Failing::Answerless(_)) if fetch.is_denied => {
+            Next::Deny => {
                 let nothing = response::Found::nothing_at(fetch.question.name.as_name());
                 return self.take_found(now, fetch, nothing);
             }
@@ -366,14 +467,16 @@ impl Resolver {
             return Next::Fail(failing);
         }
         loop {
+            self.draw_for(now, id);
             let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
             let Some(place) = &fetch.place else {
                 let place = self.place_for(now, &fetch.question, Forwards::Asked);
                 self.begin_at(now, id, place);
                 continue;
             };
-            let mut addresses = self.addresses(now, place);
-            addresses.retain(|to| fetch.tries(*to) < TRIES_PER_SERVER_MAX);
+            let addresses = place.addresses().iter().copied();
+            let addresses: Vec<SocketAddr> =
+                addresses.filter(|to| fetch.tries(*to) < TRIES_PER_SERVER_MAX).collect();
             // Whoever did not help lately comes after all others.
             let tries = |to| {
                 let is_lame = self.lame.is_lame(now, to, &place.zone);
@@ -386,36 +489,16 @@ impl Resolver {
             if self.look_for_addresses(now, id) {
                 return Next::Wait;
             }
-            let Some(place) = self.place_after(now, id) else {
-                let reason = self.fetches.get(&id).map(Fetch::reason);
-                let reason = reason.unwrap_or(FailureReason::Unreachable);
-                return Next::Fail(Failing::Answerless(reason));
-            };
-            self.begin_at(now, id, place);
-        }
-    }
-
-    /// Whom to ask when those that were asked do not help, if there is somebody else.
-    fn place_after(&mut self, now: Now, id: u64) -> Option<Place> {
-        let fetch = self.fetches.get_mut(&id)?;
-        let place = fetch.place.as_mut()?;
-        if let Some(parents) = place.parents.take() {
-            return Some(*parents);
-        }
-        let question = match place.origin {
-            Origin::Route(RouteKind::ForwardFirst) => fetch.question.clone(),
-            // The addresses ended before the delegation: those who told them tell them again. That of
-            // a new referral would bring the same.
-            Origin::Learnt
-                if fetch.referrals == 0
-                    && fetch.tries.is_empty()
-                    && !place.zone.as_name().is_root() =>
-            {
-                Question { name: place.zone.clone(), rtype: Rtype::DS }
+            match self.after(now, id) {
+                After::Begin(place) => self.begin_at(now, id, *place),
+                After::Wait => return Next::Wait,
+                After::End => break,
             }
-            Origin::Learnt | Origin::Ours | Origin::Hints | Origin::Route(_) => return None,
-        };
-        Some(self.place_for(now, &question, Forwards::PassedOver))
+        }
+        self.note_dead(now, id);
+        let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
+        let failing = Failing::Answerless(fetch.reason());
+        if fetch.is_denied_by_all() { Next::Deny } else { Next::Fail(failing) }
     }
 
     /// Lets a fetch begin with some servers.
@@ -452,67 +535,17 @@ impl Resolver {
         })
     }
 
-    /// Begins to look for addresses of servers of which none is known; false if there is nothing to
-    /// wait for.
-    fn look_for_addresses(&mut self, now: Now, id: u64) -> bool {
-        let place = self.fetches.get(&id).and_then(|fetch| fetch.place.as_ref());
-        let place = place.map(|place| (place.zone.clone(), place.names.clone()));
-        let (zone, names) = place.unwrap_or_else(|| (NameBuf::root(), Vec::new()));
-        for name in &names {
-            let may_begin = |fetch: &Fetch| {
-                fetch.address_fetches < ADDRESS_FETCHES_MAX
-                    && fetch.waits_for < ADDRESS_FETCHES_AT_ONCE_MAX
-            };
-            if !self.fetches.get(&id).is_some_and(may_begin) {
-                break;
-            }
-            let mut begun = 0;
-            for rtype in self.options.address_types() {
-                let wanted = Question { name: name.clone(), rtype };
-                let waiter = Waiter::Fetch(id);
-                let is_worth = !self.is_awaited(&wanted, waiter)
-                    && self.is_address_worth_asking(now, &wanted, zone.as_name());
-                begun += u32::from(is_worth && self.await_fetch(now, wanted, waiter).is_ok());
-            }
-            if let Some(fetch) = self.fetches.get_mut(&id) {
-                fetch.waits_for += begun;
-                fetch.address_fetches += u32::from(begun > 0);
-            }
-        }
-        self.fetches.get(&id).is_some_and(|fetch| fetch.waits_for > 0)
-    }
-
-    /// Whether somebody waits for the fetch of a question already.
-    fn is_awaited(&self, question: &Question, waiter: Waiter) -> bool {
-        let fetch = self.by_question.get(question).and_then(|fetch| self.fetches.get(fetch));
-        fetch.is_some_and(|fetch| fetch.waiters.contains(&waiter))
-    }
-
-    /// Whether asking for an address of a server of `zone` can bring one: none that is known by now
-    /// was of use.
-    fn is_address_worth_asking(&self, now: Now, wanted: &Question, zone: Name<'_>) -> bool {
-        let folded = FoldedName::new(wanted.name.as_name());
-        self.local.owner_of(&folded, wanted.rtype) != Owned::Yes
-            && matches!(
-                self.cache.find_uncounted(now, &folded, wanted.rtype, || {
-                    self.denied_from(&folded, wanted.rtype)
-                }),
-                Found::Missing
-            )
-            // The same servers would be asked, none of which could be.
-            && self.place_for(now, wanted, Forwards::Asked).zone.as_name() != zone
-    }
-
     /// Ends a fetch that found something.
     pub(super) fn succeed(&mut self, now: Now, fetch: Fetch, entries: &[Arc<Entry>]) {
         if entries.is_empty() {
             return self.fail(now, fetch, Failing::Answerless(FailureReason::Lame));
         }
         self.by_question.remove(&fetch.question);
+        self.end_renewal(&fetch);
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.continue_lookup(now, lookup, entries),
-                Waiter::Fetch(waiting) => self.address_came(waiting),
+                Waiter::Fetch(waiting) => self.address_came(waiting, Ok(entries)),
             }
         }
     }
@@ -522,6 +555,8 @@ impl Resolver {
     pub(super) fn fail(&mut self, now: Now, mut fetch: Fetch, failing: Failing) {
         self.end_request(&mut fetch);
         self.by_question.remove(&fetch.question);
+        self.end_renewal(&fetch);
+        let failing = fetch.fails_by(failing);
         if let Failing::Answerless(reason) = failing
             && !fetch.is_priming
         {
@@ -531,16 +566,8 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.fail_lookup(now, lookup, failing),
-                Waiter::Fetch(waiting) => self.address_came(waiting),
+                Waiter::Fetch(waiting) => self.address_came(waiting, Err(failing)),
             }
-        }
-    }
-
-    /// Lets a fetch go on that waited for an address.
-    fn address_came(&mut self, waiting: u64) {
-        if let Some(fetch) = self.fetches.get_mut(&waiting) {
-            fetch.waits_for = fetch.waits_for.saturating_sub(1);
-            self.ready.push_back(waiting);
         }
     }
 }
@@ -551,7 +578,9 @@ pub(super) fn exhausted(now: Now, fetch: &Fetch) -> Option<Failing> {
         return Some(Failing::Answerless(FailureReason::TooLong));
     }
     if now >= fetch.means.until {
-        return Some(Failing::Answerless(fetch.reason()));
+        let is_borrowed = fetch.means.depth > 0;
+        let failing = Failing::Answerless(fetch.reason());
+        return Some(if is_borrowed { Failing::Limited } else { failing });
     }
-    (fetch.means.left() == 0).then_some(Failing::Unpaid)
+    (fetch.means.left() == 0).then_some(Failing::Limited)
 }

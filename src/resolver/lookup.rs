@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::base::limits::{
-    LOOKUP_US_MAX, LOOKUPS_MAX, LOOKUPS_PER_CLIENT_MAX, REQUESTS_PER_LOOKUP_MAX, STALE_AFTER_US,
+    LOOKUP_US_MAX, LOOKUPS_MAX, LOOKUPS_PER_CLIENT_MAX, REQUESTS_PER_LOOKUP_MAX,
+    RESOLVED_ALIASES_MAX, STALE_AFTER_US,
 };
 use crate::base::time::Now;
 use crate::cache::{End, Entry, FailureReason, Found, Freshness, Hit, Kind, Owned, Resolution};
@@ -45,6 +46,8 @@ pub(super) struct Lookup {
     /// Whether it began with all the requests that a question may cost: what it cannot pay for,
     /// nobody can.
     had_all: bool,
+    /// The same of aliases.
+    had_all_aliases: bool,
     /// Whether it is counted among those that are being answered: not before it has to wait.
     is_counted: bool,
     /// Whether something that is over is used.
@@ -63,6 +66,7 @@ impl Lookup {
             aliases_left: budget.aliases_left,
             deadline: budget.deadline,
             purse: Purse::new(budget.requests_left),
+            had_all_aliases: budget.aliases_left >= RESOLVED_ALIASES_MAX,
             had_all: budget.requests_left >= REQUESTS_PER_LOOKUP_MAX,
             is_counted: false,
             is_stale: false,
@@ -141,7 +145,14 @@ impl Resolver {
             let followed = match self.known(now, &folded, rtype, brought) {
                 Known::End(end) => return self.finish(id, lookup, end),
                 Known::Failed(reason) => Err(reason),
-                Known::Alias(entry) => lookup.follow(entry),
+                Known::Alias(entry) => {
+                    let followed = lookup.follow(entry);
+                    if followed.is_err() && lookup.had_all_aliases {
+                        // A loop costs requests each time if the cache may not keep it.
+                        self.keep_failure(now, &lookup, FailureReason::TooLong);
+                    }
+                    followed
+                }
                 // Asking once more would bring the same.
                 Known::Missing if is_fetched => Err(FailureReason::Lame),
                 Known::Missing => return self.await_answer(now, id, lookup),
@@ -169,9 +180,10 @@ impl Resolver {
             return known;
         }
         let found = self.cache.find_uncounted(now, name, rtype, || self.denied_from(name, rtype));
-        let due = hit(&found).filter(|hit| hit.is_due && hit.entry.name() == name.as_name());
-        if due.is_some() {
-            self.prefetch(now, Question { name: name.as_name().to_buf(), rtype });
+        if let Some(due) = hit(&found).filter(|hit| hit.is_due) {
+            // What denies it may be of a name above, and is asked for as such.
+            let name = due.entry.name().to_lowercase();
+            self.prefetch(now, Question { name, rtype });
         }
         known_from(found)
     }
@@ -199,11 +211,16 @@ impl Resolver {
     /// Ends a question that a fetch could not answer.
     pub(super) fn fail_lookup(&mut self, now: Now, id: u64, failing: Failing) {
         let Some(lookup) = self.lookups.remove(&id) else { return };
-        if failing == Failing::Unpaid && lookup.had_all {
-            let name = FoldedName::new(lookup.question.name.as_name());
-            self.cache.put_failure(now, &name, lookup.question.rtype, failing.reason());
+        if failing == Failing::Limited && lookup.had_all {
+            self.keep_failure(now, &lookup, failing.reason());
         }
         self.finish_failed(now, id, lookup, failing.reason());
+    }
+
+    /// Remembers that a question has no answer.
+    fn keep_failure(&self, now: Now, lookup: &Lookup, reason: FailureReason) {
+        let name = FoldedName::new(lookup.question.name.as_name());
+        self.cache.put_failure(now, &name, lookup.question.rtype, reason);
     }
 
     /// Ends a question that has taken too long. What is under way for it goes on: the answer may be

@@ -8,6 +8,7 @@
 
 mod budget;
 mod cookies;
+mod dead;
 mod fetch;
 mod lame;
 mod learn;
@@ -21,6 +22,7 @@ mod reception;
 mod request;
 pub mod response;
 pub mod scrub;
+mod search;
 pub mod servers;
 mod tally;
 
@@ -34,8 +36,9 @@ use std::sync::Arc;
 
 use crate::base::entropy::Entropy;
 use crate::base::time::Now;
-use crate::cache::{Cache, Local, Owned};
+use crate::cache::{Cache, Found, Local, Owned};
 use crate::resolver::cookies::ClientCookies;
+use crate::resolver::dead::DeadZones;
 use crate::resolver::fetch::Fetch;
 use crate::resolver::lame::LameServers;
 use crate::resolver::lookup::Lookup;
@@ -108,6 +111,9 @@ pub struct Resolver {
     cookies: ClientCookies,
     servers: Servers,
     lame: LameServers,
+    dead: DeadZones,
+    /// The fetch that asks a zone's parent for the zone's servers once more.
+    renewing: HashMap<NameBuf, u64>,
     /// Questions of clients that wait.
     lookups: HashMap<u64, Lookup>,
     /// How many of them each client has.
@@ -150,6 +156,8 @@ impl Resolver {
             entropy: Box::new(entropy),
             servers: Servers::default(),
             lame: LameServers::default(),
+            dead: DeadZones::default(),
+            renewing: HashMap::new(),
             lookups: HashMap::new(),
             by_client: Tally::default(),
             fetches: HashMap::new(),
@@ -204,6 +212,7 @@ impl Resolver {
     pub fn handle_due(&mut self, now: Now, question: Question) {
         let name = FoldedName::new(question.name.as_name());
         if self.local.owner_of(&name, question.rtype) != Owned::Yes {
+            let question = self.denied_question(now, &name, question);
             self.prefetch(now, question);
         }
         self.go_on(now);
@@ -265,6 +274,20 @@ impl Resolver {
     /// How many questions of clients are being answered.
     pub fn inflight(&self) -> usize {
         self.lookups.len()
+    }
+
+    /// The question whose answer tells of a question: where a name above does not exist, the one for
+    /// that name.
+    fn denied_question(&self, now: Now, name: &FoldedName, question: Question) -> Question {
+        let rtype = question.rtype;
+        match self.cache.find_uncounted(now, name, rtype, || self.denied_from(name, rtype)) {
+            Found::NameError(hit) => Question { name: hit.entry.name().to_lowercase(), rtype },
+            Found::Records(_)
+            | Found::Alias(_)
+            | Found::NoData(_)
+            | Found::Failure(_)
+            | Found::Missing => question,
+        }
     }
 
     /// Lets fetches go on until all wait for something.

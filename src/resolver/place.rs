@@ -1,10 +1,12 @@
 //! Whom a question is asked: the servers of a zone, as far as they are known.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use crate::base::limits::SERVERS_PER_ZONE_MAX;
+use crate::base::entropy::Entropy;
+use crate::base::limits::{ADDRESSES_PER_SERVER_MAX, ADDRESSES_PER_ZONE_MAX, SERVERS_PER_ZONE_MAX};
 use crate::base::time::Now;
-use crate::cache::{Cut, Entry, LocalCut, Owned};
+use crate::cache::{Cut, Entry, Kind, LocalCut, Owned};
 use crate::resolver::options::{Route, RouteKind};
 use crate::resolver::private::address;
 use crate::resolver::response::Referral;
@@ -26,6 +28,17 @@ pub(super) enum Origin {
     Route(RouteKind),
 }
 
+/// Addresses of servers, drawn once: what a step costs does not depend on how many there are.
+#[derive(Debug, Default)]
+struct Drawn {
+    /// At most `ADDRESSES_PER_ZONE_MAX`.
+    addresses: Vec<SocketAddr>,
+    /// The servers and types that have some among them.
+    known: Vec<(usize, Rtype)>,
+    /// Whether all are there that are known.
+    is_complete: bool,
+}
+
 /// Servers that are asked.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -38,6 +51,7 @@ pub(super) struct Place {
     /// Addresses that came with the names: they count where the cache has none, which keeps nothing
     /// that has a TTL of 0.
     glue: Vec<(NameBuf, IpAddr)>,
+    drawn: Drawn,
     /// When the delegation ends by which they were found.
     pub(super) until: Option<Now>,
     /// How they are known.
@@ -92,6 +106,7 @@ impl Place {
             names,
             fixed: Vec::new(),
             glue: Vec::new(),
+            drawn: Drawn::default(),
             until,
             origin: Origin::Learnt,
             parents: None,
@@ -106,6 +121,7 @@ impl Place {
             names,
             fixed: Vec::new(),
             glue,
+            drawn: Drawn::default(),
             until: None,
             origin: Origin::Ours,
             parents: None,
@@ -122,10 +138,42 @@ impl Place {
             names: Vec::new(),
             fixed: route.to.clone(),
             glue: Vec::new(),
+            drawn: Drawn::default(),
             until: None,
             origin: Origin::Route(route.kind),
             parents: None,
         }
+    }
+
+    /// Those of their addresses that are asked.
+    pub(super) fn addresses(&self) -> &[SocketAddr] {
+        &self.drawn.addresses
+    }
+
+    /// The servers of which no address is known.
+    pub(super) fn unreached(&self) -> Vec<NameBuf> {
+        let is_known = |number: usize| self.drawn.known.iter().any(|(known, _)| *known == number);
+        let names = self.names.iter().enumerate();
+        names.filter(|(number, _)| !is_known(*number)).map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Takes addresses that were looked for. The cache may not have kept them.
+    pub(super) fn learn_addresses(&mut self, entries: &[Arc<Entry>]) {
+        for entry in entries {
+            let is_address = entry.kind() == Kind::Records
+                && matches!(entry.rtype(), Rtype::A | Rtype::AAAA)
+                && self.names.iter().any(|name| name.as_name() == entry.name());
+            if is_address {
+                let owner = entry.name().to_lowercase();
+                let addresses = entry.rdatas().filter_map(address);
+                self.glue.extend(addresses.map(|address| (owner.clone(), address)));
+            }
+        }
+    }
+
+    /// Lets addresses be looked up that were not known before.
+    pub(super) fn look_again(&mut self) {
+        self.drawn.is_complete = false;
     }
 
     /// Whether they resolve.
@@ -196,6 +244,7 @@ impl Resolver {
             names: self.options.root.iter().map(|(name, _)| name.clone()).collect(),
             fixed: self.hinted_addresses().collect(),
             glue: Vec::new(),
+            drawn: Drawn::default(),
             until: None,
             origin: Origin::Hints,
             parents: None,
@@ -207,45 +256,67 @@ impl Resolver {
         addresses.map(|ip| SocketAddr::new(*ip, self.options.port))
     }
 
-    /// The addresses that are known of servers, each once.
-    pub(super) fn addresses(&self, now: Now, place: &Place) -> Vec<SocketAddr> {
-        let mut addresses = place.fixed.clone();
-        for name in &place.names {
-            let found = self.addresses_of(now, place, name.as_name());
-            let found = found.into_iter().map(|ip| SocketAddr::new(ip, self.options.port));
-            addresses.extend(found.filter(|to| !(self.options.is_forbidden)(*to)));
+    /// Draws addresses of the servers whose addresses were not known before.
+    pub(super) fn draw_addresses(&mut self, now: Now, place: &mut Place) {
+        if place.drawn.is_complete {
+            return;
+        }
+        let [v4, v6] = self.options.families;
+        let is_used = |to: &SocketAddr| if to.is_ipv4() { v4 } else { v6 };
+        let mut addresses = std::mem::take(&mut place.drawn.addresses);
+        if place.drawn.known.is_empty() {
+            addresses.extend(place.fixed.iter().copied().filter(is_used));
+        }
+        let mut known = std::mem::take(&mut place.drawn.known);
+        for (number, name) in place.names.iter().enumerate() {
+            for rtype in self.options.address_types() {
+                if known.contains(&(number, rtype)) {
+                    continue;
+                }
+                let found = self.addresses_of(now, place, name.as_name(), rtype);
+                let found = found.into_iter().map(|ip| SocketAddr::new(ip, self.options.port));
+                let found = found.filter(|to| !(self.options.is_forbidden)(*to)).collect();
+                let found = drawn(found, ADDRESSES_PER_SERVER_MAX, &mut *self.entropy);
+                if !found.is_empty() {
+                    known.push((number, rtype));
+                }
+                addresses.extend(found);
+            }
         }
         if addresses.is_empty() && place.zone.as_name().is_root() && place.origin == Origin::Learnt
         {
             // Nothing else leads to the root's servers.
-            addresses.extend(self.hinted_addresses());
+            addresses.extend(self.hinted_addresses().filter(is_used));
         }
-        let [v4, v6] = self.options.families;
-        addresses.retain(|to| if to.is_ipv4() { v4 } else { v6 });
         addresses.sort_unstable();
         addresses.dedup();
-        addresses
+        let addresses = drawn(addresses, ADDRESSES_PER_ZONE_MAX, &mut *self.entropy);
+        place.drawn = Drawn { addresses, known, is_complete: true };
     }
 
-    /// The addresses that are known of a server: those of our zones, or those of the cache, and for
-    /// a type that it does not have those that came with the name.
-    fn addresses_of(&self, now: Now, place: &Place, name: Name<'_>) -> Vec<IpAddr> {
+    /// The addresses of one type that are known of a server: those of our zones, or those of the
+    /// cache, and where it has none those that came with the name.
+    fn addresses_of(&self, now: Now, place: &Place, name: Name<'_>, rtype: Rtype) -> Vec<IpAddr> {
+        let is_wanted = |address: &IpAddr| address.is_ipv4() == (rtype == Rtype::A);
         let folded = FoldedName::new(name);
-        let mut addresses = self.local.addresses(&folded);
-        if !addresses.is_empty() {
-            return addresses;
+        let ours = self.local.addresses(&folded);
+        if !ours.is_empty() {
+            return ours.into_iter().filter(is_wanted).collect();
         }
-        for rtype in self.options.address_types() {
-            match self.cache.find_glue(now, &folded, rtype) {
-                Some(hit) => addresses.extend(hit.entry.rdatas().filter_map(address)),
-                None => {
-                    let came = place.glue.iter().filter(|(owner, address)| {
-                        owner.as_name() == name && address.is_ipv4() == (rtype == Rtype::A)
-                    });
-                    addresses.extend(came.map(|(_, address)| *address));
-                }
-            }
+        if let Some(hit) = self.cache.find_glue(now, &folded, rtype) {
+            return hit.entry.rdatas().filter_map(address).filter(is_wanted).collect();
         }
-        addresses
+        let came = place.glue.iter().filter(|(owner, _)| owner.as_name() == name);
+        came.map(|(_, address)| *address).filter(is_wanted).collect()
     }
+}
+
+/// So many of some things at most, drawn at random.
+fn drawn<T>(mut all: Vec<T>, max: usize, entropy: &mut dyn Entropy) -> Vec<T> {
+    while all.len() > max {
+        let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let index = usize::try_from(entropy.below(count)).unwrap_or(0);
+        all.swap_remove(index.min(all.len() - 1));
+    }
+    all
 }

@@ -10,13 +10,13 @@ use crate::cache::{FailureReason, Owned};
 use crate::resolver::fetch::{Failing, Fetch, exhausted};
 use crate::resolver::minimise::STEPS_MAX;
 use crate::resolver::place::{Origin, Place};
-use crate::resolver::request::{Again, Sent, Way};
+use crate::resolver::request::{Again, Loss, Sent, Way};
 use crate::resolver::response::{Asked, End, Found, Meaning, Referral, Useless, read, target};
 use crate::resolver::{Channel, Question, Resolver, learn, private};
 use crate::wire::folded::FoldedName;
-use crate::wire::header::{Flags, HEADER_LEN};
+use crate::wire::header::HEADER_LEN;
 use crate::wire::name::NameBuf;
-use crate::wire::numbers::{Class, Opcode, Rcode, Rtype};
+use crate::wire::numbers::{Rcode, Rtype};
 use crate::wire::typed::Response;
 
 /// A response, and the request it is to.
@@ -38,6 +38,8 @@ enum Letters {
 enum Received {
     /// Nothing that ends the wait.
     Nothing,
+    /// Nothing of use from who alone can send it: nothing better is to come.
+    Loss,
     /// Something by which the same is to be asked once more.
     Again(Way),
     /// A response by which the fetch can go on.
@@ -50,6 +52,10 @@ impl Resolver {
         let Some(mut fetch) = self.fetches.remove(&id) else { return };
         match self.receive(now, &mut fetch, octets) {
             Received::Nothing => (),
+            Received::Loss => {
+                self.fetches.insert(id, fetch);
+                return self.give_up_request(now, id, Loss::Timeout);
+            }
             Received::Again(way) => {
                 if let Some(failing) = exhausted(now, &fetch) {
                     return self.fail(now, fetch, failing);
@@ -62,15 +68,16 @@ impl Resolver {
     }
 
     /// Looks at what came back. What cannot be read, or is not what was asked for, may come from
-    /// anyone: the wait goes on.
+    /// anyone over UDP: the wait goes on. Nobody else sends anything over a connection of ours.
     fn receive(&mut self, now: Now, fetch: &mut Fetch, octets: &[u8]) -> Received {
         let Some(sent) = &fetch.sent else { return Received::Nothing };
         let (to, channel) = (sent.way.to, sent.way.channel);
-        let (octets, letters) = in_one_case(octets, sent);
-        let response = Response::read(&octets).ok().filter(|response| repeats(response, sent));
-        let Some(response) = response else {
+        let Some((response, letters)) = read_response(octets, sent) else {
+            if channel == Channel::Tcp {
+                return Received::Loss;
+            }
             fetch.wrong += 1;
-            if !fetch.wrong.is_multiple_of(WRONG_RESPONSES_MAX) || channel == Channel::Tcp {
+            if !fetch.wrong.is_multiple_of(WRONG_RESPONSES_MAX) {
                 return Received::Nothing;
             }
             self.end_request(fetch);
@@ -78,6 +85,7 @@ impl Resolver {
             return Received::Again(Way { to, channel: Channel::Tcp, again });
         };
         let Some(sent) = self.end_request(fetch) else { return Received::Nothing };
+        fetch.hear(to);
         self.measure(now, fetch, &sent);
         let again = again(&response, &sent, letters);
         self.take_cookie(now, &response, &sent);
@@ -237,22 +245,19 @@ impl Resolver {
     }
 }
 
-/// Whether a response is one to the request: anybody can send one (RFC 5452 §9.1). One with a cookie
-/// has ours (RFC 7873 §5.3).
-fn repeats(response: &Response, sent: &Sent) -> bool {
-    let flags = response.header.flags;
-    let is_response = flags.contains(Flags::QR) && flags.opcode() == Opcode::QUERY;
-    let is_asked = response.question.as_ref().is_some_and(|(name, question)| {
-        name.as_name() == sent.name.as_name()
-            && question.rtype == sent.rtype
-            && question.class == Class::IN
-    });
-    // Who cannot read a query may leave its question out.
-    let is_error = response.question.is_none() && response.rcode == Rcode::FORMERR;
+/// A response if it is one to the request, which anybody can send, and whether it has the letters that
+/// were sent. One with a cookie has ours (RFC 7873 §5.3).
+fn read_response(octets: &[u8], sent: &Sent) -> Option<(Response, Letters)> {
+    if !Response::may_answer(octets, sent.id, sent.name.as_name(), sent.rtype) {
+        return None;
+    }
+    let (octets, letters) = in_one_case(octets, sent);
+    let response = Response::read(&octets).ok()?;
+    let is_whole = response.question.is_some() || response.rcode == Rcode::FORMERR;
     let cookie = response.edns.and_then(|edns| edns.cookie);
     let cookies = cookie.zip(sent.cookie);
     let has_our_cookie = cookies.is_none_or(|((repeated, _), (ours, _))| repeated == ours);
-    is_response && response.header.id == sent.id && (is_asked || is_error) && has_our_cookie
+    (is_whole && has_our_cookie).then_some((response, letters))
 }
 
 /// A message with the question in lower case if it has the letters that were sent, and whether it

@@ -197,6 +197,7 @@ impl Resolver {
             });
         }
         self.fetches.insert(id, fetch);
+        self.look_ahead(now, id);
         self.ready.push_back(id);
     }
 }

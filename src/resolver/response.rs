@@ -167,6 +167,8 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let servers = chain.first().filter(|_| is_for_root_servers(asked));
     let glue = servers.map(|servers| glue_of(servers, response.additionals, asked.zone));
     let glue = glue.unwrap_or_default();
+    // Who was asked to resolve tells what others said, whatever it says of itself.
+    let is_authoritative = is_authoritative && !asked.is_forwarded;
     Meaning::Found(Found { chain, last, end, soa, proofs, glue, is_authoritative })
 }
 

@@ -13,7 +13,7 @@ use crate::wire::edns::ResponseEdns;
 use crate::wire::error::{Field, WireError};
 use crate::wire::header::{Flags, HEADER_LEN, Header};
 use crate::wire::name::{Name, NameArray, NameBuf};
-use crate::wire::numbers::{Class, Rcode, Rtype};
+use crate::wire::numbers::{Class, Opcode, Rcode, Rtype};
 use crate::wire::query::Question;
 use crate::wire::rdata::expand::expand;
 use crate::wire::reader::Reader;
@@ -104,6 +104,29 @@ impl Response {
             Err(error) => Err(error),
             Ok(()) => Ok(response),
         }
+    }
+
+    /// Whether a message may be a response to a request, as its head tells (RFC 5452 §9.1): its ID, and
+    /// the question, which only who cannot read a query may leave out. Reads no record, so that
+    /// what anybody sends costs little.
+    pub fn may_answer(message: &[u8], id: u16, name: Name<'_>, rtype: Rtype) -> bool {
+        let Some(header) = Header::read(message) else { return false };
+        let is_response = header.flags.contains(Flags::QR)
+            && header.flags.opcode() == Opcode::QUERY
+            && header.id == id;
+        let repeats = || {
+            let mut reader = Reader::new(message, HEADER_LEN);
+            let question = read_question(&mut reader).ok();
+            question.is_some_and(|(repeated, question)| {
+                repeated.as_name() == name && question.rtype == rtype && question.class == Class::IN
+            })
+        };
+        let is_asked = match header.questions {
+            0 => Rcode(header.flags.0 & 0xF) == Rcode::FORMERR,
+            1 => repeats(),
+            _ => false,
+        };
+        is_response && is_asked
     }
 
     /// Whether the message was cut to fit.

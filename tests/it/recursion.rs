@@ -2,12 +2,15 @@
 //! its own.
 
 mod aliases;
+mod blame;
 mod bounds;
 mod exchanges;
+mod floods;
 mod forwarding;
 mod iteration;
 mod own;
 mod priming;
+mod server_addresses;
 mod stale;
 mod trouble;
 mod types;

@@ -270,7 +270,25 @@ impl Model {
         };
         let failure = || at_name(Told::Failure, Some(rtype), false);
         let fresh = of_name(false).or_else(|| above().map(|at| (at, "name error")));
-        let stale = || if is_stale_good { of_name(true) } else { None };
+        let stale = || {
+            if !is_stale_good {
+                return None;
+            }
+            // Of the type and of the name, what was stored last.
+            let records = at_name(Told::Records, Some(rtype), true).map(|at| (at, "records"));
+            let of_type = records
+                .or_else(|| at_name(Told::NoData, Some(rtype), true).map(|at| (at, "no data")));
+            let alias = at_name(Told::Records, Some(Rtype::CNAME), true).map(|at| (at, "alias"));
+            let of_name =
+                alias.or_else(|| at_name(Told::NameError, None, true).map(|at| (at, "name error")));
+            let stored = |found: &(usize, &str)| self.facts[found.0].stored;
+            let newer =
+                |before: &(usize, &str)| of_name.filter(|found| stored(found) > stored(before));
+            match of_type {
+                Some(of_type) => newer(&of_type).or(Some(of_type)),
+                None => of_name,
+            }
+        };
         fresh.or_else(stale).or_else(|| failure().map(|at| (at, "failure")))
     }
 

@@ -244,3 +244,15 @@ fn question_for_all_types_takes_all_sets_of_the_name() {
     let sections = ["a.z. A 1|a.z. NS n.z.|b.z. A 1", "", ""];
     check_found("z.", "a.z. ANY", sections, "a.z. A|a.z. NS", "a.z.", End::Records);
 }
+
+#[test]
+fn words_of_a_forwarder_are_not_authoritative_whatever_it_says() {
+    for (is_forwarded, expected) in [(true, false), (false, true)] {
+        let (owner, root) = (name("www.a."), name("."));
+        let asked =
+            Asked { name: owner.as_name(), rtype: Rtype::A, zone: root.as_name(), is_forwarded };
+        let response = response(Rcode::NOERROR, Flags::AA, ["www.a. A 1", "", ""]);
+        let Meaning::Found(found) = read(response, asked) else { panic!("not found") };
+        assert_eq!(found.is_authoritative, expected);
+    }
+}

@@ -91,3 +91,25 @@ fn alias_with_a_ttl_of_zero_leads_on() {
     let resolution = world.ask("far.example.org.", Rtype::A);
     assert_eq!((addresses(&resolution), resolution.aliases.len()), (vec![ip("192.0.2.90")], 1));
 }
+
+#[test]
+fn loop_of_aliases_that_may_not_be_kept_is_remembered() {
+    let mut world = hierarchy();
+    let example = "@ NS ns\nns A 192.0.2.3\nl 0 CNAME l.servers.net.";
+    world.serve("192.0.2.3", &[("example.org.", example)]);
+    let servers = "@ NS ns\nns A 192.0.2.5\nl 0 CNAME l.example.org.";
+    world.serve("192.0.2.5", &[("servers.net.", servers)]);
+    check_failed(&world.ask("l.example.org.", Rtype::A), FailureReason::TooLong);
+    check_failed(&world.ask("l.example.org.", Rtype::A), FailureReason::TooLong);
+    assert_eq!(world.sent(), [""; 0]);
+}
+
+#[test]
+fn chain_that_was_too_long_for_what_was_left_is_followed_later() {
+    let mut world = hierarchy();
+    let poor = Budget { aliases_left: 0, ..Budget::new(world.now) };
+    let finished = world.ask_with("alias.example.org.", Rtype::A, poor);
+    check_failed(&finished.resolution, FailureReason::TooLong);
+    let resolution = world.ask("alias.example.org.", Rtype::A);
+    assert_eq!(addresses(&resolution), [ip("192.0.2.80")]);
+}

@@ -154,7 +154,7 @@ fn fetch_ends_when_nobody_waits_any_more() {
 }
 
 /// Puts a question of a client; returns how it ended if it did at once.
-fn put(world: &mut World, client: IpAddr, qname: &str) -> Option<End> {
+pub(super) fn put(world: &mut World, client: IpAddr, qname: &str) -> Option<End> {
     world.asked += 1;
     let asking = Asking {
         asker: Asker(world.asked),
@@ -166,7 +166,7 @@ fn put(world: &mut World, client: IpAddr, qname: &str) -> Option<End> {
     world.resolver.poll_finished().map(|finished| finished.resolution.end)
 }
 
-fn is_busy(end: Option<&End>) -> bool {
+pub(super) fn is_busy(end: Option<&End>) -> bool {
     matches!(end, Some(End::Failed(FailureReason::Busy)))
 }
 

@@ -336,3 +336,34 @@ fn server_that_fails_on_cookies_is_asked_without() {
     world.ask("other.example.org.", Rtype::A);
     assert_eq!(world.sent.len(), 1);
 }
+
+#[test]
+fn wrong_message_over_tcp_ends_the_request() {
+    for wrong in [0, 2, 13] {
+        let mut world = hierarchy();
+        world.tamper = Some(Box::new(|transmit, mut response| {
+            if transmit.channel == Channel::Udp {
+                response[2] |= 2;
+            }
+            Some(response)
+        }));
+        world.put("www.example.org.", Rtype::A, Budget::new(world.now));
+        let transmit = loop {
+            match world.resolver.poll_transmit() {
+                Some(transmit) if transmit.channel == Channel::Tcp => break transmit,
+                Some(transmit) => world.deliver(&transmit),
+                None => assert!(world.step()),
+            }
+        };
+        // Another ID, a query, another question.
+        let mut octets =
+            exchange(&world.servers[&ip("192.0.2.1")], Transport::Tcp, &transmit.octets);
+        octets.as_mut().unwrap()[wrong] ^= if wrong == 2 { 0x80 } else { 1 };
+        assert!(world.resolver.awaits(transmit.request));
+        world.resolver.handle_response(world.now, transmit.request, &octets.unwrap());
+        assert!(!world.resolver.awaits(transmit.request), "{wrong}");
+        // It is asked once more.
+        let finished = world.rest();
+        assert_eq!(addresses(&finished[0].resolution), [ip("192.0.2.80")]);
+    }
+}

@@ -1,0 +1,106 @@
+//! Floods of names below a zone whose servers cannot be found, or are waited for.
+
+use super::bounds::{is_busy, put};
+use super::{ORG, World, addresses, hierarchy, ip, options};
+use kereru::base::limits::LOOKUPS_MAX;
+use kereru::cache::End;
+use kereru::resolver::Options;
+use kereru::wire::numbers::Rtype;
+use std::net::IpAddr;
+
+fn client(number: usize) -> IpAddr {
+    IpAddr::from([10, 1, (number >> 8) as u8, number as u8])
+}
+
+#[test]
+fn flood_of_names_below_a_zone_whose_server_is_waited_for_leaves_others_alone() {
+    let mut world = hierarchy();
+    world.serve("192.0.2.2", &[("org.", &format!("{ORG}\nattack NS ns.slow.servers.net."))]);
+    let servers = "@ NS ns\nns A 192.0.2.5\nslow NS ns1.slow\nns1.slow A 192.0.2.77\n";
+    world.serve("192.0.2.5", &[("servers.net.", servers)]);
+    world.silent.insert(ip("192.0.2.77"));
+    world.ask("first.attack.org.", Rtype::A);
+    world.pass(20);
+    for number in 0..LOOKUPS_MAX + 100 {
+        put(&mut world, client(number / 500), &format!("n{number}.attack.org."));
+    }
+    let end = put(&mut world, ip("198.51.100.9"), "www.example.org.");
+    assert!(!is_busy(end.as_ref()), "{end:?}");
+    let finished = world.rest();
+    let other =
+        finished.iter().find(|one| one.resolution.name == crate::world::name("www.example.org."));
+    assert_eq!(addresses(&other.unwrap().resolution), [ip("192.0.2.80")]);
+}
+
+#[test]
+fn flood_of_names_below_a_zone_without_servers_costs_its_parent_nothing() {
+    for bad in ["bad NS ns.nowhere.net.", "bad NS ns.bad"] {
+        let mut world = hierarchy();
+        world.serve("192.0.2.2", &[("org.", &format!("{ORG}\nco NS ns.co\nns.co A 192.0.2.20"))]);
+        let co = format!("@ NS ns\nns A 192.0.2.20\n{bad}\ngood NS ns.good\nns.good A 192.0.2.21");
+        world.serve("192.0.2.20", &[("co.org.", &co)]);
+        let good = "@ NS ns\nns A 192.0.2.21\nwww A 192.0.2.92";
+        world.serve("192.0.2.21", &[("good.co.org.", good)]);
+        world.ask("x.bad.co.org.", Rtype::A);
+        world.rest();
+        for number in 0..300 {
+            put(&mut world, client(number), &format!("n{number}.bad.co.org."));
+        }
+        let resolution = world.ask("www.good.co.org.", Rtype::A);
+        assert_eq!(addresses(&resolution), [ip("192.0.2.92")]);
+        assert_eq!(world.sent_to("192.0.2.20"), 1, "{bad}");
+    }
+}
+
+#[test]
+fn parent_is_asked_once_for_addresses_that_are_over() {
+    let mut world = hierarchy();
+    let org = format!("{ORG}\nbrief NS ns.brief\nns.brief 60 A 192.0.2.40");
+    world.serve("192.0.2.2", &[("org.", &org)]);
+    let brief = "@ NS ns\nns 60 A 192.0.2.40\n*.w A 192.0.2.91";
+    world.serve("192.0.2.40", &[("brief.org.", brief)]);
+    world.ask("a.w.brief.org.", Rtype::A);
+    world.pass(61);
+    world.sent.clear();
+    for number in 0..100 {
+        put(&mut world, client(number), &format!("n{number}.w.brief.org."));
+    }
+    let finished = world.rest();
+    assert_eq!(finished.len(), 100);
+    for one in finished {
+        assert_eq!(addresses(&one.resolution), [ip("192.0.2.91")]);
+    }
+    assert_eq!(world.sent_to("192.0.2.2"), 1, "{:?}", world.sent());
+}
+
+#[test]
+fn names_below_a_delegation_that_leads_to_further_delegations_cost_requests_once() {
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| -> String {
+        (0..count).map(line).collect::<Vec<_>>().join("\n")
+    };
+    let org = lines(50, &|number| format!("attack NS ns.d{number}.evil.net."));
+    let evil = lines(50, &|number| {
+        lines(20, &|server| format!("d{number} NS ns{server}.v{number}.victim.net."))
+    });
+    let root = "@ NS root.test.\nroot.test. A 192.0.2.1\norg. NS ns.org.\nns.org. A 192.0.2.2\n\
+         victim.net. NS ns.victim.net.\nns.victim.net. A 192.0.2.7\n\
+         evil.net. NS ns.evil.net.\nns.evil.net. A 192.0.2.6";
+    for families in [[true, false], [true, true]] {
+        let mut world = World::new(
+            Options { families, ..options() },
+            &[
+                ("192.0.2.1", &[(".", root)]),
+                ("192.0.2.2", &[("org.", &format!("@ NS ns\nns A 192.0.2.2\n{org}"))]),
+                ("192.0.2.6", &[("evil.net.", &format!("@ NS ns\nns A 192.0.2.6\n{evil}"))]),
+                ("192.0.2.7", &[("victim.net.", "@ NS ns\nns A 192.0.2.7")]),
+            ],
+        );
+        world.ask("n.attack.org.", Rtype::A);
+        world.rest();
+        for number in 0..12 {
+            let resolution = world.ask(&format!("n{number}.attack.org."), Rtype::A);
+            assert!(matches!(resolution.end, End::Failed(_)), "{resolution:?}");
+            assert_eq!(world.sent(), [""; 0]);
+        }
+    }
+}

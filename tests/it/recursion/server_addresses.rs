@@ -1,0 +1,54 @@
+//! By which addresses servers are reached, and how many of them.
+
+use super::{ORG, addresses, hierarchy, ip};
+use kereru::resolver::Budget;
+use kereru::wire::numbers::Rtype;
+
+#[test]
+fn server_whose_address_may_not_be_kept_is_asked_all_the_same() {
+    let mut world = hierarchy();
+    world.serve("192.0.2.5", &[("servers.net.", "@ NS ns\nns A 192.0.2.5\nhost 0 A 192.0.2.6")]);
+    world.serve("192.0.2.2", &[("org.", "@ NS ns\nns A 192.0.2.2\nzero NS host.servers.net.")]);
+    let zero = "@ NS host.servers.net.\nwww A 192.0.2.91";
+    world.serve("192.0.2.6", &[("zero.org.", zero)]);
+    assert_eq!(addresses(&world.ask("www.zero.org.", Rtype::A)), [ip("192.0.2.91")]);
+    assert_eq!(world.sent_to("192.0.2.5"), 1, "{:?}", world.sent());
+}
+
+#[test]
+fn server_with_a_thousand_addresses_takes_the_place_of_no_other() {
+    let many: String =
+        (0..1000).map(|host| format!("many A 10.0.{}.{}\n", host / 250, host % 250)).collect();
+    let mut world = hierarchy();
+    let servers = format!("@ NS ns\nns A 192.0.2.5\n{many}");
+    world.serve("192.0.2.5", &[("servers.net.", &servers)]);
+    let org = format!("{ORG}\nbig NS many.servers.net.\nbig NS ns.big\nns.big A 192.0.2.6");
+    world.serve("192.0.2.2", &[("org.", &org)]);
+    world.serve("192.0.2.6", &[("big.org.", "@ NS ns\nns A 192.0.2.6\nwww A 192.0.2.91")]);
+    // None of the thousand is there.
+    for host in 0..1000 {
+        world.unreachable.insert(ip(&format!("10.0.{}.{}", host / 250, host % 250)));
+    }
+    world.ask("many.servers.net.", Rtype::A);
+    world.put("www.big.org.", Rtype::A, Budget::new(world.now));
+    let finished = world.rest();
+    assert_eq!(addresses(&finished[0].resolution), [ip("192.0.2.91")]);
+}
+
+#[test]
+fn server_without_glue_is_reached_soon_beside_one_that_is_dead() {
+    let mut world = hierarchy();
+    let mixed = "mixed NS ns.mixed\nns.mixed A 192.0.2.99\nmixed NS ns.servers.net.";
+    world.serve("192.0.2.2", &[("org.", &format!("{ORG}\n{mixed}"))]);
+    world.serve(
+        "192.0.2.5",
+        &[
+            ("servers.net.", "@ NS ns\nns A 192.0.2.5\nwww A 192.0.2.90"),
+            ("mixed.org.", "@ NS ns.servers.net.\nwww A 192.0.2.91"),
+        ],
+    );
+    let began = world.now.as_micros();
+    assert_eq!(addresses(&world.ask("www.mixed.org.", Rtype::A)), [ip("192.0.2.91")]);
+    let after_us = world.now.as_micros() - began;
+    assert!(after_us <= 1_300_000, "{after_us}");
+}
