@@ -8,6 +8,7 @@ use crate::cache::{Local, LocalCut, Owned};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata;
 use crate::zone::lookup::Lookup;
 use crate::zone::node::Node;
 use crate::zone::store::Zone;
@@ -70,9 +71,6 @@ fn delegation(zone: &Zone, cut: &Node) -> LocalCut {
 
 /// The addresses that a node owns.
 fn addresses_of(node: &Node) -> impl Iterator<Item = IpAddr> {
-    let v4 = node.find(Rtype::A).into_iter().flat_map(|set| set.records());
-    let v4 = v4.filter_map(|rdata| <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from));
-    let v6 = node.find(Rtype::AAAA).into_iter().flat_map(|set| set.records());
-    let v6 = v6.filter_map(|rdata| <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from));
-    v4.chain(v6)
+    let sets = [Rtype::A, Rtype::AAAA].into_iter().filter_map(|rtype| node.find(rtype));
+    sets.flat_map(|set| set.records()).filter_map(rdata::address)
 }

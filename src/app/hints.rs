@@ -9,6 +9,7 @@ use crate::base::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::config::{Config, FilePath};
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata;
 use crate::zone::file::reader::Reader;
 use crate::zone::file::source::Source;
 
@@ -93,13 +94,9 @@ fn parse(source: &dyn Source, path: &Path) -> (Vec<(NameBuf, Vec<IpAddr>)>, Diag
             Rtype::NS if record.owner.is_root() => {
                 servers.extend(Name::read(record.rdata).ok().map(Name::to_lowercase));
             }
-            Rtype::A => {
-                let address = <[u8; 4]>::try_from(record.rdata).map(IpAddr::from);
-                addresses.extend(address.ok().map(|address| (owner, address)));
-            }
-            Rtype::AAAA => {
-                let address = <[u8; 16]>::try_from(record.rdata).map(IpAddr::from);
-                addresses.extend(address.ok().map(|address| (owner, address)));
+            Rtype::A | Rtype::AAAA => {
+                let address = rdata::address(record.rdata);
+                addresses.extend(address.map(|address| (owner, address)));
             }
             // Anything else tells nothing of where the servers are.
             _ => (),

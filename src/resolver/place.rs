@@ -8,12 +8,12 @@ use crate::base::limits::{ADDRESSES_PER_SERVER_MAX, ADDRESSES_PER_ZONE_MAX, SERV
 use crate::base::time::Now;
 use crate::cache::{Cut, Entry, Kind, LocalCut, Owned};
 use crate::resolver::options::{Route, RouteKind};
-use crate::resolver::private::address;
 use crate::resolver::response::Referral;
 use crate::resolver::{Question, Resolver};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata::address;
 
 /// How it is known whom to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

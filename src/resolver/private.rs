@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::resolver::response::{End, Found};
 use crate::wire::numbers::Rtype;
+use crate::wire::rdata::address;
 
 /// Takes private addresses out of an answer. Where nothing is left, the answer is that there are no
 /// such records, without an SOA, so that it is not kept. Unbound does the same.
@@ -38,12 +39,6 @@ fn is_private(rdata: &[u8]) -> bool {
         IpAddr::V4(address) => is_private_v4(address),
         IpAddr::V6(address) => is_private_v6(address),
     })
-}
-
-/// The address that record data is.
-pub(super) fn address(rdata: &[u8]) -> Option<IpAddr> {
-    let v4 = || <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from);
-    v4().or_else(|| <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from))
 }
 
 /// RFC 1918 §3, RFC 1122 §3.2.1.3 (loopback, this network), RFC 3927, RFC 6598.

@@ -9,6 +9,8 @@ pub mod expand;
 pub mod octets;
 pub mod svcb;
 
+use std::net::IpAddr;
+
 use crate::wire::name::Name;
 use crate::wire::numbers::Rtype;
 use crate::wire::rdata::octets::Octets;
@@ -170,6 +172,12 @@ pub struct Embedded<'a> {
     pub name: Name<'a>,
     /// How it is treated.
     pub kind: NameKind,
+}
+
+/// The address that the data of an A or AAAA record is.
+pub fn address(rdata: &[u8]) -> Option<IpAddr> {
+    let v4 = || <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from);
+    v4().or_else(|| <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from))
 }
 
 /// The names that stand as fields of their own in the data, in order.

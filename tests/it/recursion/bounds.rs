@@ -31,9 +31,8 @@ fn delegation_with_a_thousand_servers_without_addresses_costs_few_requests() {
     assert!(world.sent_to("192.0.2.7") <= 8 && world.sent.len() <= 30, "{:?}", world.sent());
 }
 
-#[test]
-fn delegations_that_lead_to_further_delegations_cost_few_requests() {
-    // NRDelegation: servers without addresses, in zones whose servers have none either.
+/// NRDelegation: attack.org. has servers without addresses, in zones whose servers have none either.
+pub(super) fn leading_on(families: [bool; 2]) -> World {
     let lines = |count: usize, line: &dyn Fn(usize) -> String| -> String {
         (0..count).map(line).collect::<Vec<_>>().join("\n")
     };
@@ -44,16 +43,21 @@ fn delegations_that_lead_to_further_delegations_cost_few_requests() {
     let root = "@ NS root.test.\nroot.test. A 192.0.2.1\norg. NS ns.org.\nns.org. A 192.0.2.2\n\
          victim.net. NS ns.victim.net.\nns.victim.net. A 192.0.2.7\n\
          evil.net. NS ns.evil.net.\nns.evil.net. A 192.0.2.6";
+    World::new(
+        Options { families, ..options() },
+        &[
+            ("192.0.2.1", &[(".", root)]),
+            ("192.0.2.2", &[("org.", &format!("@ NS ns\nns A 192.0.2.2\n{org}"))]),
+            ("192.0.2.6", &[("evil.net.", &format!("@ NS ns\nns A 192.0.2.6\n{evil}"))]),
+            ("192.0.2.7", &[("victim.net.", "@ NS ns\nns A 192.0.2.7")]),
+        ],
+    )
+}
+
+#[test]
+fn delegations_that_lead_to_further_delegations_cost_few_requests() {
     for families in [[true, false], [true, true]] {
-        let mut world = World::new(
-            Options { families, ..options() },
-            &[
-                ("192.0.2.1", &[(".", root)]),
-                ("192.0.2.2", &[("org.", &format!("@ NS ns\nns A 192.0.2.2\n{org}"))]),
-                ("192.0.2.6", &[("evil.net.", &format!("@ NS ns\nns A 192.0.2.6\n{evil}"))]),
-                ("192.0.2.7", &[("victim.net.", "@ NS ns\nns A 192.0.2.7")]),
-            ],
-        );
+        let mut world = leading_on(families);
         let resolution = world.ask("www.attack.org.", Rtype::A);
         assert!(matches!(resolution.end, End::Failed(_)), "{resolution:?}");
         world.rest();

@@ -1,10 +1,9 @@
 //! Floods of names below a zone whose servers cannot be found, or are waited for.
 
-use super::bounds::{is_busy, put};
-use super::{ORG, World, addresses, hierarchy, ip, options};
+use super::bounds::{is_busy, leading_on, put};
+use super::{ORG, addresses, hierarchy, ip};
 use kereru::base::limits::LOOKUPS_MAX;
 use kereru::cache::End;
-use kereru::resolver::Options;
 use kereru::wire::numbers::Rtype;
 use std::net::IpAddr;
 
@@ -75,26 +74,8 @@ fn parent_is_asked_once_for_addresses_that_are_over() {
 
 #[test]
 fn names_below_a_delegation_that_leads_to_further_delegations_cost_requests_once() {
-    let lines = |count: usize, line: &dyn Fn(usize) -> String| -> String {
-        (0..count).map(line).collect::<Vec<_>>().join("\n")
-    };
-    let org = lines(50, &|number| format!("attack NS ns.d{number}.evil.net."));
-    let evil = lines(50, &|number| {
-        lines(20, &|server| format!("d{number} NS ns{server}.v{number}.victim.net."))
-    });
-    let root = "@ NS root.test.\nroot.test. A 192.0.2.1\norg. NS ns.org.\nns.org. A 192.0.2.2\n\
-         victim.net. NS ns.victim.net.\nns.victim.net. A 192.0.2.7\n\
-         evil.net. NS ns.evil.net.\nns.evil.net. A 192.0.2.6";
     for families in [[true, false], [true, true]] {
-        let mut world = World::new(
-            Options { families, ..options() },
-            &[
-                ("192.0.2.1", &[(".", root)]),
-                ("192.0.2.2", &[("org.", &format!("@ NS ns\nns A 192.0.2.2\n{org}"))]),
-                ("192.0.2.6", &[("evil.net.", &format!("@ NS ns\nns A 192.0.2.6\n{evil}"))]),
-                ("192.0.2.7", &[("victim.net.", "@ NS ns\nns A 192.0.2.7")]),
-            ],
-        );
+        let mut world = leading_on(families);
         world.ask("n.attack.org.", Rtype::A);
         world.rest();
         for number in 0..12 {
