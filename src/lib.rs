@@ -8,6 +8,7 @@ pub mod base;
 pub mod cache;
 pub mod config;
 pub mod http;
+pub mod mail;
 pub mod metrics;
 pub mod net;
 pub mod policy;

@@ -89,6 +89,11 @@ impl Wall {
         Self(seconds)
     }
 
+    /// The seconds.
+    pub const fn as_secs(self) -> u64 {
+        self.0
+    }
+
     /// The seconds modulo 2³², which is how DNS counts time (RFC 4034 §3.1.5, RFC 9018 §4.3).
     pub fn as_serial(self) -> u32 {
         (self.0 & 0xFFFF_FFFF) as u32
