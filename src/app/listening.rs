@@ -11,10 +11,11 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::app::mail::{self, MailSocket};
 use crate::config::{Config, Origin};
 use crate::net::World;
 use crate::net::inherited::Inherited;
-use crate::net::listen::{self, HttpListener, ListenError, Listener};
+use crate::net::listen::{self, ListenError, Listener, StreamListener};
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::{Crew, Port};
 use crate::sys::socket::stop_receiving;
@@ -22,7 +23,8 @@ use crate::sys::socket::stop_receiving;
 /// All sockets of the server, before anybody serves them.
 pub(super) struct Sockets {
     pub(super) dns: Vec<Listener>,
-    pub(super) http: Vec<HttpListener>,
+    pub(super) http: Vec<StreamListener>,
+    pub(super) mail: Vec<MailSocket>,
 }
 
 impl Sockets {
@@ -47,8 +49,9 @@ impl Sockets {
             }
         }
         let http = config.http.listen.iter();
-        let http = http.map(|&address| listen::inherit_or_open_http(address, inherited));
-        Ok(Self { dns, http: http.collect::<Result<_, _>>()? })
+        let http = http.map(|&address| listen::inherit_or_open_stream(address, "HTTP", inherited));
+        let http = http.collect::<Result<_, _>>()?;
+        Ok(Self { dns, http, mail: mail::open_sockets(config, inherited)? })
     }
 
     /// The sockets for DNS.

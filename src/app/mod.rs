@@ -11,6 +11,7 @@ pub mod lab;
 mod listening;
 mod load;
 mod logging;
+mod mail;
 mod metrics;
 mod notify;
 mod open_files;

@@ -22,6 +22,7 @@ use crate::app::cli::ServeArgs;
 use crate::app::lab;
 use crate::app::lab::shell::Shell;
 use crate::app::listening::{Listeners, Sockets};
+use crate::app::mail::Post;
 use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
@@ -34,7 +35,7 @@ use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
 use crate::http::{Audience, Site};
 use crate::net::http::HttpServer;
-use crate::net::listen::HttpListener;
+use crate::net::listen::StreamListener;
 use crate::net::tcp::{TcpLimits, TcpServer};
 use crate::net::udp::Crew;
 use crate::net::upstream::{self, Upstream};
@@ -357,7 +358,7 @@ impl Pages {
         &mut self,
         runtime: &Runtime,
         world: &Arc<World>,
-        listeners: Vec<HttpListener>,
+        listeners: Vec<StreamListener>,
         stopping: watch::Receiver<bool>,
     ) -> io::Result<()> {
         let site = Arc::clone(&self.site);
@@ -383,6 +384,7 @@ pub(super) struct Server {
     runtime: Runtime,
     listeners: Listeners,
     pages: Pages,
+    post: Post,
     notifier: Notifier,
     /// Turns true to stop; closed when all listeners and connections have ended.
     stop: watch::Sender<bool>,
@@ -410,10 +412,11 @@ impl Server {
         runtime.spawn(world.needing(resolving));
         let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
         let mut pages = Pages::new(&state, &world, &tcp)?;
-        pages.listen(&runtime, &world, sockets.http, stopping)?;
+        pages.listen(&runtime, &world, sockets.http, stopping.clone())?;
+        let post = Post::start(&state.config, sockets.mail, &runtime, &world, stopping)?;
         let (handle, cpus) = (runtime.handle().clone(), state.cpus.clone());
         let listeners = Listeners::start(handle, Arc::clone(&world), tcp, cpus, sockets.dns)?;
-        Ok(Self { state: Arc::new(state), world, runtime, listeners, pages, notifier, stop })
+        Ok(Self { state: Arc::new(state), world, runtime, listeners, pages, post, notifier, stop })
     }
 
     /// Serves until a signal comes or, if there is a shell to serve, until that ends; then lets replies
@@ -452,7 +455,9 @@ impl Server {
         let dns = joined(self.listeners.addresses());
         let http = joined(self.pages.addresses.iter().copied());
         let http = if http.is_empty() { "-" } else { &http };
-        tracing::info!(target: logging::READY, %dns, %http, "ready");
+        let mail = joined(self.post.addresses.iter().copied());
+        let mail = if mail.is_empty() { "-" } else { &mail };
+        tracing::info!(target: logging::READY, %dns, %http, %mail, "ready");
     }
 
     /// Says that the server is ready, starts the shell, and obeys signals until something ends it.
@@ -537,6 +542,7 @@ impl Server {
         }
         // All that can fail comes before anything changes.
         let moved = self.listeners.begin(&state.config).await?;
+        self.post.take_over(&self.state.config, &state.config)?;
         let snapshot = snapshot(&state);
         // Whoever asks others knows which zones are ours before any query does.
         let addresses: Vec<SocketAddr> = self.listeners.addresses().collect();

@@ -13,17 +13,11 @@ enum Off {
     Value,
     /// By the value of this key in its section.
     Key(&'static str),
-    /// By being absent.
-    Absent,
 }
 
 /// Keys without effect.
-const NOT_YET: &[(&str, Off)] = &[
-    ("sandbox", Off::Value),
-    ("mail", Off::Absent),
-    ("http.token-file", Off::Value),
-    ("log.queries", Off::Key("to")),
-];
+const NOT_YET: &[(&str, Off)] =
+    &[("sandbox", Off::Value), ("http.token-file", Off::Value), ("log.queries", Off::Key("to"))];
 
 /// Warns about each key of the table that asks for more than "off".
 pub(super) fn warn(root: &Node, problems: &mut Problems<'_>) {
@@ -36,7 +30,6 @@ pub(super) fn warn(root: &Node, problems: &mut Problems<'_>) {
         let is_off = match off {
             Off::Value => value.is_off(),
             Off::Key(name) => value.entry(name).is_some_and(|(_, value)| value.is_off()),
-            Off::Absent => false,
         };
         if !is_off {
             let message = format!("`{path}` has no effect in this version");

@@ -25,9 +25,9 @@ pub struct Listener {
     pub tcp: TcpListener,
 }
 
-/// The socket of one address for HTTP.
+/// The socket of one address for HTTP or mail.
 #[derive(Debug)]
-pub struct HttpListener {
+pub struct StreamListener {
     /// The address, its port chosen.
     pub address: SocketAddr,
     /// The socket.
@@ -39,7 +39,7 @@ pub struct HttpListener {
 pub struct ListenError {
     /// The address.
     pub address: SocketAddr,
-    /// Whether it was UDP, TCP or HTTP.
+    /// What it was for: UDP, TCP, HTTP or mail.
     pub transport: &'static str,
     /// What the system said.
     pub error: io::Error,
@@ -137,21 +137,22 @@ pub fn inherit_or_open(
     Ok(Listener { configured: address, address, udp: udp.map_err(udp_error)?, is_lent, tcp })
 }
 
-/// Uses the socket of an address for HTTP that was inherited, or opens it.
+/// Uses the socket of an address for HTTP or mail that was inherited, or opens it.
 ///
 /// # Errors
 ///
 /// Fails if the address is in use, is not one of this machine, or may not be bound.
-pub fn inherit_or_open_http(
+pub fn inherit_or_open_stream(
     address: SocketAddr,
+    transport: &'static str,
     inherited: &mut Inherited,
-) -> Result<HttpListener, ListenError> {
-    let error = |error| ListenError { address, transport: "HTTP", error };
+) -> Result<StreamListener, ListenError> {
+    let error = |error| ListenError { address, transport, error };
     let socket = match inherited.take_tcp(address) {
         Some(socket) => socket,
         None => bind_tcp(address, Sharing::Alone).map_err(error)?,
     };
-    Ok(HttpListener { address: socket.local_addr().map_err(error)?, socket })
+    Ok(StreamListener { address: socket.local_addr().map_err(error)?, socket })
 }
 
 fn open_port(address: SocketAddr, workers: usize) -> Result<Listener, ListenError> {

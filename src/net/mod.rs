@@ -3,6 +3,7 @@
 pub mod http;
 pub mod inherited;
 pub mod listen;
+pub mod mail;
 mod seats;
 pub mod tcp;
 pub mod udp;

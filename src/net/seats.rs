@@ -47,6 +47,18 @@ impl Seats {
         Seat { seats: self.clone(), number, leave }
     }
 
+    /// Takes a place if one is free.
+    pub(super) fn take_free(&self, peer: SocketAddr, places: Places) -> Option<Seat> {
+        let (client, leave) = (client_of(peer), Arc::new(Notify::new()));
+        let mut table = self.lock();
+        let of_client = table.by_client.get(&client).map_or(0, Order::len);
+        if of_client >= places.per_client || table.all.len() >= places.total {
+            return None;
+        }
+        let number = table.insert(client, Arc::clone(&leave));
+        Some(Seat { seats: self.clone(), number, leave })
+    }
+
     /// How many places are taken.
     pub(super) fn taken(&self) -> usize {
         self.lock().all.len()

@@ -1,0 +1,193 @@
+//! Drives the sessions of SMTP.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::base::time::Wall;
+use crate::mail::reply::{Reply, Status};
+use crate::mail::smtp::{Action, Client, Destination, Envelope, Session};
+use crate::net::mail::connection::{Connection, Read};
+use crate::net::mail::store::Draft;
+use crate::net::mail::{Service, Settings, Shared, reception};
+
+/// Octets of a message that are held in memory: most messages are written to disk at once.
+const HELD_LEN_MAX: usize = 64 << 10;
+
+/// A message that comes.
+struct Incoming {
+    /// `None` while it is being written.
+    draft: Option<Draft>,
+    /// What has not been written.
+    held: Vec<u8>,
+    envelope: Envelope,
+}
+
+/// Serves one connection until it ends.
+pub(super) async fn serve(
+    shared: &Arc<Shared>,
+    mut connection: Connection,
+    settings: Arc<Settings>,
+    service: Service,
+) {
+    let address = connection.peer.ip().to_canonical();
+    let is_trusted = settings.config.relay_networks.allows(address);
+    let client = Client { address, is_tls: false, is_trusted };
+    let mut desk = Desk {
+        shared,
+        session: Session::new(settings.smtp_options(service), client),
+        settings,
+        incoming: None,
+        is_closing: false,
+    };
+    if desk.settings.config.refuse_networks.allows(address) {
+        let reply = Reply::new(554, Status(7, 1), "mail from your network is not taken");
+        desk.session.output().clear();
+        desk.session.end(&reply);
+    }
+    let mut stopping = shared.stopping.clone();
+    loop {
+        desk.go_on(&mut connection).await;
+        let Ok(()) = connection.write(desk.session.output()).await else { return };
+        if desk.is_closing {
+            return connection.close().await;
+        }
+        if !connection.input.is_empty() {
+            continue;
+        }
+        let read = tokio::select! {
+            read = connection.read() => read,
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                desk.session.end(&Reply::new(421, Status(3, 2), "the server stops"));
+                continue;
+            }
+        };
+        match read {
+            Read::Some => (),
+            Read::End => return,
+            Read::TooLate => {
+                desk.session.end(&Reply::new(421, Status(4, 2), "you were silent for too long"));
+            }
+        }
+    }
+}
+
+/// A session, and what it works with.
+struct Desk<'s> {
+    shared: &'s Arc<Shared>,
+    settings: Arc<Settings>,
+    session: Session,
+    incoming: Option<Incoming>,
+    is_closing: bool,
+}
+
+impl Desk<'_> {
+    /// Hands in what has been read, and does what the session wants.
+    async fn go_on(&mut self, connection: &mut Connection) {
+        let taken = self.session.handle_input(&connection.input);
+        connection.input.drain(..taken);
+        self.take_content().await;
+        while let Some(action) = self.session.poll_action() {
+            self.act(action).await;
+            self.take_content().await;
+        }
+    }
+
+    async fn act(&mut self, action: Action) {
+        match action {
+            Action::CheckSender { .. } => self.session.handle_sender(Ok(String::new())),
+            Action::CheckRecipient { recipient, may_relay } => {
+                let result = {
+                    let snapshot = self.shared.world.snapshot().load();
+                    reception::destination(&self.settings, &snapshot, &recipient, may_relay)
+                };
+                self.session.handle_recipient(result);
+            }
+            Action::Open(envelope) => self.open(*envelope),
+            Action::Keep => self.keep().await,
+            Action::Forget => self.incoming = None,
+            Action::LogIn(credentials) => {
+                let is_right = self.shared.check_password(&self.settings, credentials).await;
+                self.session.handle_log_in(is_right);
+            }
+            Action::StartTls => self.session.handle_tls(),
+            Action::Close => {
+                self.incoming = None;
+                self.is_closing = true;
+            }
+        }
+    }
+
+    fn open(&mut self, envelope: Envelope) {
+        let now = Wall::now();
+        match self.shared.store.draft(now) {
+            Ok(draft) => {
+                let id = draft.id.clone();
+                self.incoming = Some(Incoming { draft: Some(draft), held: Vec::new(), envelope });
+                self.session.handle_opened(Ok((&id, now)));
+            }
+            Err(error) => self.session.handle_opened(Err(trouble(&error))),
+        }
+    }
+
+    /// Takes what the session has of the message, and writes it to disk when it is much.
+    async fn take_content(&mut self) {
+        let Some(incoming) = &mut self.incoming else { return self.session.content().clear() };
+        incoming.held.append(self.session.content());
+        if incoming.held.len() <= HELD_LEN_MAX {
+            return;
+        }
+        let Some(mut draft) = incoming.draft.take() else { return incoming.held.clear() };
+        let held = std::mem::take(&mut incoming.held);
+        let written = Shared::blocking(move || draft.write(&held).map(|()| draft)).await;
+        match written {
+            Ok(draft) => incoming.draft = Some(draft),
+            Err(error) => self.session.handle_trouble(trouble(&error)),
+        }
+    }
+
+    async fn keep(&mut self) {
+        let result = match self.incoming.take() {
+            Some(incoming) => self.store(incoming).await,
+            None => Err(io::Error::other("a bug")),
+        };
+        match result {
+            Ok(id) => self.session.handle_kept(Ok(&id)),
+            Err(error) => self.session.handle_kept(Err(trouble(&error))),
+        }
+    }
+
+    /// Puts a message where it belongs. When this returns it may be acknowledged.
+    async fn store(&self, incoming: Incoming) -> io::Result<String> {
+        let Incoming { draft, held, envelope } = incoming;
+        let mut draft = draft.ok_or_else(|| io::Error::other("a bug"))?;
+        let store = self.shared.store.clone();
+        let mut mailboxes: Vec<String> = Vec::new();
+        for recipient in envelope.recipients {
+            match recipient.destination {
+                Destination::Mailbox(mailbox) => mailboxes.push(mailbox),
+                Destination::Away => return Err(io::Error::other("there is no queue")),
+            }
+        }
+        // Who has several addresses gets it once.
+        mailboxes.sort_unstable();
+        mailboxes.dedup();
+        Shared::blocking(move || {
+            draft.write(&held)?;
+            let mailboxes: Vec<&str> = mailboxes.iter().map(String::as_str).collect();
+            store.keep(&mut draft, &mailboxes)?;
+            Ok(draft.id.clone())
+        })
+        .await
+    }
+}
+
+/// What a client is told when a message cannot be kept.
+fn trouble(error: &io::Error) -> Reply {
+    tracing::error!(%error, "a message cannot be kept");
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Reply::new(452, Status(3, 1), "the disk is full; come back later")
+        }
+        _ => Reply::new(451, Status(3, 0), "the message cannot be kept now; come back later"),
+    }
+}
