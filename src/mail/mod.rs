@@ -11,6 +11,7 @@ pub mod date;
 mod line;
 pub mod pop3;
 pub mod reply;
+pub mod route;
 pub mod sasl;
 pub mod smtp;
 pub mod trace;

@@ -184,10 +184,9 @@ impl Desk<'_> {
 /// What a client is told when a message cannot be kept.
 fn trouble(error: &io::Error) -> Reply {
     tracing::error!(%error, "a message cannot be kept");
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Reply::new(452, Status(3, 1), "the disk is full; come back later")
-        }
-        _ => Reply::new(451, Status(3, 0), "the message cannot be kept now; come back later"),
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        Reply::new(452, Status(3, 1), "the disk is full; come back later")
+    } else {
+        Reply::new(451, Status(3, 0), "the message cannot be kept now; come back later")
     }
 }
