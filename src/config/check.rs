@@ -17,11 +17,14 @@ use crate::config::spec::{
     UserSpec, ZoneSpec,
 };
 use crate::config::value::{At, MailAddress, Server};
+use crate::config::words;
 use crate::config::{
-    Cache, Config, Cookies, Edns, FilePath, Forward, Http, Log, Mail, MailChecks, MailFault,
-    MailRoute, MailTls, MailUser, Origin, Port, QueryLog, RateLimit, Resolver, ResolverMode, Stub,
-    Tcp, ZoneSource,
+    Cache, Config, Cookies, Edns, FilePath, Forward, Http, Log, Mail, MailChecks, MailRoute,
+    MailTls, MailUser, Origin, Port, QueryLog, RateLimit, Resolver, ResolverMode, Stub, Tcp,
+    ZoneSource,
 };
+use crate::mail::faults::{self, Stage, Victim};
+use crate::mail::reply::Reply;
 use crate::policy::acl::{Acl, Prefix};
 use crate::wire::name::NameBuf;
 
@@ -415,19 +418,47 @@ impl Checker<'_, '_> {
         complete.collect()
     }
 
-    fn faults(&mut self, faults: Vec<At<FaultSpec>>) -> Vec<MailFault> {
-        let complete = faults.into_iter().filter_map(|fault| {
-            self.missing(fault.mark, "to", &fault.value.to);
-            let fault = fault.value;
-            Some(MailFault {
-                to: fault.to.value?,
-                stage: fault.stage.value,
-                reply: fault.reply.value,
-                delay: fault.delay.value,
-                drop: fault.drop.value,
-            })
-        });
-        complete.collect()
+    fn faults(&mut self, faults: Vec<At<FaultSpec>>) -> Vec<faults::Fault> {
+        faults.into_iter().filter_map(|fault| self.mail_fault(fault)).collect()
+    }
+
+    fn mail_fault(&mut self, spec: At<FaultSpec>) -> Option<faults::Fault> {
+        self.missing(spec.mark, "to", &spec.value.to);
+        let FaultSpec { to, stage, reply, delay, drop } = spec.value;
+        let (to_mark, to) = (to.mark, to.value?);
+        let victim = Victim::read(&to);
+        let stage = match stage.value {
+            words::FaultStage::Connect => Stage::Connect,
+            words::FaultStage::Helo => Stage::Helo,
+            words::FaultStage::Mail => Stage::Mail,
+            words::FaultStage::Rcpt => Stage::Rcpt,
+            words::FaultStage::Data => Stage::Data,
+            words::FaultStage::End => Stage::End,
+        };
+        let is_early = matches!(stage, Stage::Connect | Stage::Helo | Stage::Mail);
+        let trouble = match &victim {
+            None => Some(Fault::new("bad-value", format!("`{to}` is no address and no domain"))),
+            Some(victim) if is_early && *victim != Victim::All => {
+                let message = "at this stage nobody knows the recipient";
+                Some(Fault::new("conflict", message).hint("write `to: \"*\"`"))
+            }
+            Some(_) => None,
+        };
+        if let Some(trouble) = trouble {
+            self.error(to_mark, trouble);
+        }
+        let written = reply.value.as_deref().map(Reply::read);
+        if written.as_ref().is_some_and(|reply| reply.as_ref().is_none_or(Reply::is_positive)) {
+            let message = "expected a reply that refuses, such as `451 4.3.0 try later`";
+            self.error(reply.mark, Fault::new("bad-value", message));
+        }
+        Some(faults::Fault {
+            to: victim?,
+            stage,
+            reply: written.flatten(),
+            delay_secs: delay.value.as_secs(),
+            drops: drop.value,
+        })
     }
 
     fn tls(&mut self, spec: TlsSpec) -> Option<MailTls> {

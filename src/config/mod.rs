@@ -22,6 +22,7 @@ use crate::config::problems::Problems;
 use crate::config::quantity::Count;
 use crate::config::source::Source;
 use crate::config::value::{At, Read};
+use crate::mail::faults::Fault;
 use crate::policy::acl::Acl;
 use crate::wire::name::NameBuf;
 
@@ -290,7 +291,7 @@ pub struct Mail {
     /// Certificate and key; `None` is self-signed, made once.
     pub tls: Option<MailTls>,
     /// Troubles made on purpose, for teaching and tests.
-    pub faults: Vec<MailFault>,
+    pub faults: Vec<Fault>,
 }
 
 /// A mailbox.
@@ -352,21 +353,6 @@ pub struct MailTls {
     pub certificate: FilePath,
     /// The private key in PEM form.
     pub key: FilePath,
-}
-
-/// A trouble made on purpose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailFault {
-    /// The recipient it happens to, an address or a domain.
-    pub to: String,
-    /// When in the session it happens.
-    pub stage: FaultStage,
-    /// The reply in place of the real one; `None` is the real one.
-    pub reply: Option<String>,
-    /// How long the reply is held back.
-    pub delay: FaultDelay,
-    /// Whether the connection is closed instead of replying.
-    pub drop: bool,
 }
 
 /// The status page and the API.

@@ -392,20 +392,8 @@ fn forward_and_stub_need_a_zone_and_servers() {
 
 #[test]
 fn mail_needs_its_name() {
-    check(
-        "mail:\n  smtp: []\n",
-        &[
-            "1:1: warning: `mail` has no effect in this version [no-effect]",
-            "1:1: error: `hostname` is missing here [missing-key]",
-        ],
-    );
-    check(
-        "mail:\n",
-        &[
-            "1:1: warning: `mail` has no effect in this version [no-effect]",
-            "1:6: error: `hostname` is missing here [missing-key]",
-        ],
-    );
+    check("mail:\n  smtp: []\n", &["1:1: error: `hostname` is missing here [missing-key]"]);
+    check("mail:\n", &["1:6: error: `hostname` is missing here [missing-key]"]);
 }
 
 #[test]
@@ -417,7 +405,6 @@ fn users_are_distinct_and_have_hashes() {
              - {{{user}, addresses: [joe]}}\n"
         ),
         &[
-            "1:1: warning: `mail` has no effect in this version [no-effect]",
             "5:12: error: the user `joe` is there twice [duplicate]; it is on line 4 already",
             "5:52: error: expected a mail address such as `joe@example.org`, found `joe` \
              [bad-value]",
@@ -425,18 +412,12 @@ fn users_are_distinct_and_have_hashes() {
     );
     check(
         "mail:\n  hostname: m.test\n  users: [{name: joe}]\n",
-        &[
-            "1:1: warning: `mail` has no effect in this version [no-effect]",
-            "3:12: error: `password` is missing here [missing-key]",
-        ],
+        &["3:12: error: `password` is missing here [missing-key]"],
     );
     check(
         "mail:\n  hostname: m.test\n  users: []\n  postmaster: joe\n",
-        &[
-            "1:1: warning: `mail` has no effect in this version [no-effect]",
-            "4:15: error: no user has the name `joe` [conflict]; postmaster is the `name` of \
-             one of `users`",
-        ],
+        &["4:15: error: no user has the name `joe` [conflict]; postmaster is the `name` of \
+             one of `users`"],
     );
 }
 
@@ -445,11 +426,8 @@ fn password_is_not_repeated() {
     let text = "mail:\n  hostname: m.test\n  users: [{name: joe, password: iluvjane}]\n";
     check(
         text,
-        &[
-            "1:1: warning: `mail` has no effect in this version [no-effect]",
-            "3:33: error: expected the hash of a password [bad-value]; it begins with \
-             `$argon2id$`",
-        ],
+        &["3:33: error: expected the hash of a password [bad-value]; it begins with \
+             `$argon2id$`"],
     );
     let found = Config::load(Path::new("k.yaml"), text.as_bytes()).unwrap_err();
     assert!(!format!("{found:?}").contains("iluvjane"));
@@ -468,18 +446,12 @@ fn values_that_contradict_each_other_are_told() {
     );
     check(
         "mail: {hostname: m.test, tls: {certificate: a.pem}}\n",
-        &[
-            "1:1: warning: `mail` has no effect in this version [no-effect]",
-            "1:45: error: a certificate and its key come together [conflict]; write both, or \
-             neither for one that is self-signed",
-        ],
+        &["1:45: error: a certificate and its key come together [conflict]; write both, or \
+             neither for one that is self-signed"],
     );
     check(
         "mail: {hostname: m.test, queue: {first-retry: 2h, lifetime: 1h}}\n",
-        &[
-            "1:1: warning: `mail` has no effect in this version [no-effect]",
-            "1:47: error: first-retry 2h is after the end of lifetime 1h [conflict]",
-        ],
+        &["1:47: error: first-retry 2h is after the end of lifetime 1h [conflict]"],
     );
 }
 
@@ -573,5 +545,31 @@ proptest! {
                 prop_assert!(place.length >= 1);
             }
         }
+    }
+}
+
+#[test]
+fn faults_that_cannot_happen_are_told() {
+    let fault = |fault: &str| format!("mail: {{hostname: m.test, faults: [{{{fault}}}]}}\n");
+    for good in [
+        "to: joe@x",
+        "to: bloggs.com, stage: end, reply: 451 4.3.0 try later",
+        "to: '*', stage: connect, drop: true",
+        "to: '*', stage: helo, delay: 5s",
+    ] {
+        check(&fault(good), &[]);
+    }
+    check(
+        &fault("to: bloggs.com, stage: mail"),
+        &["1:40: error: at this stage nobody knows the recipient [conflict]; write `to: \"*\"`"],
+    );
+    check(&fault("to: a b"), &["1:40: error: `a b` is no address and no domain [bad-value]"]);
+    for reply in ["250 fine", "later", "45 x"] {
+        check(
+            &fault(&format!("to: x, reply: {reply}")),
+            &[
+                "1:50: error: expected a reply that refuses, such as `451 4.3.0 try later` [bad-value]",
+            ],
+        );
     }
 }

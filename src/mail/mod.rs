@@ -8,6 +8,7 @@
 pub mod address;
 pub mod content;
 pub mod date;
+pub mod faults;
 mod line;
 pub mod pop3;
 pub mod reply;

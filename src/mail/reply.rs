@@ -10,6 +10,15 @@ const LINE_LEN_MAX: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(pub u16, pub u16);
 
+impl Status {
+    /// Reads `4.3.0` into its class and the rest.
+    fn read(text: &str) -> Option<(u16, Self)> {
+        let mut numbers = text.split('.').map(|number| number.parse::<u16>().ok());
+        let status = (numbers.next()??, Self(numbers.next()??, numbers.next()??));
+        numbers.next().is_none().then_some(status)
+    }
+}
+
 /// A reply: a code, perhaps an enhanced code, and what is for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -28,6 +37,21 @@ impl Reply {
     /// A reply without one: a greeting, those to HELO and EHLO, and what asks for more.
     pub const fn plain(code: u16, text: &'static str) -> Self {
         Self { code, status: None, text: Cow::Borrowed(text) }
+    }
+
+    /// Reads a reply as it is written in a configuration: `451 4.3.0 try later`; `None` if that is not
+    /// its form.
+    pub fn read(text: &str) -> Option<Self> {
+        let (code, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let is_code = code.len() == 3 && code.bytes().all(|octet| octet.is_ascii_digit());
+        let code: u16 = code.parse().ok().filter(|code| is_code && (200..600).contains(code))?;
+        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+        let status = Status::read(word).filter(|(class, _)| *class == code / 100);
+        let (status, text) = match status {
+            Some((_, status)) => (Some(status), after),
+            None => (None, rest),
+        };
+        Some(Self { code, status, text: Cow::Borrowed("") }.with_text(text))
     }
 
     /// The same with another text. Control characters become question marks, so that nothing that
@@ -101,6 +125,30 @@ mod tests {
         check(&Reply::new(250, Status(2, 1), "fine"), "250 2.2.1 fine\r\n");
         check(&Reply::plain(250, "a\nb\nc"), "250-a\r\n250-b\r\n250 c\r\n");
         check(&Reply::new(550, Status(1, 1), "a\nb"), "550-5.1.1 a\r\n550 5.1.1 b\r\n");
+    }
+
+    #[test]
+    fn replies_are_read_as_they_are_written() {
+        for text in ["451 4.3.0 try later", "550 no", "450 4.2 odd", "421", "554 5.7.1"] {
+            let reply = Reply::read(text).unwrap();
+            check(
+                &reply,
+                &format!(
+                    "{}\r\n",
+                    if text.len() == 3 {
+                        "421 "
+                    } else if text.ends_with("7.1") {
+                        "554 5.7.1 "
+                    } else {
+                        text
+                    }
+                ),
+            );
+        }
+        for text in ["", "45 x", "4510 x", "x51 y", "199 x", "600 x", "+45 x"] {
+            assert_eq!(Reply::read(text), None, "{text}");
+        }
+        assert_eq!(Reply::read("451 5.3.0 other class").unwrap().status(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::base::time::Wall;
 use crate::mail::OUTPUT_LEN_MAX;
 use crate::mail::address::Path;
+use crate::mail::faults::{Fault, Stage};
 use crate::mail::line::{Line, Lines};
 use crate::mail::reply::{Reply, Status};
 use crate::mail::sasl::{self, Credentials, Exchange, Next, SaslError};
@@ -28,6 +29,8 @@ pub struct Options {
     pub offers_log_in: bool,
     /// Whether mail is taken from those alone who have logged in (RFC 6409), or need not.
     pub is_submission: bool,
+    /// Troubles to make.
+    pub faults: Vec<Fault>,
 }
 
 /// Who is at the other end.
@@ -67,6 +70,8 @@ pub enum Action {
     Forget,
     /// Check a password: `handle_log_in`.
     LogIn(Credentials),
+    /// Let so many seconds pass: `handle_pause_end`.
+    Pause(u32),
     /// Begin TLS, when all replies have been sent: `handle_tls`.
     StartTls,
     /// Close the connection, when all replies have been sent.
@@ -110,7 +115,16 @@ enum Waiting {
     Opened(Entry),
     Kept,
     LogIn(String),
+    Pause(Fault, Halted),
     Tls,
+}
+
+/// What a fault happens to.
+#[derive(Clone, Debug)]
+enum Halted {
+    Greeting,
+    Line(Vec<u8>),
+    Content,
 }
 
 /// With which command the content comes.
@@ -163,8 +177,9 @@ impl Session {
             content: Vec::new(),
             actions: VecDeque::new(),
         };
-        let greeting = format!("{} ESMTP Kereru", session.options.hostname);
-        session.reply(&Reply::plain(220, "").with_text(greeting));
+        if !session.suffers(Stage::Connect, None, Halted::Greeting) {
+            session.greet();
+        }
         session
     }
 
@@ -324,6 +339,59 @@ impl Session {
         }
     }
 
+    /// Takes in that the time has passed.
+    pub fn handle_pause_end(&mut self) {
+        if let Some(Waiting::Pause(fault, halted)) = self.waiting.take() {
+            self.suffer(fault, halted);
+        }
+    }
+
+    /// Whether a fault happens to what comes now, which is then dealt with.
+    fn suffers(&mut self, stage: Stage, recipient: Option<&Path>, halted: Halted) -> bool {
+        let recipients = || {
+            let known = self.message.iter().flat_map(|message| &message.recipients);
+            let known = known.map(|recipient| &recipient.path).filter(|_| recipient.is_none());
+            recipient.into_iter().chain(known)
+        };
+        let happens = |fault: &&Fault| fault.happens(stage, recipients());
+        let Some(fault) = self.options.faults.iter().find(happens).cloned() else { return false };
+        if fault.delay_secs > 0 {
+            self.act(Action::Pause(fault.delay_secs), Waiting::Pause(fault, halted));
+        } else {
+            self.suffer(fault, halted);
+        }
+        true
+    }
+
+    /// Lets a fault happen, its pause over.
+    fn suffer(&mut self, fault: Fault, halted: Halted) {
+        if fault.drops {
+            self.reset();
+            return self.close();
+        }
+        match (halted, fault.reply) {
+            (Halted::Greeting, None) => self.greet(),
+            (Halted::Greeting, Some(reply)) => self.end(&reply),
+            (Halted::Line(line), None) => self.obey(Command::read(&line)),
+            (Halted::Line(line), Some(reply)) => match Command::read(&line) {
+                Ok(Command::Bdat { octets, is_last }) => {
+                    self.refuse_content(Entry::Chunk { octets, is_last }, reply);
+                }
+                _ => self.reply(&reply),
+            },
+            (Halted::Content, None) => self.finish_content(),
+            (Halted::Content, Some(reply)) => {
+                self.reset();
+                self.reply(&reply);
+            }
+        }
+    }
+
+    fn greet(&mut self) {
+        let greeting = format!("{} ESMTP Kereru", self.options.hostname);
+        self.reply(&Reply::plain(220, "").with_text(greeting));
+    }
+
     /// Takes up to the end of a line.
     fn take_line(&mut self, octets: &[u8]) -> usize {
         let is_response = matches!(self.state, State::LogIn(_));
@@ -348,7 +416,23 @@ impl Session {
     }
 
     fn command(&mut self, line: &[u8]) {
-        match Command::read(line) {
+        let command = Command::read(line);
+        let (stage, recipient) = match &command {
+            Ok(Command::Helo(_) | Command::Ehlo(_)) => (Some(Stage::Helo), None),
+            Ok(Command::Mail(_)) => (Some(Stage::Mail), None),
+            Ok(Command::Rcpt(recipient)) => (Some(Stage::Rcpt), Some(recipient)),
+            Ok(Command::Data | Command::Bdat { .. }) => (Some(Stage::Data), None),
+            _ => (None, None),
+        };
+        let suffers =
+            stage.is_some_and(|stage| self.suffers(stage, recipient, Halted::Line(line.to_vec())));
+        if !suffers {
+            self.obey(command);
+        }
+    }
+
+    fn obey(&mut self, command: Result<Command<'_>, Reply>) {
+        match command {
             Ok(Command::Helo(name)) => self.hello(name, false),
             Ok(Command::Ehlo(name)) => self.hello(name, true),
             Ok(Command::Mail(mail)) => self.mail(mail),
@@ -567,6 +651,12 @@ impl Session {
 
     fn end_content(&mut self) {
         self.state = State::Command;
+        if !self.suffers(Stage::End, None, Halted::Content) {
+            self.finish_content();
+        }
+    }
+
+    fn finish_content(&mut self) {
         let incoming = self.message.as_ref().and_then(|message| message.incoming.as_ref());
         match incoming.and_then(|incoming| incoming.final_fault(self.options.size_max)) {
             Some(reply) => self.give_up(&reply),

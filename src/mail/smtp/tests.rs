@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::time::Wall;
+use crate::mail::faults::{Fault, Stage, Victim};
 use crate::mail::reply::{Reply, Status};
 use crate::mail::smtp::{
     Action, Client, Destination, ERRORS_MAX, IDLE_COMMANDS_MAX, Options, RECIPIENTS_MAX, Session,
@@ -17,6 +18,7 @@ fn options() -> Options {
         offers_tls: true,
         offers_log_in: true,
         is_submission: false,
+        faults: Vec::new(),
     }
 }
 
@@ -157,6 +159,7 @@ impl Desk {
                 let is_right = credentials.password == "iluvjane";
                 self.session.handle_log_in(is_right);
             }
+            Action::Pause(_) => self.session.handle_pause_end(),
             Action::StartTls => self.session.handle_tls(),
             Action::Close => self.is_closed = true,
         }
@@ -462,4 +465,74 @@ fn nobody_sees_an_address_before_its_message_is_whole() {
     assert!(desk.heard().starts_with("421 4.4.2 "));
     assert!(desk.is_closed && desk.open.is_none());
     assert_eq!(desk.kept, []);
+}
+
+/// A session whose server makes a trouble.
+fn with_fault(to: &str, stage: Stage, reply: Option<&str>, delay_secs: u32) -> Desk {
+    let (to, reply) = (Victim::read(to).unwrap(), reply.map(|text| Reply::read(text).unwrap()));
+    let drops = reply.is_none() && delay_secs == 0;
+    let faults = vec![Fault { to, stage, reply, delay_secs, drops }];
+    let (session, output) =
+        (Session::new(Arc::new(Options { faults, ..options() }), client()), String::new());
+    let (open, kept, actions) = (None, Vec::new(), Vec::new());
+    let mut desk = Desk { session, output, open, kept, is_full: false, is_closed: false, actions };
+    desk.drive();
+    desk
+}
+
+#[test]
+fn fault_replaces_the_reply_each_time_it_is_met() {
+    let mut desk = with_fault("joe@x", Stage::Rcpt, Some("451 4.3.0 try later"), 0);
+    assert_eq!(desk.heard(), "220 mail.example ESMTP Kereru\r\n");
+    for _ in 0..2 * ERRORS_MAX {
+        desk.codes(&[HELLO, MAIL]);
+        assert_eq!(desk.say("RCPT TO:<joe@x>\r\n"), "451 4.3.0 try later\r\n");
+        desk.codes(&[RCPT, DATA, ("a\r\n.", 250)]);
+    }
+    for (stage, rcpt, data) in [(Stage::Data, 250, 550), (Stage::End, 250, 354)] {
+        let mut desk = with_fault("bloggs.com", stage, Some("550 5.0.0 no"), 0);
+        desk.codes(&[HELLO, MAIL, ("RCPT TO:<joe@bloggs.com>", rcpt), ("DATA", data)]);
+        if stage == Stage::End {
+            desk.codes(&[("a\r\n.", 550), MAIL, ("RCPT TO:<joe@other>", 250), DATA, (".", 250)]);
+            assert_eq!(desk.kept.len(), 1);
+        }
+    }
+    let mut desk = with_fault("*", Stage::Connect, Some("421 4.3.2 closed today"), 0);
+    assert_eq!(desk.heard(), "421 4.3.2 closed today\r\n");
+    assert!(desk.is_closed);
+    let mut desk = with_fault("*", Stage::Data, Some("451 4.0.0 no"), 0);
+    desk.codes(&[HELLO, MAIL, RCPT]);
+    assert_eq!(desk.say("BDAT 2 LAST\r\n\r\nNOOP\r\n").lines().count(), 2);
+}
+
+#[test]
+fn fault_drops_the_connection_at_its_stage() {
+    for (stage, before) in [
+        (Stage::Connect, &[][..]),
+        (Stage::Helo, &[]),
+        (Stage::Mail, &[HELLO]),
+        (Stage::Rcpt, &[HELLO, MAIL]),
+        (Stage::Data, &[HELLO, MAIL, RCPT]),
+        (Stage::End, &[HELLO, MAIL, RCPT, DATA]),
+    ] {
+        let mut desk = with_fault("*", stage, None, 0);
+        desk.heard();
+        desk.codes(before);
+        assert_eq!(desk.is_closed, stage == Stage::Connect);
+        desk.say("HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<joe@x>\r\nDATA\r\n.\r\n");
+        assert!(desk.is_closed, "{stage:?}");
+        assert_eq!(desk.kept, [], "{stage:?}");
+        assert!(desk.open.is_none(), "{stage:?}");
+    }
+}
+
+#[test]
+fn fault_holds_the_real_reply_back() {
+    for stage in [Stage::Connect, Stage::Helo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::End] {
+        let mut desk = with_fault("*", stage, None, 7);
+        assert_eq!(desk.heard(), "220 mail.example ESMTP Kereru\r\n");
+        desk.codes(&[HELLO, MAIL, RCPT, DATA, ("a\r\n.", 250)]);
+        assert_eq!(desk.kept.len(), 1, "{stage:?}");
+        assert_eq!(desk.actions.iter().filter(|action| *action == "Pause(7)").count(), 1);
+    }
 }

@@ -76,6 +76,7 @@ impl Settings {
                 offers_tls: false,
                 offers_log_in: !users.is_empty(),
                 is_submission,
+                faults: config.faults.clone(),
             })
         };
         let (smtp, submission) = (options(false), options(true));

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::time::Wall;
 use crate::mail::reply::{Reply, Status};
@@ -108,6 +109,10 @@ impl Desk<'_> {
             Action::LogIn(credentials) => {
                 let is_right = self.shared.check_password(&self.settings, credentials).await;
                 self.session.handle_log_in(is_right);
+            }
+            Action::Pause(seconds) => {
+                tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+                self.session.handle_pause_end();
             }
             Action::StartTls => self.session.handle_tls(),
             Action::Close => {
