@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::app::cli::CheckArgs;
 use crate::app::zones::{self, Catalog, Task};
-use crate::app::{Exit, hints, load, open_files, output, report, secret};
+use crate::app::{Exit, hints, load, mail, open_files, output, report, secret};
 use crate::base::diagnostic::Diagnostics;
 use crate::config::{Config, Origin};
 use crate::sys::affinity;
@@ -51,6 +51,7 @@ fn check_configuration(args: &CheckArgs, problems: &mut Diagnostics) -> Option<C
             problems.append(warnings);
             problems.append(secret::check(&config));
             problems.append(hints::check(&config));
+            problems.append(mail::check_certificate(&config));
             problems.append(open_files::check(&config, &affinity::allowed_cpus()));
             Some(config)
         }

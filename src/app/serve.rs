@@ -22,7 +22,7 @@ use crate::app::cli::ServeArgs;
 use crate::app::lab;
 use crate::app::lab::shell::Shell;
 use crate::app::listening::{Listeners, Sockets};
-use crate::app::mail::Post;
+use crate::app::mail::{self, Post};
 use crate::app::metrics::Metrics;
 use crate::app::notify::Notifier;
 use crate::app::privileges::PrivilegeError;
@@ -34,6 +34,7 @@ use crate::base::diagnostic::{Diagnostics, Severity};
 use crate::base::limits::DRAIN_MS_MAX;
 use crate::config::{AnyReply, Config, Origin, Workers};
 use crate::http::{Audience, Site};
+use crate::net::certificate::Certificate;
 use crate::net::http::HttpServer;
 use crate::net::listen::StreamListener;
 use crate::net::tcp::{TcpLimits, TcpServer};
@@ -108,9 +109,13 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         tracing::error!("{error}");
         return Exit::Failed;
     }
+    let certificate = match mail::certificate(&config) {
+        Ok(certificate) => certificate,
+        Err(problems) => return refuse(&problems),
+    };
     announce(&config, &catalog, &sockets);
     let (plan, rate_limit) = (Plan::Configured(args.config.clone()), rate_limit(&config, None));
-    let state = State { plan, config, catalog, cookies, rate_limit, resolving, cpus };
+    let state = State { plan, config, catalog, cookies, rate_limit, resolving, certificate, cpus };
     match Server::start(state, sockets, notifier) {
         Ok(server) => server.run(None),
         Err(error) => {
@@ -253,6 +258,8 @@ pub(super) struct State {
     pub(super) rate_limit: Option<RateLimit>,
     /// What others are asked with; `None` if nobody is asked.
     pub(super) resolving: Option<Resolving>,
+    /// What mail begins TLS with; `None` if there is no mail.
+    pub(super) certificate: Option<Certificate>,
     /// The CPUs that workers are kept on; empty if they go where there is room.
     pub(super) cpus: Vec<usize>,
 }
@@ -306,9 +313,10 @@ impl State {
             tracing::error!("{error}");
             return None;
         }
+        let certificate = mail::renewed_certificate(&config, self.certificate.as_ref());
         let (plan, cpus) = (self.plan.clone(), self.cpus.clone());
         let rate_limit = rate_limit(&config, self.rate_limit.as_ref());
-        Some(Self { plan, config, catalog, cookies, rate_limit, resolving, cpus })
+        Some(Self { plan, config, catalog, cookies, rate_limit, resolving, certificate, cpus })
     }
 
     /// Tells whoever asks others how to.
@@ -413,7 +421,7 @@ impl Server {
         let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
         let mut pages = Pages::new(&state, &world, &tcp)?;
         pages.listen(&runtime, &world, sockets.http, stopping.clone())?;
-        let post = Post::start(&state.config, sockets.mail, &runtime, &world, stopping)?;
+        let post = Post::start(&state, sockets.mail, &runtime, &world, stopping)?;
         let (handle, cpus) = (runtime.handle().clone(), state.cpus.clone());
         let listeners = Listeners::start(handle, Arc::clone(&world), tcp, cpus, sockets.dns)?;
         Ok(Self { state: Arc::new(state), world, runtime, listeners, pages, post, notifier, stop })
@@ -542,7 +550,7 @@ impl Server {
         }
         // All that can fail comes before anything changes.
         let moved = self.listeners.begin(&state.config).await?;
-        self.post.take_over(&self.state.config, &state.config)?;
+        self.post.take_over(&self.state.config, &state)?;
         let snapshot = snapshot(&state);
         // Whoever asks others knows which zones are ours before any query does.
         let addresses: Vec<SocketAddr> = self.listeners.addresses().collect();

@@ -1,5 +1,6 @@
 //! Sockets and the threads and tasks that serve them. Holds no protocol rules.
 
+pub mod certificate;
 pub mod http;
 pub mod inherited;
 pub mod listen;

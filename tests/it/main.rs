@@ -25,6 +25,7 @@ mod equality;
 mod http;
 mod lab;
 mod licenses;
+mod mail;
 mod meeting;
 mod message;
 mod operation;

@@ -17,10 +17,9 @@ use crate::app::lab::{realm, words};
 use crate::app::listening::Sockets;
 use crate::app::notify::Notifier;
 use crate::app::resolving::Resolving;
-use crate::app::secret;
 use crate::app::serve::{Plan, Server, State, rate_limit};
 use crate::app::zones::{self, Catalog};
-use crate::app::{Exit, logging, open_files, output, panics, report};
+use crate::app::{Exit, logging, mail, open_files, output, panics, report, secret};
 use crate::config::Config;
 use crate::net::inherited::Inherited;
 use crate::net::listen::ListenError;
@@ -109,8 +108,11 @@ fn start(args: &LabArgs, folder: &Folder, lab: Lab) -> Result<Server, Box<dyn Er
     let resolving = Resolving::of(&config, None);
     let resolving = resolving.map_err(|problems| report::text(&problems, false))?;
     let (plan, rate_limit) = (Plan::Lab { port: port(args) }, rate_limit(&config, None));
+    let certificate = mail::certificate(&config);
+    let certificate = certificate.map_err(|problems| report::text(&problems, false))?;
     // Without CPUs to be kept on there is one worker, and two labs share all CPUs.
-    let state = State { plan, config, catalog, cookies, rate_limit, resolving, cpus: Vec::new() };
+    let cpus = Vec::new();
+    let state = State { plan, config, catalog, cookies, rate_limit, resolving, certificate, cpus };
     Ok(Server::start(state, sockets, Notifier::from_environment())?)
 }
 

@@ -1,16 +1,21 @@
-//! A connection of a mail session: octets in and out, within time.
+//! A connection of a mail session: octets in and out, in the clear or within TLS, within time.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// How long a client may say nothing, or take nothing (RFC 5321 §4.5.3.2, RFC 1939 §3: ten minutes for
 /// POP3, and five for most of SMTP).
 const PAUSE_MAX: Duration = Duration::from_secs(300);
+
+/// How long a client may take to begin TLS. It is two round trips, and a certificate to look at.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(30);
 
 /// The least octets that are read at once.
 const READ_LEN: usize = 16 << 10;
@@ -18,10 +23,19 @@ const READ_LEN: usize = 16 << 10;
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     pub(super) peer: SocketAddr,
     /// What has been read and no session has taken.
     pub(super) input: Vec<u8>,
+}
+
+/// What octets go through.
+#[derive(Debug)]
+enum Stream {
+    Clear(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    /// TLS could not begin.
+    Broken,
 }
 
 /// What came of waiting for octets.
@@ -37,13 +51,42 @@ pub(super) enum Read {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        Self { stream, peer, input: Vec::new() }
+        Self { stream: Stream::Clear(stream), peer, input: Vec::new() }
+    }
+
+    /// Whether octets go through TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// Begins TLS. What came before counts no more: a third party may have put it there.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the client does not want the same TLS, or takes too long. The connection is of no use
+    /// then.
+    pub(super) async fn begin_tls(&mut self, acceptor: &TlsAcceptor) -> io::Result<()> {
+        let Stream::Clear(stream) = std::mem::replace(&mut self.stream, Stream::Broken) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        self.input.clear();
+        let begun = timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await;
+        let stream = begun.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        self.stream = Stream::Tls(Box::new(stream));
+        Ok(())
     }
 
     /// Waits for octets, and appends them to the input.
     pub(super) async fn read(&mut self) -> Read {
         self.input.reserve(READ_LEN);
-        match timeout(PAUSE_MAX, self.stream.read_buf(&mut self.input)).await {
+        let read = async {
+            match &mut self.stream {
+                Stream::Clear(stream) => stream.read_buf(&mut self.input).await,
+                Stream::Tls(stream) => stream.read_buf(&mut self.input).await,
+                Stream::Broken => Ok(0),
+            }
+        };
+        match timeout(PAUSE_MAX, read).await {
             Ok(Ok(1..)) => Read::Some,
             Ok(Ok(0) | Err(_)) => Read::End,
             Err(_) => Read::TooLate,
@@ -56,14 +99,10 @@ impl Connection {
     ///
     /// Fails if the client has gone, or takes nothing for too long.
     pub(super) async fn write(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
-        let mut rest = output.as_slice();
-        while !rest.is_empty() {
-            let written = timeout(PAUSE_MAX, self.stream.write(rest)).await;
-            let written = written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            if written == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-            rest = rest.get(written..).unwrap_or_default();
+        match &mut self.stream {
+            Stream::Clear(stream) => write(stream, output).await?,
+            Stream::Tls(stream) => write(stream, output).await?,
+            Stream::Broken => return Err(io::ErrorKind::NotConnected.into()),
         }
         output.clear();
         Ok(())
@@ -71,7 +110,30 @@ impl Connection {
 
     /// Says that nothing more comes.
     pub(super) async fn close(&mut self) {
+        let shutdown = async {
+            match &mut self.stream {
+                Stream::Clear(stream) => stream.shutdown().await,
+                // Tells it within TLS as well, so that the client knows that nothing was cut off.
+                Stream::Tls(stream) => stream.shutdown().await,
+                Stream::Broken => Ok(()),
+            }
+        };
         // The client may have gone.
-        let _ = timeout(PAUSE_MAX, self.stream.shutdown()).await;
+        let _ = timeout(PAUSE_MAX, shutdown).await;
     }
+}
+
+/// Writes octets. Time counts from the last octet that the client took.
+async fn write(stream: &mut (impl AsyncWrite + Unpin), octets: &[u8]) -> io::Result<()> {
+    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+    let mut rest = octets;
+    while !rest.is_empty() {
+        let written = timeout(PAUSE_MAX, stream.write(rest)).await.map_err(late)??;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        rest = rest.get(written..).unwrap_or_default();
+    }
+    // TLS may hold some of it.
+    timeout(PAUSE_MAX, stream.flush()).await.map_err(late)?
 }

@@ -29,6 +29,7 @@ use crate::mail::reply::{Reply, Status};
 use crate::mail::sasl::Credentials;
 use crate::mail::smtp::Options as SmtpOptions;
 use crate::net::World;
+use crate::net::certificate::Certificate;
 use crate::net::mail::connection::Connection;
 use crate::net::mail::users::Users;
 use crate::net::seats::{Places, Seat, Seats};
@@ -51,14 +52,37 @@ pub enum Service {
     Smtp,
     /// SMTP from users (RFC 6409).
     Submission,
+    /// The same within TLS from the start (RFC 8314 §3.3).
+    Smtps,
     /// POP3.
     Pop3,
+    /// POP3 within TLS from the start.
+    Pop3s,
+}
+
+impl Service {
+    fn begins_with_tls(self) -> bool {
+        match self {
+            Self::Smtps | Self::Pop3s => true,
+            Self::Smtp | Self::Submission | Self::Pop3 => false,
+        }
+    }
+}
+
+/// What the operator decides, and a reload changes.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The configuration.
+    pub config: config::Mail,
+    /// What TLS begins with.
+    pub certificate: Certificate,
 }
 
 /// What the mail server goes by, and a reload changes.
 #[derive(Debug)]
 struct Settings {
     config: config::Mail,
+    certificate: Certificate,
     users: Users,
     smtp: Arc<SmtpOptions>,
     submission: Arc<SmtpOptions>,
@@ -66,28 +90,29 @@ struct Settings {
 }
 
 impl Settings {
-    fn of(config: config::Mail) -> Self {
+    fn of(setup: Setup) -> Self {
+        let Setup { config, certificate } = setup;
         let users = Users::of(&config);
         let hostname = name_text(&config.hostname);
         let options = |is_submission| {
             Arc::new(SmtpOptions {
                 hostname: hostname.clone(),
                 size_max: config.size_max.octets(),
-                offers_tls: false,
+                offers_tls: true,
                 offers_log_in: !users.is_empty(),
                 is_submission,
                 faults: config.faults.clone(),
             })
         };
         let (smtp, submission) = (options(false), options(true));
-        let pop3 = Pop3Options { hostname, offers_tls: false };
-        Self { users, smtp, submission, pop3: Arc::new(pop3), config }
+        let pop3 = Pop3Options { hostname, offers_tls: true };
+        Self { users, smtp, submission, pop3: Arc::new(pop3), config, certificate }
     }
 
     fn smtp_options(&self, service: Service) -> Arc<SmtpOptions> {
         Arc::clone(match service {
-            Service::Submission => &self.submission,
-            Service::Smtp | Service::Pop3 => &self.smtp,
+            Service::Submission | Service::Smtps => &self.submission,
+            Service::Smtp | Service::Pop3 | Service::Pop3s => &self.smtp,
         })
     }
 
@@ -136,11 +161,11 @@ impl MailServer {
     /// Fails if a mailbox cannot be made.
     pub fn new(
         world: Arc<World>,
-        config: config::Mail,
+        setup: Setup,
         store: Store,
         stopping: watch::Receiver<bool>,
     ) -> std::io::Result<Self> {
-        let settings = Settings::of(config);
+        let settings = Settings::of(setup);
         settings.users.mailboxes().try_for_each(|mailbox| store.make_mailbox(mailbox))?;
         Ok(Self(Arc::new(Shared {
             world,
@@ -158,8 +183,8 @@ impl MailServer {
     /// # Errors
     ///
     /// Fails if a mailbox cannot be made; then nothing changes.
-    pub fn set(&self, config: config::Mail) -> std::io::Result<()> {
-        let settings = Settings::of(config);
+    pub fn set(&self, setup: Setup) -> std::io::Result<()> {
+        let settings = Settings::of(setup);
         settings.users.mailboxes().try_for_each(|mailbox| self.0.store.make_mailbox(mailbox))?;
         self.0.settings.store(Arc::new(settings));
         Ok(())
@@ -202,12 +227,15 @@ impl MailServer {
         });
     }
 
-    async fn session(&self, connection: Connection, settings: Arc<Settings>, service: Service) {
+    async fn session(&self, mut connection: Connection, settings: Arc<Settings>, service: Service) {
+        if service.begins_with_tls() {
+            let Some(()) = self.0.begin_tls(&settings, &mut connection).await else { return };
+        }
         match service {
-            Service::Smtp | Service::Submission => {
+            Service::Smtp | Service::Submission | Service::Smtps => {
                 smtp::serve(&self.0, connection, settings, service).await;
             }
-            Service::Pop3 => pop3::serve(&self.0, connection, &settings).await,
+            Service::Pop3 | Service::Pop3s => pop3::serve(&self.0, connection, &settings).await,
         }
     }
 }
@@ -221,12 +249,25 @@ fn refuse(stream: &TcpStream, service: Service) {
             reply.write(&mut text);
         }
         Service::Pop3 => text.extend_from_slice(b"-ERR [SYS/TEMP] too many sessions\r\n"),
+        // It could be said within TLS only, which is what there is no place for.
+        Service::Smtps | Service::Pop3s => return,
     }
     // There is room for it in a socket that has sent nothing.
     let _ = stream.try_write(&text);
 }
 
 impl Shared {
+    /// Begins TLS; `None` if the client and this server do not come to terms, or it stops. Why is told
+    /// to the client alone, by an alert: whoever connects could fill a log.
+    async fn begin_tls(&self, settings: &Settings, connection: &mut Connection) -> Option<()> {
+        let acceptor = settings.certificate.acceptor().await;
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            begun = connection.begin_tls(&acceptor) => begun.ok(),
+            _ = stopping.wait_for(|stopping| *stopping) => None,
+        }
+    }
+
     /// Whether a password is right. A wrong one takes longer.
     async fn check_password(&self, settings: &Arc<Settings>, credentials: Credentials) -> bool {
         let Ok(permit) = self.passwords.acquire().await else { return false };

@@ -19,11 +19,12 @@ pub(super) async fn serve(
     mut connection: Connection,
     settings: &Arc<Settings>,
 ) {
+    let is_tls = connection.is_tls();
     let may_log_in_clear = settings.may_log_in_clear(connection.peer.ip());
     let mut desk = Desk {
         shared,
         settings,
-        session: Session::new(Arc::clone(&settings.pop3), false, may_log_in_clear),
+        session: Session::new(Arc::clone(&settings.pop3), is_tls, may_log_in_clear),
         mailbox: None,
         is_closing: false,
     };
@@ -84,7 +85,12 @@ impl Desk<'_> {
                     let are_all = self.delete(&numbers).await;
                     self.session.handle_deleted(are_all);
                 }
-                Action::StartTls => self.session.handle_tls(),
+                Action::StartTls => {
+                    // The reply leaves in the clear.
+                    connection.write(self.session.output()).await.ok()?;
+                    self.shared.begin_tls(self.settings, connection).await?;
+                    self.session.handle_tls();
+                }
                 Action::Close => {
                     self.mailbox = None;
                     self.is_closing = true;

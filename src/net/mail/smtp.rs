@@ -32,7 +32,7 @@ pub(super) async fn serve(
 ) {
     let address = connection.peer.ip().to_canonical();
     let is_trusted = settings.config.relay_networks.allows(address);
-    let client = Client { address, is_tls: false, is_trusted };
+    let client = Client { address, is_tls: connection.is_tls(), is_trusted };
     let mut desk = Desk {
         shared,
         session: Session::new(settings.smtp_options(service), client),
@@ -47,7 +47,7 @@ pub(super) async fn serve(
     }
     let mut stopping = shared.stopping.clone();
     loop {
-        desk.go_on(&mut connection).await;
+        let Some(()) = desk.go_on(&mut connection).await else { return };
         let Ok(()) = connection.write(desk.session.output()).await else { return };
         if desk.is_closing {
             return connection.close().await;
@@ -82,15 +82,23 @@ struct Desk<'s> {
 }
 
 impl Desk<'_> {
-    /// Hands in what has been read, and does what the session wants.
-    async fn go_on(&mut self, connection: &mut Connection) {
+    /// Hands in what has been read, and does what the session wants; `None` if the client has gone.
+    async fn go_on(&mut self, connection: &mut Connection) -> Option<()> {
         let taken = self.session.handle_input(&connection.input);
         connection.input.drain(..taken);
         self.take_content().await;
         while let Some(action) = self.session.poll_action() {
+            if action == Action::StartTls {
+                // The reply leaves in the clear.
+                connection.write(self.session.output()).await.ok()?;
+                self.shared.begin_tls(&self.settings, connection).await?;
+                self.session.handle_tls();
+                continue;
+            }
             self.act(action).await;
             self.take_content().await;
         }
+        Some(())
     }
 
     async fn act(&mut self, action: Action) {
@@ -114,7 +122,8 @@ impl Desk<'_> {
                 tokio::time::sleep(Duration::from_secs(seconds.into())).await;
                 self.session.handle_pause_end();
             }
-            Action::StartTls => self.session.handle_tls(),
+            // `go_on` does this, which has the connection.
+            Action::StartTls => (),
             Action::Close => {
                 self.incoming = None;
                 self.is_closing = true;
