@@ -9,6 +9,7 @@ pub mod address;
 pub mod content;
 pub mod date;
 mod line;
+pub mod lookup;
 pub mod pop3;
 pub mod reply;
 pub mod route;

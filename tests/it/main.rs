@@ -23,6 +23,7 @@ mod corpus;
 mod documents;
 mod equality;
 mod http;
+mod inside;
 mod lab;
 mod licenses;
 mod meeting;
