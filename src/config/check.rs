@@ -22,6 +22,7 @@ use crate::config::{
     MailRoute, MailTls, MailUser, Origin, Port, QueryLog, RateLimit, Resolver, ResolverMode, Stub,
     Tcp, ZoneSource,
 };
+use crate::mail::route::Scope;
 use crate::policy::acl::{Acl, Prefix};
 use crate::wire::name::NameBuf;
 
@@ -347,6 +348,7 @@ impl Checker<'_, '_> {
             refuse_networks: acl(&spec.refuse_networks),
             relay_port: spec.relay_port.value,
             routes,
+            scope: Scope::Internet,
             size_max: spec.size_max.value,
             postmaster,
             clear_text_login: spec.clear_text_login.value,

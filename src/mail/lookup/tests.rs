@@ -28,7 +28,7 @@ pub(in crate::mail) struct Dns {
 
 impl Dns {
     pub(in crate::mail) fn of(records: &str) -> Self {
-        let text = "$TTL 300\n@ SOA ns.x. a.x. 1 2 3 4 5\n@ NS ns.x.\nns.x. A 192.0.2.53\n";
+        let text = "$TTL 300\n@ SOA ns.root-servers. a. 1 2 3 4 5\n@ NS ns.root-servers.\nns.root-servers. A 192.0.2.53\n";
         Self::of_zone(".", &format!("{text}{records}\n"))
     }
 

@@ -7,6 +7,7 @@
 mod flight;
 mod path;
 
+pub(in crate::net) use flight::is_here;
 pub use path::{InsideReply, Late, LateReply, ReplyPath, Room, TcpPath};
 
 use std::collections::HashMap;
