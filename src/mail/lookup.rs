@@ -5,9 +5,11 @@
 //! top to bottom, and the same answers always lead to the same end.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::base::limits::RESOLVED_ALIASES_MAX;
 use crate::wire::edns::ExtendedError;
+use crate::wire::header::Flags;
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::{Class, Rcode, Rtype};
 use crate::wire::rdata;
@@ -154,7 +156,7 @@ impl Answer {
             (true, false) if asks_others || is_denied() => End::NoData,
             (true, false) => End::Unknown(Unknown::NoResolver),
         };
-        let is_authoritative = response.header.flags.contains(crate::wire::header::Flags::AA);
+        let is_authoritative = response.header.flags.contains(Flags::AA);
         Self { end, names, records, is_authoritative, source }
     }
 
@@ -171,8 +173,14 @@ impl Answer {
         })
     }
 
+    /// Whether the records say that no mail is taken: the only host is the root (RFC 7505 §3).
+    pub fn is_null_mx(&self) -> bool {
+        let mut hosts = self.exchangers();
+        hosts.next().is_some_and(|(_, host)| host.as_name().is_root()) && hosts.next().is_none()
+    }
+
     /// The addresses of A and AAAA records.
-    pub fn addresses(&self) -> impl Iterator<Item = std::net::IpAddr> {
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         let is_address = |record: &&Record| matches!(record.rtype, Rtype::A | Rtype::AAAA);
         let records = self.records.iter().filter(is_address);
         records.filter_map(|record| rdata::address(&record.rdata))
@@ -195,6 +203,22 @@ impl Answer {
             text
         })
     }
+}
+
+/// The name that has the names of an address (RFC 1035 §3.5, RFC 3596 §2.5).
+pub fn reverse_name(address: IpAddr) -> NameBuf {
+    let text = match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
+        }
+        IpAddr::V6(v6) => {
+            let halves = v6.octets().into_iter().rev().flat_map(|octet| [octet & 15, octet >> 4]);
+            halves.map(|half| format!("{half:x}.")).chain(["ip6.arpa.".to_owned()]).collect()
+        }
+    };
+    // It is a name, whatever the address.
+    NameBuf::from_text(text.as_bytes(), None).unwrap_or_else(|_| NameBuf::root())
 }
 
 /// The name that a name is an alias of.

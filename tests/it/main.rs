@@ -26,6 +26,7 @@ mod http;
 mod inside;
 mod lab;
 mod licenses;
+mod mail_checks;
 mod meeting;
 mod message;
 mod operation;

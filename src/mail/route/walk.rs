@@ -223,9 +223,7 @@ impl Walker<'_> {
             End::Records => (),
         }
         let hosts = in_order(answer.exchangers(), seed);
-        if let [only] = &hosts[..]
-            && only.name.as_name().is_root()
-        {
+        if answer.is_null_mx() {
             self.sights.push(Sight::NullMx(origin));
             return Ok(Way::None(NoWay::NullMx));
         }
