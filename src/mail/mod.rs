@@ -16,6 +16,7 @@ pub mod reply;
 pub mod route;
 pub mod sasl;
 pub mod smtp;
+pub mod spf;
 pub mod trace;
 
 /// Octets that a session gives before it waits for them to be sent: a client that asks and does not

@@ -2,16 +2,23 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::answer::Snapshot;
-use crate::config;
+use crate::config::{self, SpfCheck};
 use crate::mail::address::{Address, Domain, Path};
 use crate::mail::checks::{self, Verdict};
 use crate::mail::lookup::Unknown;
 use crate::mail::reply::{Reply, Status};
 use crate::mail::smtp::Destination;
+use crate::mail::spf::{self, Outcome, Query};
 use crate::net::mail::{Settings, Shared};
 use crate::wire::name::NameBuf;
+
+/// How long an SPF check may take (RFC 7208 §4.6.4 has 20 seconds as the least).
+const SPF_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Who sends.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +65,40 @@ impl Reception<'_> {
                 settle(verdict, "the sender's domain")?;
             }
         }
+        if is_stranger && wanted.spf != SpfCheck::Off && !from.client.is_loopback() {
+            return self.check_spf(from).await;
+        }
         Ok(String::new())
+    }
+
+    /// Whether the sender's domain lets the client send. Programs of this machine are no hosts that a
+    /// domain could name, so they are not asked about.
+    async fn check_spf(&self, from: From<'_>) -> Result<String, Reply> {
+        let query = Query { client: from.client, helo: from.helo, sender: from.sender.address() };
+        let checking = self.shared.stub.find_out(|known| spf::check(&query, known));
+        let outcome = timeout(SPF_TIME_MAX, checking).await;
+        let outcome = outcome.unwrap_or_else(|_| Outcome::temporary("it takes too long"));
+        let rejects = self.settings.config.checks.spf == SpfCheck::Reject;
+        match outcome.verdict {
+            spf::Verdict::Fail if rejects => {
+                let text = format!(
+                    "the sender's domain does not let {} send in its name (SPF)",
+                    from.client
+                );
+                Err(Reply::new(550, Status(7, 23), "").with_text(text))
+            }
+            spf::Verdict::TempError if rejects => {
+                let text = "SPF of the sender's domain cannot be checked now; come back later";
+                Err(Reply::new(451, Status(7, 24), text))
+            }
+            spf::Verdict::None
+            | spf::Verdict::Neutral
+            | spf::Verdict::Pass
+            | spf::Verdict::Fail
+            | spf::Verdict::SoftFail
+            | spf::Verdict::TempError
+            | spf::Verdict::PermError => Ok(outcome.field(&query, &self.settings.smtp.hostname)),
+        }
     }
 
     /// Where a recipient's mail goes.
@@ -142,3 +182,6 @@ fn is_local(config: &config::Mail, snapshot: &Snapshot, domain: &Domain) -> bool
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
