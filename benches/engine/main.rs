@@ -138,7 +138,7 @@ fn snapshot(zone: Zone) -> Snapshot {
         }),
         ..View::default()
     };
-    Snapshot { views: vec![Arc::new(view)] }
+    Snapshot { views: vec![Arc::new(view)], ..Snapshot::default() }
 }
 
 /// The questions of a case, in an order that jumps through the zone.

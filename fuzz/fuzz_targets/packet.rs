@@ -43,7 +43,7 @@ static WORLD: LazyLock<Snapshot> = LazyLock::new(|| {
         cookies: Some(Secrets::new([7; 16], Some([8; 16]))),
         ..AnswerOptions::default()
     };
-    Snapshot { views: vec![Arc::new(View { zones, options, ..View::default() })] }
+    Snapshot { views: vec![Arc::new(View { zones, options, ..View::default() })], ..Snapshot::default() }
 });
 
 /// What becomes of a message: the reply, or why there is none.

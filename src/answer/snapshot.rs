@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::answer::role::ResolverRole;
+use crate::answer::role::{Reach, ResolverRole};
 use crate::policy::acl::Acl;
 use crate::policy::cookie::Secrets;
 use crate::policy::rate::RateLimiter;
@@ -23,11 +23,37 @@ use crate::zone::store::Zone;
 pub struct Snapshot {
     /// The views, in the order in which they are tried.
     pub views: Vec<Arc<View>>,
+    /// The view for questions of this server itself; `None` if it asks none.
+    pub inside: Option<Arc<View>>,
 }
 
 impl Snapshot {
-    /// The view for queries that arrive at `local`.
+    /// The same, in which the server itself may ask. It sees what those clients see for whom others are
+    /// asked or, if nobody is asked, what the first view has; and nobody limits it.
+    #[must_use]
+    pub fn with_inside(mut self) -> Self {
+        let asks = |view: &&Arc<View>| view.asks_others();
+        let chosen = self.views.iter().find(asks).or_else(|| self.views.first());
+        self.inside = chosen.map(|view| {
+            let mut view = View::clone(view);
+            view.allow_query = None;
+            view.rate_limit = None;
+            if let Some(role) = &mut view.resolver {
+                role.allow = Acl::everyone();
+            }
+            Arc::new(view)
+        });
+        self
+    }
+
+    /// The view for queries that arrive at `local`. Port 0 is that of questions from inside: no query
+    /// of a client arrives there.
     pub fn view(&self, local: SocketAddr) -> Option<&View> {
+        if local.port() == 0
+            && let Some(inside) = &self.inside
+        {
+            return Some(inside);
+        }
         self.views
             .iter()
             .find(|view| view.addresses.is_empty() || view.addresses.contains(&local))
@@ -50,6 +76,13 @@ pub struct View {
     pub rate_limit: Option<RateLimit>,
     /// What clients get beyond the zones; `None` is nothing.
     pub resolver: Option<ResolverRole>,
+}
+
+impl View {
+    /// Whether others are asked for what is not known.
+    pub fn asks_others(&self) -> bool {
+        self.resolver.as_ref().is_some_and(|role| role.reach == Reach::Answers)
+    }
 }
 
 /// Response rate limiting of a view.

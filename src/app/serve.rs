@@ -199,7 +199,7 @@ fn snapshot(state: &State) -> Snapshot {
         }
         Plan::Lab { port } => lab::views::Plan { port: *port, base, resolver }.views(catalog),
     };
-    Snapshot { views }
+    Snapshot { views, ..Snapshot::default() }.with_inside()
 }
 
 /// All zones, as one view has them.

@@ -25,6 +25,7 @@ use crate::config::{
 };
 use crate::mail::faults::{self, Stage, Victim};
 use crate::mail::reply::Reply;
+use crate::mail::route::Scope;
 use crate::policy::acl::{Acl, Prefix};
 use crate::wire::name::NameBuf;
 
@@ -350,6 +351,7 @@ impl Checker<'_, '_> {
             refuse_networks: acl(&spec.refuse_networks),
             relay_port: spec.relay_port.value,
             routes,
+            scope: Scope::Internet,
             size_max: spec.size_max.value,
             postmaster,
             clear_text_login: spec.clear_text_login.value,

@@ -23,6 +23,7 @@ use crate::config::quantity::Count;
 use crate::config::source::Source;
 use crate::config::value::{At, Read};
 use crate::mail::faults::Fault;
+use crate::mail::route::Scope;
 use crate::policy::acl::Acl;
 use crate::wire::name::NameBuf;
 
@@ -272,6 +273,8 @@ pub struct Mail {
     pub relay_port: Port,
     /// Where the mail of some domains goes instead of to their MX.
     pub routes: Vec<MailRoute>,
+    /// Where mail may go at all. No file says it: only the lab's mail stays in the lab.
+    pub scope: Scope,
     /// The largest message.
     pub size_max: MailSize,
     /// The mailbox of postmaster; `None` if there are no users.

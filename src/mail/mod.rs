@@ -6,15 +6,18 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod address;
+pub mod checks;
 pub mod content;
 pub mod date;
 pub mod faults;
 mod line;
+pub mod lookup;
 pub mod pop3;
 pub mod reply;
 pub mod route;
 pub mod sasl;
 pub mod smtp;
+pub mod spf;
 pub mod trace;
 
 /// Octets that a session gives before it waits for them to be sent: a client that asks and does not

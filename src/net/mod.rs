@@ -6,6 +6,7 @@ pub mod inherited;
 pub mod listen;
 pub mod mail;
 mod seats;
+pub mod stub;
 pub mod tcp;
 pub mod udp;
 pub mod upstream;

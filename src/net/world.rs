@@ -144,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_panic_of_a_needed_task_ends_the_server() {
-        let world = Arc::new(World::new(Snapshot { views: Vec::new() }));
+        let world = Arc::new(World::new(Snapshot { views: Vec::new(), ..Snapshot::default() }));
         let mut tasks = vec![
             tokio::spawn(world.needing(async {})),
             tokio::spawn(world.needing(std::future::pending())),

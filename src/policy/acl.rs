@@ -157,6 +157,11 @@ impl Acl {
         }
     }
 
+    /// The set of all addresses.
+    pub fn everyone() -> Self {
+        Self::new([Prefix::v4([0; 4], 0), Prefix::v6([0; 8], 0)])
+    }
+
     /// Whether the address is in the set; mapped IPv4 counts as in `Prefix::contains`.
     pub fn allows(&self, address: IpAddr) -> bool {
         match address.to_canonical() {

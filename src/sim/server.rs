@@ -61,7 +61,7 @@ impl Server {
             resolver
         });
         Self {
-            snapshot: Snapshot { views: vec![view] },
+            snapshot: Snapshot { views: vec![view], ..Snapshot::default() },
             resolver,
             waiting: HashMap::new(),
             next_asker: 0,

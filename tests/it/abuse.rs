@@ -26,7 +26,7 @@ fn world(change: impl FnOnce(&mut View)) -> Snapshot {
     zones.insert(name("example.").as_name(), ZoneState::Loaded(Arc::new(zone)));
     let mut view = View { zones, ..View::default() };
     change(&mut view);
-    Snapshot { views: vec![Arc::new(view)] }
+    Snapshot { views: vec![Arc::new(view)], ..Snapshot::default() }
 }
 
 /// A view that sends two like replies a second, and lets every `slip`-th of the others through cut.

@@ -80,7 +80,10 @@ fn snapshots(per_second: u32) -> [Snapshot; 3] {
         let options = RateOptions { per_second, ipv4_prefix: 24, ipv6_prefix: 56, slip: 2 };
         let limiter = Arc::new(RateLimiter::new(options));
         let rate_limit = Some(RateLimit { limiter, exempt: Acl::new([]) });
-        Snapshot { views: vec![Arc::new(View { zones, rate_limit, ..View::default() })] }
+        Snapshot {
+            views: vec![Arc::new(View { zones, rate_limit, ..View::default() })],
+            ..Snapshot::default()
+        }
     })
 }
 

@@ -632,8 +632,8 @@ fn view_is_chosen_by_the_address_that_was_asked() {
     let views = vec![view("192.0.2.2:53", 2), view("192.0.2.1:53", 1)];
     // `exchange` asks 192.0.2.1:53.
     let answer = "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1";
-    check_in(&Snapshot { views }, "www.example. A", answer);
-    let elsewhere = Snapshot { views: vec![view("192.0.2.2:53", 2)] };
+    check_in(&Snapshot { views, ..Snapshot::default() }, "www.example. A", answer);
+    let elsewhere = Snapshot { views: vec![view("192.0.2.2:53", 2)], ..Snapshot::default() };
     assert_eq!(ask(&elsewhere, "www.example.", Rtype::A).render(), "REFUSED");
 }
 

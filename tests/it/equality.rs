@@ -170,7 +170,7 @@ fn world(change: impl FnOnce(&mut View)) -> Snapshot {
     };
     let mut view = View { zones: TABLE.clone(), options, ..View::default() };
     change(&mut view);
-    Snapshot { views: vec![Arc::new(view)] }
+    Snapshot { views: vec![Arc::new(view)], ..Snapshot::default() }
 }
 
 /// A query with EDNS, for example `www.example. A`.
@@ -296,7 +296,10 @@ fn batch_to_each_of_two_views_is_answered_as_alone() {
         let other = zone("example.", "www A 198.51.100.1\n*.child A 198.51.100.2");
         let mut zones = ZoneTable::default();
         zones.insert(name("example.").as_name(), ZoneState::Loaded(Arc::new(other)));
-        Snapshot { views: vec![view("192.0.2.2:53", zones), view(LOCAL, TABLE.clone())] }
+        Snapshot {
+            views: vec![view("192.0.2.2:53", zones), view(LOCAL, TABLE.clone())],
+            ..Snapshot::default()
+        }
     };
     let good = ask("www.example. A");
     let [first, second] = ["192.0.2.2:53", LOCAL].map(|address| {

@@ -307,7 +307,7 @@ fn reply_is_authoritative_exactly_when_its_first_record_is_ours() {
 #[test]
 fn query_whose_zone_a_reload_has_taken_away_ends() {
     let view = View { resolver: Some(role()), ..View::default() };
-    let snapshot = Snapshot { views: vec![Arc::new(view)] };
+    let snapshot = Snapshot { views: vec![Arc::new(view)], ..Snapshot::default() };
     let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
     let mut query = query(&name("www.gone."), Rtype::A, asking);
     query[2] |= 1;

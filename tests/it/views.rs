@@ -54,7 +54,7 @@ fn two_listen_addresses_serve_different_zones() {
     let [inside, outside] = [listeners[0].address, listeners[1].address];
     let views =
         vec![view(inside, "www A 10.0.0.1"), view(outside, "www A 192.0.2.1\nmail A 192.0.2.2")];
-    let world = Arc::new(World::new(Snapshot { views }));
+    let world = Arc::new(World::new(Snapshot { views, ..Snapshot::default() }));
     let (stop, stopping) = watch::channel(false);
     let limits = TcpLimits { connections: 8, per_client: 8, idle_timeout: PATIENCE };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -100,14 +100,14 @@ fn idle_workers_let_go_of_what_they_served_before() {
         let server = listeners[0].address;
         let (old, new) = (view(server, "www A 192.0.2.1"), view(server, "www A 192.0.2.2"));
         let watched = Arc::downgrade(&old);
-        let world = Arc::new(World::new(Snapshot { views: vec![old] }));
+        let world = Arc::new(World::new(Snapshot { views: vec![old], ..Snapshot::default() }));
         let ports = listeners.into_iter().flat_map(|Listener { udp, address, .. }| {
             udp.into_iter().map(move |socket| Port { socket: Arc::new(socket), address })
         });
         let crew = Crew::start(vec![ports.collect()], &[], &world).unwrap();
         let asked = query(&name("www.example."), Rtype::A, Asking::PLAIN);
         assert!(ask_udp(server, &asked).render().ends_with("192.0.2.1"));
-        world.publish(Snapshot { views: vec![new] });
+        world.publish(Snapshot { views: vec![new], ..Snapshot::default() });
         let deadline = Instant::now() + PATIENCE;
         while watched.strong_count() > 0 {
             assert!(Instant::now() < deadline, "{addresses} addresses: the old view is held");
@@ -125,7 +125,7 @@ fn views_are_told_apart_by_the_address_that_a_wildcard_socket_was_asked_at() {
     let port = listener.address.port();
     let [first, second, third] = [1, 2, 3].map(|host| SocketAddr::from(([127, 0, 0, host], port)));
     let views = vec![view(first, "www A 192.0.2.1"), view(second, "www A 192.0.2.2")];
-    let world = Arc::new(World::new(Snapshot { views }));
+    let world = Arc::new(World::new(Snapshot { views, ..Snapshot::default() }));
     let address = listener.address;
     let ports = listener.udp.into_iter().map(|socket| Port { socket: Arc::new(socket), address });
     let crew = Crew::start(vec![ports.collect()], &[], &world).unwrap();

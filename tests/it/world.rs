@@ -50,7 +50,10 @@ pub fn snapshot(zones: Vec<Zone>, options: AnswerOptions) -> Snapshot {
 }
 
 pub fn of_table(zones: ZoneTable, options: AnswerOptions) -> Snapshot {
-    Snapshot { views: vec![Arc::new(View { zones, options, ..View::default() })] }
+    Snapshot {
+        views: vec![Arc::new(View { zones, options, ..View::default() })],
+        ..Snapshot::default()
+    }
 }
 
 /// What the snapshot makes of a query; `None` if there is no reply.

@@ -54,6 +54,8 @@ pub enum Action {
         sender: Path,
         /// What the client calls itself.
         helo: String,
+        /// Whether this client may send to anywhere.
+        may_relay: bool,
     },
     /// Find out whether mail for this recipient is taken: `handle_recipient`.
     CheckRecipient {
@@ -500,7 +502,8 @@ impl Session {
             return self.refuse(&refusal);
         }
         let (sender, helo) = (mail.from.clone(), hello.name.clone());
-        self.act(Action::CheckSender { sender, helo }, Waiting::Sender(mail));
+        let action = Action::CheckSender { sender, helo, may_relay: is_known };
+        self.act(action, Waiting::Sender(mail));
     }
 
     fn rcpt(&mut self, recipient: Path) {

@@ -8,8 +8,10 @@ mod reception;
 mod smtp;
 mod store;
 mod users;
+mod ways;
 
 pub use store::Store;
+pub use ways::{rules, way};
 
 use std::collections::HashSet;
 use std::fmt;
@@ -26,6 +28,7 @@ use tokio::time::timeout;
 use crate::config::{self, ClearTextLogin};
 use crate::mail::pop3::Options as Pop3Options;
 use crate::mail::reply::{Reply, Status};
+use crate::mail::route::{self, Rules};
 use crate::mail::sasl::Credentials;
 use crate::mail::smtp::Options as SmtpOptions;
 use crate::net::World;
@@ -33,6 +36,7 @@ use crate::net::certificate::Certificate;
 use crate::net::mail::connection::Connection;
 use crate::net::mail::users::Users;
 use crate::net::seats::{Places, Seat, Seats};
+use crate::net::stub::StubResolver;
 use crate::net::tcp::{AcceptTrouble, is_passing};
 
 /// Passwords that are checked at a time. Each takes the memory and the time that its hash was made
@@ -84,6 +88,8 @@ struct Settings {
     config: config::Mail,
     certificate: Certificate,
     users: Users,
+    /// Where mail goes.
+    rules: Rules,
     smtp: Arc<SmtpOptions>,
     submission: Arc<SmtpOptions>,
     pop3: Arc<Pop3Options>,
@@ -93,7 +99,7 @@ impl Settings {
     fn of(setup: Setup) -> Self {
         let Setup { config, certificate } = setup;
         let users = Users::of(&config);
-        let hostname = name_text(&config.hostname);
+        let hostname = route::text(&config.hostname);
         let options = |is_submission| {
             Arc::new(SmtpOptions {
                 hostname: hostname.clone(),
@@ -106,7 +112,8 @@ impl Settings {
         };
         let (smtp, submission) = (options(false), options(true));
         let pop3 = Pop3Options { hostname, offers_tls: true };
-        Self { users, smtp, submission, pop3: Arc::new(pop3), config, certificate }
+        let rules = rules(&config);
+        Self { users, rules, smtp, submission, pop3: Arc::new(pop3), config, certificate }
     }
 
     fn smtp_options(&self, service: Service) -> Arc<SmtpOptions> {
@@ -126,18 +133,14 @@ impl Settings {
     }
 }
 
-/// A name without the dot at its end.
-fn name_text(name: &crate::wire::name::NameBuf) -> String {
-    let text = name.to_string();
-    text.strip_suffix('.').unwrap_or(&text).to_owned()
-}
-
 /// The mail server. Copies are the same server.
 #[derive(Clone)]
 pub struct MailServer(Arc<Shared>);
 
 struct Shared {
     world: Arc<World>,
+    /// What asks DNS.
+    stub: StubResolver,
     settings: ArcSwap<Settings>,
     store: Store,
     seats: Seats,
@@ -168,6 +171,7 @@ impl MailServer {
         let settings = Settings::of(setup);
         settings.users.mailboxes().try_for_each(|mailbox| store.make_mailbox(mailbox))?;
         Ok(Self(Arc::new(Shared {
+            stub: StubResolver::new(Arc::clone(&world)),
             world,
             settings: ArcSwap::from_pointee(settings),
             store,

@@ -1,6 +1,7 @@
 //! Drives the sessions of SMTP.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use crate::base::time::Wall;
 use crate::mail::reply::{Reply, Status};
 use crate::mail::smtp::{Action, Client, Destination, Envelope, Session};
 use crate::net::mail::connection::{Connection, Read};
+use crate::net::mail::reception::{self, Reception};
 use crate::net::mail::store::Draft;
-use crate::net::mail::{Service, Settings, Shared, reception};
+use crate::net::mail::{Service, Settings, Shared};
 
 /// Octets of a message that are held in memory: most messages are written to disk at once.
 const HELD_LEN_MAX: usize = 64 << 10;
@@ -37,6 +39,7 @@ pub(super) async fn serve(
         shared,
         session: Session::new(settings.smtp_options(service), client),
         settings,
+        client: address,
         incoming: None,
         is_closing: false,
     };
@@ -77,6 +80,8 @@ struct Desk<'s> {
     shared: &'s Arc<Shared>,
     settings: Arc<Settings>,
     session: Session,
+    /// The client's address.
+    client: IpAddr,
     incoming: Option<Incoming>,
     is_closing: bool,
 }
@@ -103,12 +108,14 @@ impl Desk<'_> {
 
     async fn act(&mut self, action: Action) {
         match action {
-            Action::CheckSender { .. } => self.session.handle_sender(Ok(String::new())),
+            Action::CheckSender { sender, helo, may_relay } => {
+                let (client, helo) = (self.client, &helo);
+                let from = reception::From { client, helo, sender: &sender, may_relay };
+                let result = self.reception().check_sender(from).await;
+                self.session.handle_sender(result);
+            }
             Action::CheckRecipient { recipient, may_relay } => {
-                let result = {
-                    let snapshot = self.shared.world.snapshot().load();
-                    reception::destination(&self.settings, &snapshot, &recipient, may_relay)
-                };
+                let result = self.reception().destination(&recipient, may_relay).await;
                 self.session.handle_recipient(result);
             }
             Action::Open(envelope) => self.open(*envelope),
@@ -129,6 +136,10 @@ impl Desk<'_> {
                 self.is_closing = true;
             }
         }
+    }
+
+    fn reception(&self) -> Reception<'_> {
+        Reception { shared: self.shared, settings: &self.settings }
     }
 
     fn open(&mut self, envelope: Envelope) {

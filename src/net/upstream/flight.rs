@@ -175,7 +175,7 @@ impl Desk {
 }
 
 /// Whether an address is one of this machine: then a datagram to it would leave from it. Sends nothing.
-fn is_here(to: SocketAddr) -> bool {
+pub(in crate::net) fn is_here(to: SocketAddr) -> bool {
     let any: IpAddr = match to {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

@@ -7,7 +7,8 @@
 mod flight;
 mod path;
 
-pub use path::{Late, LateReply, ReplyPath, Room, TcpPath};
+pub(in crate::net) use flight::is_here;
+pub use path::{InsideReply, Late, LateReply, ReplyPath, Room, TcpPath};
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -429,15 +430,21 @@ impl Driver {
         }));
         match resumed {
             Ok(Outcome::Reply { len, kind }) => {
-                self.counters.reply(kind);
-                let took = now.as_micros().saturating_sub(came.as_micros());
-                self.counters.replies_left(Duration::from_micros(took));
-                if !path.send(self.message.get(..len).unwrap_or_default()) {
+                let is_counted = path.is_of_client();
+                if is_counted {
+                    self.counters.reply(kind);
+                    let took = now.as_micros().saturating_sub(came.as_micros());
+                    self.counters.replies_left(Duration::from_micros(took));
+                }
+                let is_sent = path.send(self.message.get(..len).unwrap_or_default(), kind);
+                if is_counted && !is_sent {
                     self.counters.dropped(DropReason::NotSent, 1);
                 }
             }
             Ok(Outcome::Drop(reason)) => {
-                self.counters.dropped(reason, 1);
+                if path.is_of_client() {
+                    self.counters.dropped(reason, 1);
+                }
             }
             Ok(Outcome::Defer(deferred)) => self.ask(Waiting { deferred, path }, budget),
             // A bug of ours, which costs the one reply.

@@ -7,9 +7,10 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::base::limits::{LATE_LEN_ALL_MAX, LATE_LEN_MAX};
+use crate::metrics::ReplyKind;
 use crate::sys::mmsg::send_from;
 
 /// Octets that replies take which wait to be written.
@@ -100,6 +101,17 @@ pub enum ReplyPath {
     },
     /// To the task of the connection.
     Tcp(TcpPath),
+    /// To whoever asks from inside.
+    Inside(oneshot::Sender<InsideReply>),
+}
+
+/// The reply to a question from inside.
+#[derive(Debug)]
+pub struct InsideReply {
+    /// The message.
+    pub octets: Vec<u8>,
+    /// What it would be counted as.
+    pub kind: ReplyKind,
 }
 
 /// The way to the task of a connection. Tells it something in any case: that there is no reply, if it is
@@ -134,8 +146,11 @@ impl Drop for TcpPath {
 impl ReplyPath {
     /// Sends a reply; false if it cannot be sent. Never waits: a client that does not take its
     /// replies loses them.
-    pub(super) fn send(self, octets: &[u8]) -> bool {
+    pub(super) fn send(self, octets: &[u8], kind: ReplyKind) -> bool {
         match self {
+            Self::Inside(sender) => {
+                sender.send(InsideReply { octets: octets.to_vec(), kind }).is_ok()
+            }
             Self::Udp { socket, peer, from } => {
                 send_from(socket.as_fd(), octets, peer, from).is_ok()
             }
@@ -151,6 +166,11 @@ impl ReplyPath {
         }
     }
 
+    /// Whether it is a client who asks: what the server asks itself is not counted.
+    pub(super) fn is_of_client(&self) -> bool {
+        !matches!(self, Self::Inside(_))
+    }
+
     /// Gives the way up: whoever made it answers at once.
     pub(super) fn give_up(self) {
         if let Self::Tcp(mut path) = self {
@@ -163,7 +183,12 @@ impl ReplyPath {
 mod tests {
     use super::{Late, ReplyPath, Room, TcpPath};
     use crate::base::limits::{LATE_LEN_ALL_MAX, LATE_LEN_MAX};
+    use crate::metrics::{AnswerSource, ReplyKind};
+    use crate::wire::numbers::Rcode;
     use tokio::sync::mpsc;
+
+    const KIND: ReplyKind =
+        ReplyKind { rcode: Rcode::NOERROR, source: AnswerSource::Resolver, is_truncated: false };
 
     #[test]
     fn replies_that_nobody_takes_are_bounded_and_give_their_room_back() {
@@ -172,13 +197,13 @@ mod tests {
         let (sender, mut receiver) = mpsc::channel(100);
         let path = || ReplyPath::Tcp(TcpPath::new(sender.clone(), room.clone()));
         let reply = vec![0; 60_000];
-        let sent = (0..100).take_while(|_| path().send(&reply)).count();
+        let sent = (0..100).take_while(|_| path().send(&reply, KIND)).count();
         assert!(sent * reply.len() <= LATE_LEN_MAX && sent > 1, "{sent}");
         for _ in 0..sent {
             assert!(matches!(receiver.try_recv(), Ok(Late::Reply(_))));
         }
         assert!(matches!(receiver.try_recv(), Ok(Late::TooMuch)));
-        assert!(path().send(&reply), "the room is not given back");
+        assert!(path().send(&reply, KIND), "the room is not given back");
     }
 
     #[test]
@@ -189,7 +214,7 @@ mod tests {
         let sent = (0..10_000).take_while(|_| {
             let (sender, receiver) = mpsc::channel(1);
             kept.push(receiver);
-            ReplyPath::Tcp(TcpPath::new(sender, shared.of_connection())).send(&reply)
+            ReplyPath::Tcp(TcpPath::new(sender, shared.of_connection())).send(&reply, KIND)
         });
         assert_eq!(sent.count(), LATE_LEN_ALL_MAX / 60_000);
     }
