@@ -27,6 +27,7 @@ mod inside;
 mod lab;
 mod licenses;
 mod mail_checks;
+mod mail_routes;
 mod meeting;
 mod message;
 mod operation;
