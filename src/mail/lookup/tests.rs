@@ -158,7 +158,7 @@ fn too_many_questions_are_not_asked() {
         let number = 0..1000;
         number
             .map(|number| known.find(name(&format!("n{number}.x.")).as_name(), Rtype::A))
-            .collect::<Result<Vec<Answer>, Question>>()
+            .collect::<Result<Vec<_>, Question>>()
     });
     assert_eq!(dns.asked.get(), super::QUESTIONS_MAX);
     assert!(matches!(all.last().unwrap().end, End::Unknown(Unknown::Failed(_))));

@@ -291,6 +291,21 @@ fn questions_of_a_check_are_bounded() {
 }
 
 #[test]
+fn record_and_its_macros_are_bounded() {
+    let strings = |count: usize| format!("\"{}\" ", "ip4:192.0.2.9 ".repeat(18)).repeat(count);
+    let long = |count| format!("d.example. TXT \"v=spf1 \" {}\"+all\"", strings(count));
+    check_records(&long(32), "192.0.2.1", Verdict::Pass);
+    check_records(&long(33), "192.0.2.1", Verdict::PermError);
+    says(&format!("exists:{} ?all", "%{d1}".repeat(32)), "", Verdict::Neutral);
+    says(&format!("exists:{} ?all", "%{d1}".repeat(33)), "", Verdict::PermError);
+    let from = format!("{}@d.example", "a.".repeat(128).trim_end_matches('.'));
+    let dns =
+        Dns::of(&format!("d.example. TXT \"v=spf1 exists:{} +all\"", "%{s}.".repeat(31) + "%{s}"));
+    assert_eq!(outcome(&dns, "192.0.2.1", &from).verdict, Verdict::Pass);
+    assert_eq!(dns.asked.get(), 1);
+}
+
+#[test]
 fn failure_of_dns_is_told_as_such() {
     let dns = Dns::of("");
     let found = outcome(&dns, "192.0.2.1", "joe@x.broken");
