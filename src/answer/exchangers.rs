@@ -16,6 +16,8 @@ use crate::zone::node::Node;
 /// A host that takes the mail of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchanger {
+    /// The zone of ours that says so.
+    pub zone: NameBuf,
     /// Its name, in lower case.
     pub host: NameBuf,
     /// Its addresses, as far as they are in our zones.
@@ -38,7 +40,9 @@ impl View {
             let name = FoldedName::new(at.as_name());
             let Some(ZoneState::Loaded(zone)) = self.zones.find(&name, Rtype::MX) else { break };
             match zone.lookup(&name, Rtype::MX) {
-                Lookup::Answer { set, .. } => return self.preferred(set.records()),
+                Lookup::Answer { set, .. } => {
+                    return self.preferred(zone.apex(), set.records());
+                }
                 Lookup::Alias { set, .. } => {
                     let target = set.records().next().map(Name::read);
                     let Some(Ok(target)) = target else { break };
@@ -48,7 +52,8 @@ impl View {
                     let host = at.as_name().to_lowercase();
                     let addresses = self.addresses(&name);
                     let has_any = !addresses.is_empty();
-                    return has_any.then_some(Exchanger { host, addresses }).into_iter().collect();
+                    let own = Exchanger { zone: zone.apex().to_buf(), host, addresses };
+                    return has_any.then_some(own).into_iter().collect();
                 }
                 Lookup::Redirect { node, set, .. } => {
                     let Some(target) = redirected(at.as_name(), node, set.records()) else { break };
@@ -65,7 +70,11 @@ impl View {
 
     /// The hosts of the lowest preference among MX records. The root is no host: it says that there
     /// is no mail (RFC 7505).
-    fn preferred<'r>(&self, records: impl Iterator<Item = &'r [u8]>) -> Vec<Exchanger> {
+    fn preferred<'r>(
+        &self,
+        zone: Name<'_>,
+        records: impl Iterator<Item = &'r [u8]>,
+    ) -> Vec<Exchanger> {
         let read = records.filter_map(|rdata| {
             let (preference, host) = rdata.split_first_chunk()?;
             Some((u16::from_be_bytes(*preference), Name::read(host).ok()?))
@@ -74,6 +83,7 @@ impl View {
         let lowest = read.iter().map(|(preference, _)| *preference).min();
         let best = read.iter().filter(|(preference, _)| Some(*preference) == lowest);
         best.map(|(_, host)| Exchanger {
+            zone: zone.to_buf(),
             host: host.to_lowercase(),
             addresses: self.addresses(&FoldedName::new(*host)),
         })

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::mail::address::Address;
 use crate::wire::name::NameBuf;
 
 /// The arguments of the program. What it is, is told by the package's description.
@@ -54,6 +55,14 @@ pub(super) enum Command {
         kereru lab --shell\n  \
         echo 'dig +trace www.cs.auckland.ac.nz' | kereru lab --shell")]
     Lab(LabArgs),
+    /// Tell how mail for an address finds its way
+    ///
+    /// Looks at the zones of the configuration, and asks DNS for the rest as its resolver would; sends
+    /// no mail. The exit code is 1 if mail would not arrive.
+    #[command(after_help = "Examples:\n  \
+        kereru route joe@bloggs.com\n  \
+        kereru route --config /etc/kereru/kereru.yaml --json jane@example.org")]
+    Route(RouteArgs),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  \
         kereru completions bash > /usr/share/bash-completion/completions/kereru")]
@@ -91,6 +100,21 @@ pub(super) struct LabArgs {
     pub(super) hints: bool,
 }
 
+/// What `route` is told.
+#[derive(Args, Debug)]
+pub(super) struct RouteArgs {
+    /// The address of somebody who is to get mail
+    #[arg(value_name = "ADDRESS", value_parser = parse_address)]
+    pub(super) address: Address,
+    /// Configuration file. Without it: kereru.yaml in this folder if there is one, else the
+    /// built-in lab
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Print what was seen as one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 /// What `check` is told.
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
@@ -115,6 +139,10 @@ pub(super) struct CheckArgs {
 fn parse_name(text: &str) -> Result<NameBuf, String> {
     let root = NameBuf::root();
     NameBuf::from_text(text.as_bytes(), Some(root.as_name())).map_err(|error| error.to_string())
+}
+
+fn parse_address(text: &str) -> Result<Address, String> {
+    Address::read(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

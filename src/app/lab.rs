@@ -6,6 +6,7 @@
 pub(super) mod command;
 mod folder;
 mod hierarchy;
+pub(super) mod post;
 mod realm;
 mod settings;
 pub(super) mod shell;

@@ -22,6 +22,7 @@ mod privileges;
 mod report;
 mod reserved;
 mod resolving;
+mod route;
 mod secret;
 mod serve;
 mod zones;
@@ -72,6 +73,7 @@ fn dispatch(command: &Command) -> Exit {
     match command {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
+        Command::Route(args) => route::run(args),
         Command::Lab(args) => lab::command::run(args),
         Command::Completions { shell } => pages::completions(*shell),
         Command::Man => pages::man(),

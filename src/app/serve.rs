@@ -173,7 +173,7 @@ pub(super) fn worker_count(config: &Config, cpus: &[usize]) -> usize {
 }
 
 /// The world to serve.
-fn snapshot(state: &State) -> Snapshot {
+pub(super) fn snapshot(state: &State) -> Snapshot {
     let State { plan, config, catalog, cookies, rate_limit, resolving, .. } = state;
     let options = AnswerOptions {
         minimal_responses: config.minimal_responses,
@@ -320,7 +320,12 @@ impl State {
     }
 
     /// Tells whoever asks others how to.
-    fn set_resolver_up(&self, world: &World, snapshot: &Snapshot, listening: &[SocketAddr]) {
+    pub(super) fn set_resolver_up(
+        &self,
+        world: &World,
+        snapshot: &Snapshot,
+        listening: &[SocketAddr],
+    ) {
         if let Some(upstream) = world.upstream() {
             let resolving = self.resolving.as_ref();
             let setup =

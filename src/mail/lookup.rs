@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::base::limits::RESOLVED_ALIASES_MAX;
 use crate::wire::edns::ExtendedError;
@@ -18,6 +19,10 @@ use crate::wire::typed::{Record, Response};
 /// Questions that one check or one walk asks. SPF has most: ten terms, each with ten names (RFC 7208
 /// §4.6.4), and some more. What goes on after these learns nothing new.
 pub const QUESTIONS_MAX: usize = 128;
+
+/// Records of an answer that are looked at. No honest host or domain has so many; each is looked at
+/// again with every further question.
+pub const RECORDS_MAX: usize = 512;
 
 /// A name and a type, in class IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +152,8 @@ impl Answer {
             let Record { owner, rtype, class, .. } = record;
             *owner == at && *rtype == question.rtype && *class == Class::IN
         };
-        let records: Vec<Record> = response.answers.iter().filter(is_wanted).cloned().collect();
+        let records = response.answers.iter().filter(is_wanted).take(RECORDS_MAX);
+        let records: Vec<Record> = records.cloned().collect();
         // Whoever asks nobody leaves an alias, or points to other servers.
         let is_denied = || response.authorities.iter().any(|record| record.rtype == Rtype::SOA);
         let end = match (records.is_empty(), is_denial) {
@@ -244,7 +250,7 @@ fn failure(response: &Response) -> &'static str {
 
 /// The answers there are.
 #[derive(Clone, Debug, Default)]
-pub struct Known(Vec<(Question, Answer)>);
+pub struct Known(Vec<(Question, Arc<Answer>)>);
 
 impl Known {
     /// The answer to a question.
@@ -252,22 +258,23 @@ impl Known {
     /// # Errors
     ///
     /// Returns the question if it has not been asked.
-    pub fn find(&self, name: Name<'_>, rtype: Rtype) -> Result<Answer, Question> {
-        let is_it = |(asked, _): &&(Question, Answer)| asked.rtype == rtype && asked.name == name;
+    pub fn find(&self, name: Name<'_>, rtype: Rtype) -> Result<Arc<Answer>, Question> {
+        let is_it =
+            |(asked, _): &&(Question, Arc<Answer>)| asked.rtype == rtype && asked.name == name;
         if let Some((_, answer)) = self.0.iter().find(is_it) {
-            return Ok(answer.clone());
+            return Ok(Arc::clone(answer));
         }
         let question = Question { name: name.to_lowercase(), rtype };
         if self.0.len() >= QUESTIONS_MAX {
             let why = Unknown::Failed("it takes too many questions to find out");
-            return Ok(Answer::unknown(&question, why));
+            return Ok(Arc::new(Answer::unknown(&question, why)));
         }
         Err(question)
     }
 
     /// Takes an answer.
     pub fn put(&mut self, question: Question, answer: Answer) {
-        self.0.push((question, answer));
+        self.0.push((question, Arc::new(answer)));
     }
 }
 

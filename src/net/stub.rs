@@ -72,7 +72,7 @@ impl StubResolver {
         let failed = |why| Answer::unknown(question, Unknown::Failed(why));
         match answered {
             Ok(Some(answer)) => answer,
-            Ok(None) => failed("a bug"),
+            Ok(None) => failed("there is no reply"),
             Err(_) => failed("it takes too long to find out"),
         }
     }

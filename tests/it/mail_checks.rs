@@ -1,5 +1,6 @@
 //! Whose mail is taken: the binary with mail, and a client that says who sends to whom.
 
+use crate::http::{metrics, value};
 use crate::server::{PATIENCE, Server};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -126,6 +127,33 @@ fn failure_of_dns_refuses_nobody_for_good() {
     check(&strangers, "", "a@broken.net", "250 2.1.0, 550 5.7.1");
     let known = server("relay-networks: [127.0.0.0/8]", &forward);
     check(&known, "a@broken.net", "a@broken.net", "250 2.1.0, 250 2.1.5");
+}
+
+#[test]
+fn questions_of_the_server_itself_do_not_count_as_those_of_clients() {
+    let far = Server::start(
+        "listen: ['127.0.0.1:0']\nzones: [{zone: far.test, file: far.zone}]\n",
+        &[("far.zone", ZONE)],
+    );
+    let resolver = format!(
+        "http: {{listen: ['127.0.0.1:0']}}\nresolver: {{priming: false, allow: [192.0.2.0/24], stub: \
+         [{{zone: far.test, to: ['{}']}}]}}",
+        far.addresses[0]
+    );
+    let server = server("", &resolver);
+    check(&server, "a@other.far.test", "joe@us.example", "250 2.1.0, 250 2.1.5");
+    check(&server, "a@none.far.test", "joe@us.example", "550 5.1.8, 503 5.5.1");
+    check(&server, "a@none.example", "joe@us.example", "550 5.1.8, 503 5.5.1");
+    let metrics = metrics(server.http[0]);
+    for transport in ["udp", "tcp"] {
+        let metric = format!("kereru_dns_queries_total{{transport=\"{transport}\"}}");
+        assert_eq!(value(&metrics, &metric), 0.0, "{transport}");
+    }
+    for rcode in ["NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED"] {
+        let metric = format!("kereru_dns_responses_total{{rcode=\"{rcode}\"}}");
+        assert_eq!(value(&metrics, &metric), 0.0, "{rcode}");
+    }
+    assert!(value(&metrics, "kereru_resolver_upstream_queries_total{transport=\"udp\"}") > 0.0);
 }
 
 #[test]

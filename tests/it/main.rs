@@ -28,6 +28,7 @@ mod lab;
 mod licenses;
 mod mail;
 mod mail_checks;
+mod mail_routes;
 mod meeting;
 mod message;
 mod operation;

@@ -28,6 +28,7 @@ fn wrong_arguments_are_refused() {
     check_refused(&["kereru"], "Usage:");
     check_refused(&["kereru", "help"], "unrecognized subcommand 'help'");
     check_refused(&["kereru", "why"], "unrecognized subcommand 'why'");
+    check_refused(&["kereru", "route", "joe"], "an address is a local part");
     check_refused(&["kereru", "lab", "--port", "0"], "0 is not in 1..=65535");
     check_refused(&["kereru", "lab", "--shell", "--port", "53"], "cannot be used with");
     check_refused(&["kereru", "lab", "--shell", "--hints"], "cannot be used with");

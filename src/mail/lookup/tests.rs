@@ -12,6 +12,7 @@ use crate::wire::request::Request;
 use crate::zone::crew::Crew;
 use crate::zone::file::source::Texts;
 use crate::zone::load::{Apex, Means, load};
+use proptest::prelude::*;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -158,8 +159,26 @@ fn too_many_questions_are_not_asked() {
         let number = 0..1000;
         number
             .map(|number| known.find(name(&format!("n{number}.x.")).as_name(), Rtype::A))
-            .collect::<Result<Vec<Answer>, Question>>()
+            .collect::<Result<Vec<_>, Question>>()
     });
     assert_eq!(dns.asked.get(), super::QUESTIONS_MAX);
     assert!(matches!(all.last().unwrap().end, End::Unknown(Unknown::Failed(_))));
+}
+
+proptest! {
+    #[test]
+    fn no_reply_is_more_than_unreadable(octets in any::<Vec<u8>>(), flips in any::<[(usize, u8); 3]>()) {
+        let question = Question { name: name("a.x."), rtype: Rtype::MX };
+        let _ = Answer::read(&question, &octets, Source::Servers, true);
+        // A response with an MX record, some octets of which are others.
+        let mut message = vec![0, 0, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0];
+        message.extend(b"\x01a\x01x\0\0\x0f\0\x01\xc0\x0c\0\x0f\0\x01\0\0\0\x3c\0\x06\0\x0a\x01b\xc0\x0e");
+        for (at, octet) in flips {
+            let at = at % message.len();
+            message[at] ^= octet;
+        }
+        let answer = Answer::read(&question, &message, Source::Servers, true);
+        prop_assert!(answer.exchangers().count() <= 1);
+        prop_assert!(!answer.names.is_empty());
+    }
 }

@@ -143,7 +143,7 @@ impl fmt::Display for NoWay {
             Self::NoHost => "no host with an address takes its mail",
             Self::NullMx => "the domain says that it takes no mail",
             Self::Loop => "its best host is this server, which has no mailboxes for it",
-            Self::Forbidden => "its hosts are where this server sends nothing to",
+            Self::Forbidden => "this server sends nothing to the addresses of its hosts",
         })
     }
 }

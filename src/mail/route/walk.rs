@@ -127,7 +127,7 @@ impl std::fmt::Display for Drop {
             Self::NoName => "its name does not exist",
             Self::NoAddress => "it has no address",
             Self::Unknown => "its addresses cannot be found out now",
-            Self::Forbidden => "this server sends nothing to there",
+            Self::Forbidden => "this server sends nothing to such an address",
             Self::Root => "the root is no host",
             Self::TooMany => "there are more than are tried",
         })

@@ -1,13 +1,15 @@
 //! `check_host` (RFC 7208 §4).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use crate::base::limits::NAME_LEN_MAX;
 use crate::mail::address::Domain;
 use crate::mail::lookup::{Answer, End, Known, Question, Unknown, reverse_name};
 use crate::mail::route::text;
 use crate::mail::spf::macros::{Spec, name_of};
 use crate::mail::spf::record::{BadTerm, Directive, Lengths, Mechanism, Record, is_record};
-use crate::mail::spf::{NAMES_MAX, Outcome, Query, TERMS_MAX, VOIDS_MAX, Verdict};
+use crate::mail::spf::{NAMES_MAX, Outcome, Query, RECORD_LEN_MAX, TERMS_MAX, VOIDS_MAX, Verdict};
 use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 
@@ -115,6 +117,9 @@ impl Checker<'_> {
         let Some(record) = records.next() else { return Ok(None) };
         if records.next().is_some() {
             return wrong(format!("{domain} has more than one record"));
+        }
+        if record.len() > RECORD_LEN_MAX {
+            return wrong(format!("the record of {domain} is longer than {RECORD_LEN_MAX} octets"));
         }
         Ok(Some(Record::read(&record)?))
     }
@@ -233,7 +238,7 @@ impl Checker<'_> {
     }
 
     /// Asks a question for a term.
-    fn look_up(&mut self, name: Name<'_>, rtype: Rtype) -> Result<Answer, Stop> {
+    fn look_up(&mut self, name: Name<'_>, rtype: Rtype) -> Result<Arc<Answer>, Stop> {
         let answer = self.known.find(name, rtype)?;
         match answer.end {
             End::Unknown(why) => return Err(Stop::Unknown(why)),
@@ -258,7 +263,7 @@ impl Checker<'_> {
         let names = if spec.needs_names() { self.names()? } else { Vec::new() };
         let Query { client, helo, sender } = self.query;
         let local = || sender.map_or("postmaster", |sender| sender.local());
-        let text = spec.expand(|letter| match letter {
+        let value = |letter| match letter {
             's' => format!("{}@{}", local(), self.origin),
             'l' => local().to_owned(),
             'o' => self.origin.clone(),
@@ -267,11 +272,11 @@ impl Checker<'_> {
             'p' => best_name(&names, domain),
             'v' if client.to_canonical().is_ipv4() => "in-addr".to_owned(),
             'v' => "ip6".to_owned(),
-            'h' => (*helo).to_owned(),
+            'h' => helo.chars().take(NAME_LEN_MAX).collect(),
             // No other letter is read in a name.
             _ => String::new(),
-        });
-        Ok(name_of(&text))
+        };
+        Ok(spec.expand(value).and_then(|text| name_of(&text)))
     }
 }
 

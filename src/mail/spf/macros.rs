@@ -1,6 +1,7 @@
 //! Macros (RFC 7208 §7): names that depend on who sends.
 
 use crate::base::limits::{LABEL_LEN_MAX, NAME_LEN_MAX};
+use crate::mail::spf::{EXPANDED_LEN_MAX, MACROS_MAX};
 use crate::wire::name::{Name, NameBuf};
 
 /// Characters between which a value is cut (RFC 7208 §7.1).
@@ -95,7 +96,8 @@ impl Spec {
         if !plain.is_empty() {
             pieces.push(Piece::Text(plain));
         }
-        Some(Self(pieces))
+        let is_macro = |piece: &&Piece| matches!(piece, Piece::Macro(_));
+        (pieces.iter().filter(is_macro).count() <= MACROS_MAX).then_some(Self(pieces))
     }
 
     /// Whether it needs the names of the client.
@@ -104,8 +106,8 @@ impl Spec {
         self.0.iter().any(needs)
     }
 
-    /// The text with the values of the letters.
-    pub(super) fn expand(&self, value: impl Fn(char) -> String) -> String {
+    /// The text with the values of the letters; `None` if it is too long for any name.
+    pub(super) fn expand(&self, value: impl Fn(char) -> String) -> Option<String> {
         let mut text = String::new();
         for piece in &self.0 {
             match piece {
@@ -113,8 +115,11 @@ impl Spec {
                 Piece::Escape(stands_for) => text.push_str(stands_for),
                 Piece::Macro(found) => text.push_str(&found.expand(&value(found.letter))),
             }
+            if text.len() > EXPANDED_LEN_MAX {
+                return None;
+            }
         }
-        text
+        Some(text)
     }
 }
 

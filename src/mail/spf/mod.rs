@@ -25,6 +25,17 @@ pub const VOIDS_MAX: u32 = 2;
 /// Names of an `mx` or `ptr` term (RFC 7208 §4.6.4).
 pub const NAMES_MAX: usize = 10;
 
+/// Octets of a record. RFC 7208 §3.4 wants them to fit 512; each is read again with every further
+/// question.
+pub const RECORD_LEN_MAX: usize = 8192;
+
+/// Macros of one term. Honest ones have some three; each may be as long as what a client calls
+/// itself.
+const MACROS_MAX: usize = 32;
+
+/// Characters of a term with its macros written out. No name is nearly as long.
+const EXPANDED_LEN_MAX: usize = 4096;
+
 /// Characters of a value that a client chooses, in the field that tells of the check.
 const VALUE_LEN_MAX: usize = 320;
 

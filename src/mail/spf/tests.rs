@@ -1,6 +1,9 @@
 use super::{Outcome, Query, Verdict, check};
 use crate::mail::address::Address;
 use crate::mail::lookup::tests::Dns;
+use crate::mail::spf::macros::name_of;
+use crate::mail::spf::record::Record;
+use proptest::prelude::*;
 
 fn outcome(dns: &Dns, client: &str, from: &str) -> Outcome {
     let sender = (!from.is_empty()).then(|| Address::read(from).unwrap());
@@ -291,6 +294,21 @@ fn questions_of_a_check_are_bounded() {
 }
 
 #[test]
+fn record_and_its_macros_are_bounded() {
+    let strings = |count: usize| format!("\"{}\" ", "ip4:192.0.2.9 ".repeat(18)).repeat(count);
+    let long = |count| format!("d.example. TXT \"v=spf1 \" {}\"+all\"", strings(count));
+    check_records(&long(32), "192.0.2.1", Verdict::Pass);
+    check_records(&long(33), "192.0.2.1", Verdict::PermError);
+    says(&format!("exists:{} ?all", "%{d1}".repeat(32)), "", Verdict::Neutral);
+    says(&format!("exists:{} ?all", "%{d1}".repeat(33)), "", Verdict::PermError);
+    let from = format!("{}@d.example", "a.".repeat(128).trim_end_matches('.'));
+    let dns =
+        Dns::of(&format!("d.example. TXT \"v=spf1 exists:{} +all\"", "%{s}.".repeat(31) + "%{s}"));
+    assert_eq!(outcome(&dns, "192.0.2.1", &from).verdict, Verdict::Pass);
+    assert_eq!(dns.asked.get(), 1);
+}
+
+#[test]
 fn failure_of_dns_is_told_as_such() {
     let dns = Dns::of("");
     let found = outcome(&dns, "192.0.2.1", "joe@x.broken");
@@ -317,4 +335,68 @@ fn field_tells_the_result_and_nothing_of_a_client_ends_a_line() {
     let query = Query { client: "192.0.2.1".parse().unwrap(), helo: &long, sender: None };
     let field = outcome.field(&query, "mail.us");
     assert!(field.lines().all(|line| line.len() < 998), "{field}");
+}
+
+/// Texts that look somewhat like a record.
+fn records() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "a",
+        "mx",
+        "ip4",
+        "ip6",
+        "include",
+        "exists",
+        "redirect",
+        "exp",
+        "ptr",
+        "all",
+        ":",
+        "/",
+        "//",
+        "=",
+        "%{",
+        "}",
+        "%",
+        "d",
+        "l",
+        "s",
+        "p",
+        "r",
+        "1",
+        "0",
+        "24",
+        "-",
+        ".",
+        " ",
+        "x",
+        "192.0.2.1",
+        "2001:db8::1",
+        "\u{e9}",
+        "\t",
+        "~",
+        "+",
+        "_",
+        "\\",
+        "broken",
+        "d.example",
+    ]);
+    prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_record_ends_more_than_its_check(record in records(), octets in any::<Vec<u8>>()) {
+        let _ = Record::read(&octets);
+        let _ = name_of(&String::from_utf8_lossy(&octets));
+        let text = format!("v=spf1 {record}");
+        if let Ok(read) = Record::read(text.as_bytes()) {
+            prop_assert!(read.directives.len() <= text.len());
+        }
+        // What a zone file cannot hold was read above.
+        if record.is_ascii() && !record.contains(['\\', '\t']) {
+            let dns = Dns::of(&format!("d.example. TXT \"{text}\""));
+            let _ = outcome(&dns, "192.0.2.1", "joe@d.example");
+            prop_assert!(dns.asked.get() <= crate::mail::lookup::QUESTIONS_MAX);
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod store;
 mod users;
 mod ways;
 
+pub use reception::{Locality, locality, mailbox};
 pub use store::Store;
 pub use ways::{rules, way};
 

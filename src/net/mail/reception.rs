@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::answer::Snapshot;
+use crate::answer::{Exchanger, Snapshot};
 use crate::config::{self, SpfCheck};
 use crate::mail::address::{Address, Domain, Path};
 use crate::mail::checks::{self, Verdict};
@@ -14,6 +14,7 @@ use crate::mail::lookup::Unknown;
 use crate::mail::reply::{Reply, Status};
 use crate::mail::smtp::Destination;
 use crate::mail::spf::{self, Outcome, Query};
+use crate::net::mail::users::Users;
 use crate::net::mail::{Settings, Shared};
 use crate::wire::name::NameBuf;
 
@@ -135,7 +136,8 @@ impl Reception<'_> {
     }
 
     fn is_local(&self, domain: &Domain) -> bool {
-        is_local(&self.settings.config, &self.shared.world.snapshot().load(), domain)
+        let snapshot = self.shared.world.snapshot().load();
+        locality(&self.settings.config, &snapshot, domain).is_some()
     }
 
     /// The domain of an address, if DNS is to be asked for it: it is not local, and no route says that
@@ -166,21 +168,39 @@ fn no_relay(address: &Address) -> Reply {
     Reply::new(550, Status(7, 1), "").with_text(text)
 }
 
-/// Whether the mail of a domain is for this host: it was configured so, or one of our zones names us
-/// among the hosts that it prefers.
-fn is_local(config: &config::Mail, snapshot: &Snapshot, domain: &Domain) -> bool {
+/// Why the mail of a domain is for this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Locality {
+    /// The configuration lists the domain.
+    Configured,
+    /// The domain is an address that we listen at.
+    Address,
+    /// One of our zones names us among the hosts that it prefers.
+    Exchanger(Exchanger),
+}
+
+/// Why the mail of a domain is for this host; `None` if it is not.
+pub fn locality(config: &config::Mail, snapshot: &Snapshot, domain: &Domain) -> Option<Locality> {
     let listening = || config.smtp.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
     let is_ours = |address: &IpAddr| listening().any(|own| own == address.to_canonical());
     match domain {
-        Domain::Literal(address) => is_ours(address),
+        Domain::Literal(address) => is_ours(address).then_some(Locality::Address),
+        Domain::Name(name) if config.domains.iter().any(|domain| domain == name) => {
+            Some(Locality::Configured)
+        }
         Domain::Name(name) => {
-            let is_configured = config.domains.iter().any(|domain| domain == name);
-            is_configured
-                || snapshot.exchangers(name.as_name()).iter().any(|exchanger| {
-                    exchanger.host == config.hostname || exchanger.addresses.iter().any(is_ours)
-                })
+            let names_us = |exchanger: &Exchanger| {
+                exchanger.host == config.hostname || exchanger.addresses.iter().any(is_ours)
+            };
+            let found = snapshot.exchangers(name.as_name()).into_iter().find(names_us);
+            found.map(Locality::Exchanger)
         }
     }
+}
+
+/// The mailbox of an address whose domain is local.
+pub fn mailbox(config: &config::Mail, address: &Address) -> Option<String> {
+    Users::of(config).mailbox_of(address).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -188,6 +188,10 @@ pub async fn run(mut inbox: Inbox, world: Arc<World>, mut stopping: watch::Recei
                 if count == 0 {
                     return;
                 }
+                // Whoever asks has seen what was set up before.
+                while let Ok(setup) = inbox.setups.try_recv() {
+                    driver.set_up(setup);
+                }
                 taken.drain(..).for_each(|job| driver.take_job(job));
             }
             () = sleep_until(due.unwrap_or_else(far_away)), if due.is_some() => driver.pass_time(),
