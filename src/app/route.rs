@@ -69,8 +69,8 @@ fn read(args: &RouteArgs) -> Result<State, Diagnostics> {
     }
     let resolving = Resolving::of(&config, None)?;
     let plan = Plan::Configured(args.config.clone());
-    let (cookies, rate_limit, cpus) = (None, None, Vec::new());
-    Ok(State { plan, config, catalog, cookies, rate_limit, resolving, cpus })
+    let (cookies, rate_limit, certificate, cpus) = (None, None, None, Vec::new());
+    Ok(State { plan, config, catalog, cookies, rate_limit, resolving, certificate, cpus })
 }
 
 /// What was found out.
