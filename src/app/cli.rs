@@ -54,6 +54,14 @@ pub(super) enum Command {
         kereru lab --shell\n  \
         echo 'dig +trace www.cs.auckland.ac.nz' | kereru lab --shell")]
     Lab(LabArgs),
+    /// Make the hash of a password
+    ///
+    /// Asks for the password twice, or reads it from standard input if that is no terminal. Prints what
+    /// `mail.users.password` takes in the configuration.
+    #[command(after_help = "Examples:\n  \
+        kereru hash\n  \
+        pwgen -s 20 1 | tee password | kereru hash")]
+    Hash,
     /// Print completions for a shell
     #[command(after_help = "Example:\n  \
         kereru completions bash > /usr/share/bash-completion/completions/kereru")]

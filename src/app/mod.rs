@@ -6,6 +6,7 @@ mod activation;
 mod check;
 mod cli;
 mod files;
+mod hash;
 mod hints;
 pub mod lab;
 mod listening;
@@ -73,6 +74,7 @@ fn dispatch(command: &Command) -> Exit {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
         Command::Lab(args) => lab::command::run(args),
+        Command::Hash => hash::run(),
         Command::Completions { shell } => pages::completions(*shell),
         Command::Man => pages::man(),
     }

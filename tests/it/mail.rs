@@ -2,6 +2,7 @@
 
 mod certificates;
 mod client;
+mod hash;
 mod sessions;
 
 use crate::server::{self, Server};
