@@ -1,6 +1,7 @@
 //! Drives the sessions of SMTP.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::time::Wall;
@@ -9,6 +10,7 @@ use crate::mail::smtp::{Action, Client, Destination, Envelope, Session};
 use crate::net::mail::connection::{Connection, Read};
 use crate::net::mail::store::Draft;
 use crate::net::mail::{Service, Settings, Shared, reception};
+use crate::net::seats::client_of;
 
 /// Octets of a message that are held in memory: most messages are written to disk at once.
 const HELD_LEN_MAX: usize = 64 << 10;
@@ -34,6 +36,7 @@ pub(super) async fn serve(
     let client = Client { address, is_tls: connection.is_tls(), is_trusted };
     let mut desk = Desk {
         shared,
+        peer: connection.peer,
         session: Session::new(settings.smtp_options(service), client),
         settings,
         incoming: None,
@@ -75,6 +78,7 @@ pub(super) async fn serve(
 struct Desk<'s> {
     shared: &'s Arc<Shared>,
     settings: Arc<Settings>,
+    peer: SocketAddr,
     session: Session,
     incoming: Option<Incoming>,
     is_closing: bool,
@@ -114,8 +118,10 @@ impl Desk<'_> {
             Action::Keep => self.keep().await,
             Action::Forget => self.incoming = None,
             Action::LogIn(credentials) => {
-                let is_right = self.shared.check_password(&self.settings, credentials).await;
-                self.session.handle_log_in(is_right);
+                let client = client_of(self.peer);
+                let check = self.shared.check_password(&self.settings, client, credentials);
+                let verdict = check.await;
+                self.session.handle_log_in(verdict);
             }
             // `go_on` does this, which has the connection.
             Action::StartTls => (),
