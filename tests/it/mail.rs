@@ -1,6 +1,7 @@
 //! The mail server over sockets of loopback: SMTP, POP3, TLS.
 
 mod certificates;
+mod checklist;
 mod client;
 mod hash;
 mod sessions;
