@@ -1,15 +1,19 @@
 //! `kereru hash`: makes of a password what `mail.users.password` takes.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 
 use crate::app::{Exit, output};
 use crate::sys::random;
+use crate::sys::terminal::Hidden;
 
 /// Octets of a password: what a line of POP3 has room for.
 const PASSWORD_LEN_MAX: usize = 200;
+
+/// Octets that are read of one: so many that one more than that, and the end of its line, are seen.
+const READ_LEN_MAX: u64 = PASSWORD_LEN_MAX as u64 + 3;
 
 /// Octets of a salt: what RFC 9106 §3.1 recommends.
 const SALT_LEN: usize = 16;
@@ -35,24 +39,34 @@ pub(super) fn run() -> Exit {
 /// What was written, twice if nobody could see it.
 struct Written {
     password: Vec<u8>,
-    again: Option<String>,
+    again: Option<Vec<u8>>,
 }
 
-/// Asks at the terminal.
+/// Asks at the terminal, which shows nothing of it.
 fn ask() -> io::Result<Written> {
-    let password = rpassword::prompt_password("Password: ")?;
-    let again = rpassword::prompt_password("The same again: ")?;
-    Ok(Written { password: password.into_bytes(), again: Some(again) })
+    let stdin = io::stdin();
+    let _hidden = Hidden::begin(&stdin)?;
+    let line = |prompt| {
+        output::note(prompt);
+        let mut line = Vec::new();
+        stdin.lock().take(READ_LEN_MAX).read_until(b'\n', &mut line)?;
+        Ok(without_end(line))
+    };
+    let password = line("Password: ")?;
+    line("The same again: ").map(|again| Written { password, again: Some(again) })
 }
 
-/// Reads a line from standard input.
+/// Reads a line from standard input, which ends with it.
 fn read() -> io::Result<Written> {
-    let mut octets = Vec::new();
-    // More than any password has, and its line end.
-    io::stdin().lock().take(PASSWORD_LEN_MAX as u64 + 3).read_to_end(&mut octets)?;
-    let line = octets.strip_suffix(b"\n").unwrap_or(&octets);
-    let password = line.strip_suffix(b"\r").unwrap_or(line).to_owned();
-    Ok(Written { password, again: None })
+    let mut line = Vec::new();
+    io::stdin().lock().take(READ_LEN_MAX).read_to_end(&mut line)?;
+    Ok(Written { password: without_end(line), again: None })
+}
+
+fn without_end(mut line: Vec<u8>) -> Vec<u8> {
+    line.pop_if(|last| *last == b'\n');
+    line.pop_if(|last| *last == b'\r');
+    line
 }
 
 /// The password, if clients can send it.
@@ -63,7 +77,7 @@ fn check(written: Written) -> Result<String, &'static str> {
         return Err("the password has more than 200 octets, which not every client can send");
     }
     let password = String::from_utf8(password).map_err(|_| "the password is not UTF-8")?;
-    if again.is_some_and(|again| again != password) {
+    if again.is_some_and(|again| again != password.as_bytes()) {
         Err("the two are not the same")
     } else if password.is_empty() {
         Err("there is no password")
