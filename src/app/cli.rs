@@ -63,6 +63,14 @@ pub(super) enum Command {
         kereru route joe@bloggs.com\n  \
         kereru route --config /etc/kereru/kereru.yaml --json jane@example.org")]
     Route(RouteArgs),
+    /// Make the hash of a password
+    ///
+    /// Asks for the password twice, or reads it from standard input if that is no terminal. Prints what
+    /// `mail.users.password` takes in the configuration.
+    #[command(after_help = "Examples:\n  \
+        kereru hash\n  \
+        pwgen -s 20 1 | tee password | kereru hash")]
+    Hash,
     /// Print completions for a shell
     #[command(after_help = "Example:\n  \
         kereru completions bash > /usr/share/bash-completion/completions/kereru")]

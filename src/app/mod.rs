@@ -6,6 +6,7 @@ mod activation;
 mod check;
 mod cli;
 mod files;
+mod hash;
 mod hints;
 pub mod lab;
 mod listening;
@@ -75,6 +76,7 @@ fn dispatch(command: &Command) -> Exit {
         Command::Check(args) => check::run(args),
         Command::Route(args) => route::run(args),
         Command::Lab(args) => lab::command::run(args),
+        Command::Hash => hash::run(),
         Command::Completions { shell } => pages::completions(*shell),
         Command::Man => pages::man(),
     }

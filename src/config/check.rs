@@ -16,7 +16,7 @@ use crate::config::spec::{
     ROOT_HINTS_BUILT_IN, RateLimitSpec, ResolverSpec, RouteSpec, Spec, StubSpec, TcpSpec, TlsSpec,
     UserSpec, ZoneSpec,
 };
-use crate::config::value::{At, MailAddress, Server};
+use crate::config::value::{At, MailAddress, MailboxName, Server};
 use crate::config::words;
 use crate::config::{
     Cache, Config, Cookies, Edns, FilePath, Forward, Http, Log, Mail, MailChecks, MailRoute,
@@ -337,6 +337,13 @@ impl Checker<'_, '_> {
         let faults = self.faults(spec.faults.value);
         let hostname = spec.hostname;
         self.missing(Some(mark), "hostname", &hostname);
+        if let Some(name) = &hostname.value
+            && name.as_name().label_count() < 2
+        {
+            let fault = Fault::new("short-name", format!("the name `{name}` has one label only"))
+                .hint("other servers may refuse it: write it whole, such as `mail.example.org`");
+            self.warn(hostname.mark, fault);
+        }
         let checks = spec.checks.value;
         Some(Mail {
             hostname: hostname.value?,
@@ -371,7 +378,7 @@ impl Checker<'_, '_> {
 
     fn users(&mut self, users: Vec<At<UserSpec>>) -> Vec<MailUser> {
         let names: Vec<_> = users.iter().filter_map(|user| required(&user.value.name)).collect();
-        self.check_distinct(&names, |name| format!("the user `{name}`"));
+        self.check_distinct(&names, |MailboxName(name)| format!("the user `{name}`"));
         let addresses: Vec<_> = users
             .iter()
             .flat_map(|user| &user.value.addresses.value)
@@ -383,7 +390,7 @@ impl Checker<'_, '_> {
             self.missing(user.mark, "name", &name);
             self.missing(user.mark, "password", &password);
             Some(MailUser {
-                name: name.value?,
+                name: name.value?.0,
                 addresses: values(addresses).into_iter().map(|MailAddress(text)| text).collect(),
                 password: password.value?.0,
             })

@@ -9,7 +9,9 @@ use crate::base::limits::{UDP_SIZE_MAX, UDP_SIZE_MIN};
 use crate::config::problems::{Key, Problems};
 use crate::config::quantity::{Count, DAY, GIB, HOUR, KIB, MIB, MINUTE, Size, Time};
 use crate::config::source::{Kind, Node};
-use crate::config::value::{At, MailAddress, MailServer, PasswordHash, Read, Server, ShortText};
+use crate::config::value::{
+    At, MailAddress, MailServer, MailboxName, PasswordHash, Read, Server, ShortText,
+};
 use crate::config::words::{
     AnyReply, ClearTextLogin, FaultStage, IpVersion, LogFormat, LogLevel, LogPrivacy, ResolverMode,
     SpfCheck,
@@ -352,7 +354,7 @@ section! {
     /// One entry of `mail.users`.
     UserSpec {
         /// The mailbox, and the name to log in with.
-        "name" name: Option<String> = None;
+        "name" name: Option<MailboxName> = None;
         /// Addresses whose mail is put there.
         "addresses" addresses: Vec<At<MailAddress>> = Vec::new();
         /// The hash of the password. Without it nobody can log in.

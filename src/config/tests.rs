@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::{Config, Origin, ZoneSource};
+use crate::config::source::shorten;
 use crate::config::words::ResolverMode;
 use proptest::prelude::*;
 
@@ -390,6 +391,9 @@ fn forward_and_stub_need_a_zone_and_servers() {
     );
 }
 
+const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdGFuZHBlcHBlcg$\
+                    Wn0aYkqYQ8vwcUYGzqJt9g5fFxWmFk1oZl3r5G7c3Yk";
+
 #[test]
 fn mail_needs_its_name() {
     check("mail:\n  smtp: []\n", &["1:1: error: `hostname` is missing here [missing-key]"]);
@@ -398,7 +402,7 @@ fn mail_needs_its_name() {
 
 #[test]
 fn users_are_distinct_and_have_hashes() {
-    let user = "name: joe, password: $argon2id$x";
+    let user = format!("name: joe, password: '{HASH}'");
     check(
         &format!(
             "mail:\n  hostname: m.test\n  users:\n  - {{{user}}}\n  \
@@ -406,7 +410,7 @@ fn users_are_distinct_and_have_hashes() {
         ),
         &[
             "5:12: error: the user `joe` is there twice [duplicate]; it is on line 4 already",
-            "5:52: error: expected a mail address such as `joe@example.org`, found `joe` \
+            "5:132: error: expected a mail address such as `joe@example.org`, found `joe` \
              [bad-value]",
         ],
     );
@@ -426,11 +430,82 @@ fn password_is_not_repeated() {
     let text = "mail:\n  hostname: m.test\n  users: [{name: joe, password: iluvjane}]\n";
     check(
         text,
-        &["3:33: error: expected the hash of a password [bad-value]; it begins with \
-             `$argon2id$`"],
+        &["3:33: error: expected the hash of a password [bad-value]; `kereru hash` makes one; \
+             write it in quotes, because it has commas"],
     );
     let found = Config::load(Path::new("k.yaml"), text.as_bytes()).unwrap_err();
     assert!(!format!("{found:?}").contains("iluvjane"));
+}
+
+/// Checks a user's password.
+#[track_caller]
+fn check_password(hash: &str, expected: &[&str]) {
+    check(
+        &format!("mail:\n  hostname: m.test\n  users: [{{name: joe, password: '{hash}'}}]\n"),
+        expected,
+    );
+}
+
+#[test]
+fn password_that_costs_too_much_to_check_is_an_error() {
+    let of = |costs: &str| HASH.replace("m=8,t=1,p=1", costs);
+    check_password(&of("m=262144,t=10,p=1"), &[]);
+    for (costs, told) in [
+        ("m=262145,t=10,p=1", "256 MiB and 10 passes"),
+        ("m=262144,t=11,p=1", "256 MiB and 11 passes"),
+        ("m=4000000,t=1,p=4", "3906 MiB and 1 passes"),
+    ] {
+        let expected = format!(
+            "3:33: error: this hash takes {told} for each password that is checked [out-of-range]; \
+             at most 256 MiB and 10 passes; make another with `kereru hash`"
+        );
+        check_password(&of(costs), &[&expected]);
+    }
+}
+
+#[test]
+fn password_that_no_hash_can_be_is_an_error() {
+    let expected = "3:33: error: expected the hash of a password [bad-value]; `kereru hash` makes one; \
+                    write it in quotes, because it has commas";
+    for hash in [
+        "$argon2id$x",
+        "$argon2id$v=19$m=8,t=1,p=1$c2FsdGFuZHBlcHBlcg",
+        "$argon2id$v=19$m=1,t=1,p=1$c2FsdGFuZHBlcHBlcg$Wn0aYkqYQ8vwcUYGzqJt9g5fFxWmFk1oZl3r5G7c3Yk",
+        "$argon2id$v=20$m=8,t=1,p=1$c2FsdGFuZHBlcHBlcg$Wn0aYkqYQ8vwcUYGzqJt9g5fFxWmFk1oZl3r5G7c3Yk",
+        "$argon2i$v=19$m=8,t=1,p=1$c2FsdGFuZHBlcHBlcg$Wn0aYkqYQ8vwcUYGzqJt9g5fFxWmFk1oZl3r5G7c3Yk",
+        "$2b$12$abcdefghijklmnopqrstuv",
+    ] {
+        check_password(hash, &[expected]);
+    }
+}
+
+#[test]
+fn mailbox_is_a_safe_name_of_a_folder() {
+    let with = |name: &str| {
+        format!("mail:\n  hostname: m.test\n  users: [{{name: '{name}', password: '{HASH}'}}]\n")
+    };
+    for name in ["joe", "Joe.Bloggs", "joe+list_1-2", "0", &"a".repeat(64)] {
+        check(&with(name), &[]);
+    }
+    for name in ["", ".joe", "..", "joe/jane", "joe jane", "joé", "joe@example", &"a".repeat(65)] {
+        let shown = shorten(name);
+        let expected = format!(
+            "3:18: error: expected the name of a mailbox, found `{shown}` [bad-value]; it has 1 to 64 \
+             letters of ASCII, digits, `.`, `_`, `-` and `+`, and does not begin with a dot"
+        );
+        check(&with(name), &[&expected]);
+    }
+}
+
+#[test]
+fn mail_server_with_a_short_name_is_warned_of() {
+    check(
+        "mail: {hostname: mail}\n",
+        &[
+            "1:18: warning: the name `mail.` has one label only [short-name]; other servers may refuse \
+           it: write it whole, such as `mail.example.org`",
+        ],
+    );
 }
 
 #[test]

@@ -5,6 +5,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Params, Version};
+
 use crate::config::problems::{Fault, Key, Problems, nearest};
 use crate::config::quantity::{
     Count, QuantityError, Size, Time, parse_size, parse_time, write_size, write_time,
@@ -273,25 +276,85 @@ impl Read for MailAddress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PasswordHash(pub(super) String);
 
+/// The most memory that checking a password may take, in KiB: several are checked at a time, and
+/// whoever connects can have one checked.
+const PASSWORD_MEMORY_MAX: u32 = 256 << 10;
+
+/// The most passes over that memory, of some 100 ms each.
+const PASSWORD_PASSES_MAX: u32 = 10;
+
 impl Read for PasswordHash {
     /// Does not repeat the text, which may be a password that was written by mistake.
     fn read(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
-        match &node.kind {
-            Kind::Text(text) if text.starts_with("$argon2id$") => Some(Self(text.clone())),
-            Kind::Text(_)
-            | Kind::Null
+        let fault = match &node.kind {
+            Kind::Text(text) => match costs(text) {
+                Some((memory, passes))
+                    if memory <= PASSWORD_MEMORY_MAX && passes <= PASSWORD_PASSES_MAX =>
+                {
+                    return Some(Self(text.clone()));
+                }
+                Some((memory, passes)) => Fault::new(
+                    "out-of-range",
+                    format!(
+                        "this hash takes {} MiB and {passes} passes for each password that is checked",
+                        memory >> 10
+                    ),
+                )
+                .hint(format!(
+                    "at most {} MiB and {PASSWORD_PASSES_MAX} passes; make another with `kereru hash`",
+                    PASSWORD_MEMORY_MAX >> 10
+                )),
+                None => no_hash(),
+            },
+            Kind::Null
             | Kind::Bool(_)
             | Kind::Integer(_)
             | Kind::Float(_)
             | Kind::List(_)
             | Kind::Section(_)
-            | Kind::Tagged => {
-                let fault = Fault::new("bad-value", "expected the hash of a password")
-                    .hint("it begins with `$argon2id$`");
-                problems.error_in_secret(node.mark, fault);
-                None
-            }
-        }
+            | Kind::Tagged => no_hash(),
+        };
+        problems.error_in_secret(node.mark, fault);
+        None
+    }
+}
+
+fn no_hash() -> Fault {
+    Fault::new("bad-value", "expected the hash of a password")
+        .hint("`kereru hash` makes one; write it in quotes, because it has commas")
+}
+
+/// The memory in KiB and the passes that a hash was made with; `None` if it is none.
+fn costs(text: &str) -> Option<(u32, u32)> {
+    let hash = phc::PasswordHash::new(text).ok()?;
+    let is_argon2id = hash.algorithm == Algorithm::Argon2id.ident();
+    let is_whole = hash.salt.is_some() && hash.hash.is_some();
+    let is_known = hash.version.is_none_or(|version| Version::try_from(version).is_ok());
+    let params = Params::try_from(&hash).ok()?;
+    (is_argon2id && is_whole && is_known).then(|| (params.m_cost(), params.t_cost()))
+}
+
+/// The name of a mailbox: that of a folder, on any file system, and of a user in every protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct MailboxName(pub(super) String);
+
+/// Characters of the name of a mailbox.
+const MAILBOX_LEN_MAX: usize = 64;
+
+impl Read for MailboxName {
+    fn read(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
+        const EXPECTED: &str = "the name of a mailbox";
+        parsed(node, problems, EXPECTED, |text| {
+            let is_safe = |octet: u8| octet.is_ascii_alphanumeric() || b"._-+".contains(&octet);
+            let is_fine = (1..=MAILBOX_LEN_MAX).contains(&text.len())
+                && !text.starts_with('.')
+                && text.bytes().all(is_safe);
+            let hint = format!(
+                "it has 1 to {MAILBOX_LEN_MAX} letters of ASCII, digits, `.`, `_`, `-` and `+`, and \
+                 does not begin with a dot"
+            );
+            is_fine.then(|| Self(text.to_owned())).ok_or_else(|| bad(EXPECTED, text).hint(hint))
+        })
     }
 }
 

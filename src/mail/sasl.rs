@@ -25,6 +25,17 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// What comes of a log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The password is right.
+    Right,
+    /// There is no such user, or the password is another.
+    Wrong,
+    /// The client has guessed so often that it is not looked at.
+    NotNow,
+}
+
 /// An exchange under way: what the next response of the client is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exchange {

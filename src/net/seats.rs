@@ -70,7 +70,7 @@ impl Seats {
 }
 
 /// What counts as one client: an IPv4 address, or the /64 that one IPv6 host can fill.
-fn client_of(peer: SocketAddr) -> IpAddr {
+pub(super) fn client_of(peer: SocketAddr) -> IpAddr {
     match peer.ip().to_canonical() {
         IpAddr::V4(ip) => IpAddr::V4(ip),
         IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),

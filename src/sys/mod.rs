@@ -19,3 +19,4 @@ pub mod privilege;
 pub mod random;
 pub mod signal;
 pub mod socket;
+pub mod terminal;

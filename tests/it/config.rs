@@ -136,7 +136,8 @@ fn wrong_usage_exits_with_2_and_prints_no_result() {
 #[test]
 fn pages_are_printed() {
     let man = String::from_utf8(run(&["man"]).stdout).unwrap();
-    for page in ["kereru", "kereru-serve", "kereru-check", "kereru-completions", "kereru-man"] {
+    let pages = ["kereru", "kereru-serve", "kereru-check", "kereru-hash", "kereru-completions"];
+    for page in pages.into_iter().chain(["kereru-man"]) {
         assert!(man.contains(&format!(".TH {page} 1")), "{page}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

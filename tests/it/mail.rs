@@ -1,7 +1,9 @@
 //! The mail server over sockets of loopback: SMTP, POP3, TLS.
 
 mod certificates;
+mod checklist;
 mod client;
+mod hash;
 mod sessions;
 
 use crate::server::{self, Server};

@@ -34,6 +34,8 @@ pub struct Message {
 pub enum Locked {
     /// There is no such user, or the password is another.
     Password,
+    /// The client has guessed so often that no password is looked at.
+    NotNow,
     /// Another session has it.
     InUse,
     /// It cannot be read.
@@ -184,6 +186,8 @@ impl Session {
                 self.fine(&format!("{count} messages ({octets} octets)"));
             }
             Err(Locked::Password) => self.refuse("[AUTH] no such user, or another password"),
+            Err(Locked::NotNow) => self
+                .refuse("[SYS/TEMP] too many wrong passwords from your address; come back later"),
             Err(Locked::InUse) => self.refuse("[IN-USE] another session has the mailbox"),
             Err(Locked::Trouble) => self.refuse("[SYS/TEMP] the mailbox cannot be read now"),
         }

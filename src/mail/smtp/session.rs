@@ -10,7 +10,7 @@ use crate::mail::address::Path;
 use crate::mail::faults::{Fault, Stage};
 use crate::mail::line::{Line, Lines};
 use crate::mail::reply::{Reply, Status};
-use crate::mail::sasl::{self, Credentials, Exchange, Next, SaslError};
+use crate::mail::sasl::{self, Credentials, Exchange, Next, SaslError, Verdict};
 use crate::mail::smtp::command::{self, Command};
 use crate::mail::smtp::message::{Destination, Envelope, Incoming, Recipient, too_large};
 use crate::mail::smtp::{COMMAND_LEN_MAX, ERRORS_MAX, IDLE_COMMANDS_MAX, RECIPIENTS_MAX};
@@ -321,13 +321,20 @@ impl Session {
     }
 
     /// Takes in whether the password is right.
-    pub fn handle_log_in(&mut self, is_right: bool) {
+    pub fn handle_log_in(&mut self, verdict: Verdict) {
         let Some(Waiting::LogIn(user)) = self.waiting.take() else { return };
-        if is_right {
-            self.user = Some(user);
-            self.reply(&Reply::new(235, Status(7, 0), "logged in"));
-        } else {
-            self.refuse(&Reply::new(535, Status(7, 8), "no such user, or another password"));
+        match verdict {
+            Verdict::Right => {
+                self.user = Some(user);
+                self.reply(&Reply::new(235, Status(7, 0), "logged in"));
+            }
+            Verdict::Wrong => {
+                self.refuse(&Reply::new(535, Status(7, 8), "no such user, or another password"));
+            }
+            Verdict::NotNow => {
+                let text = "too many wrong passwords from your address; come back later";
+                self.refuse(&Reply::new(454, Status(7, 0), text));
+            }
         }
     }
 

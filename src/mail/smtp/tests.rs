@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::time::Wall;
 use crate::mail::faults::{Fault, Stage, Victim};
 use crate::mail::reply::{Reply, Status};
+use crate::mail::sasl::Verdict;
 use crate::mail::smtp::{
     Action, Client, Destination, ERRORS_MAX, IDLE_COMMANDS_MAX, Options, RECIPIENTS_MAX, Session,
 };
@@ -156,8 +157,11 @@ impl Desk {
             }
             Action::Forget => assert!(self.open.take().is_some(), "no message is open"),
             Action::LogIn(credentials) => {
-                let is_right = credentials.password == "iluvjane";
-                self.session.handle_log_in(is_right);
+                self.session.handle_log_in(match &*credentials.password {
+                    "iluvjane" => Verdict::Right,
+                    "again" => Verdict::NotNow,
+                    _ => Verdict::Wrong,
+                });
             }
             Action::Pause(_) => self.session.handle_pause_end(),
             Action::StartTls => self.session.handle_tls(),
@@ -371,6 +375,7 @@ fn passwords_are_asked_for_under_tls_alone() {
     let mut desk = Desk::new();
     desk.codes(&[("STARTTLS", 220), ("EHLO x", 250)]);
     desk.codes(&[("AUTH PLAIN", 334), ("AGpvZQB4", 535), ("AUTH PLAIN", 334), ("*", 501)]);
+    desk.codes(&[("AUTH LOGIN", 334), ("am9l", 334), ("YWdhaW4=", 454)]);
     desk.codes(&[("AUTH LOGIN", 334), ("am9l", 334), ("aWx1dmphbmU=", 235)]);
     let mut desk = Desk::new();
     desk.codes(&[

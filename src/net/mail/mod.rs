@@ -3,6 +3,7 @@
 //! What a session says is `mail`'s business; here are connections, files, passwords and time.
 
 mod connection;
+mod guesses;
 mod pop3;
 mod reception;
 mod smtp;
@@ -19,7 +20,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::net::{TcpListener, TcpStream};
@@ -30,18 +31,20 @@ use crate::config::{self, ClearTextLogin};
 use crate::mail::pop3::Options as Pop3Options;
 use crate::mail::reply::{Reply, Status};
 use crate::mail::route::{self, Rules};
-use crate::mail::sasl::Credentials;
+use crate::mail::sasl::{Credentials, Verdict};
 use crate::mail::smtp::Options as SmtpOptions;
 use crate::net::World;
 use crate::net::certificate::Certificate;
 use crate::net::mail::connection::Connection;
+use crate::net::mail::guesses::Guesses;
 use crate::net::mail::users::Users;
 use crate::net::seats::{Places, Seat, Seats};
 use crate::net::stub::StubResolver;
 use crate::net::tcp::{AcceptTrouble, is_passing};
 
 /// Passwords that are checked at a time. Each takes the memory and the time that its hash was made
-/// with, 19 MiB and some 20 ms; more at a time would only make each slower.
+/// with, 19 MiB and some 20 ms by default and never more than 256 MiB; more at a time would only make
+/// each slower.
 const PASSWORDS_AT_ONCE_MAX: usize = 2;
 
 /// How long the answer to a wrong password is held back, so that few can be tried.
@@ -148,6 +151,7 @@ struct Shared {
     /// Mailboxes that a POP3 session has.
     locked: Mutex<HashSet<String>>,
     passwords: Semaphore,
+    guesses: Guesses,
     stopping: watch::Receiver<bool>,
 }
 
@@ -179,6 +183,7 @@ impl MailServer {
             seats: Seats::default(),
             locked: Mutex::default(),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE_MAX),
+            guesses: Guesses::default(),
             stopping,
         })))
     }
@@ -274,16 +279,27 @@ impl Shared {
     }
 
     /// Whether a password is right. A wrong one takes longer.
-    async fn check_password(&self, settings: &Arc<Settings>, credentials: Credentials) -> bool {
-        let Ok(permit) = self.passwords.acquire().await else { return false };
+    async fn check_password(
+        &self,
+        settings: &Arc<Settings>,
+        client: IpAddr,
+        credentials: Credentials,
+    ) -> Verdict {
+        if !self.guesses.may_guess(client, Instant::now()) {
+            tokio::time::sleep(WRONG_PASSWORD_PAUSE).await;
+            return Verdict::NotNow;
+        }
+        let Ok(permit) = self.passwords.acquire().await else { return Verdict::NotNow };
         let settings = Arc::clone(settings);
         let check = move || settings.users.is_right(&credentials);
         let is_right = tokio::task::spawn_blocking(check).await.unwrap_or(false);
         drop(permit);
-        if !is_right {
-            tokio::time::sleep(WRONG_PASSWORD_PAUSE).await;
+        if is_right {
+            return Verdict::Right;
         }
-        is_right
+        self.guesses.note_wrong(client, Instant::now());
+        tokio::time::sleep(WRONG_PASSWORD_PAUSE).await;
+        Verdict::Wrong
     }
 
     /// Locks a mailbox; `None` if another session has it.

@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::mail::pop3::{Action, Locked, Session};
-use crate::mail::sasl::Credentials;
+use crate::mail::sasl::{Credentials, Verdict};
 use crate::net::mail::connection::{Connection, Read};
 use crate::net::mail::store::Stored;
 use crate::net::mail::{MailboxLock, Settings, Shared};
+use crate::net::seats::client_of;
 
 /// Octets of a message that are read at once.
 const PIECE_LEN: usize = 64 << 10;
@@ -24,6 +26,7 @@ pub(super) async fn serve(
     let mut desk = Desk {
         shared,
         settings,
+        peer: connection.peer,
         session: Session::new(Arc::clone(&settings.pop3), is_tls, may_log_in_clear),
         mailbox: None,
         is_closing: false,
@@ -64,6 +67,7 @@ struct Mailbox {
 struct Desk<'s> {
     shared: &'s Arc<Shared>,
     settings: &'s Arc<Settings>,
+    peer: SocketAddr,
     session: Session,
     mailbox: Option<Mailbox>,
     is_closing: bool,
@@ -105,8 +109,10 @@ impl Desk<'_> {
         credentials: Credentials,
     ) -> Result<Vec<crate::mail::pop3::Message>, Locked> {
         let name = credentials.user.clone();
-        if !self.shared.check_password(self.settings, credentials).await {
-            return Err(Locked::Password);
+        match self.shared.check_password(self.settings, client_of(self.peer), credentials).await {
+            Verdict::Right => (),
+            Verdict::Wrong => return Err(Locked::Password),
+            Verdict::NotNow => return Err(Locked::NotNow),
         }
         let lock = self.shared.lock(&name).ok_or(Locked::InUse)?;
         let (store, mailbox) = (self.shared.store.clone(), name.clone());

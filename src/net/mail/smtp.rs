@@ -1,7 +1,7 @@
 //! Drives the sessions of SMTP.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::net::mail::connection::{Connection, Read};
 use crate::net::mail::reception::{self, Reception};
 use crate::net::mail::store::Draft;
 use crate::net::mail::{Service, Settings, Shared};
+use crate::net::seats::client_of;
 
 /// Octets of a message that are held in memory: most messages are written to disk at once.
 const HELD_LEN_MAX: usize = 64 << 10;
@@ -37,6 +38,7 @@ pub(super) async fn serve(
     let client = Client { address, is_tls: connection.is_tls(), is_trusted };
     let mut desk = Desk {
         shared,
+        peer: connection.peer,
         session: Session::new(settings.smtp_options(service), client),
         settings,
         client: address,
@@ -79,6 +81,7 @@ pub(super) async fn serve(
 struct Desk<'s> {
     shared: &'s Arc<Shared>,
     settings: Arc<Settings>,
+    peer: SocketAddr,
     session: Session,
     /// The client's address.
     client: IpAddr,
@@ -122,8 +125,10 @@ impl Desk<'_> {
             Action::Keep => self.keep().await,
             Action::Forget => self.incoming = None,
             Action::LogIn(credentials) => {
-                let is_right = self.shared.check_password(&self.settings, credentials).await;
-                self.session.handle_log_in(is_right);
+                let client = client_of(self.peer);
+                let check = self.shared.check_password(&self.settings, client, credentials);
+                let verdict = check.await;
+                self.session.handle_log_in(verdict);
             }
             Action::Pause(seconds) => {
                 tokio::time::sleep(Duration::from_secs(seconds.into())).await;

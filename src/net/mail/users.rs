@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use argon2::password_hash::Error;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordVerifier};
 
@@ -9,8 +10,7 @@ use crate::config::{self, MailUser};
 use crate::mail::address::Address;
 use crate::mail::sasl::Credentials;
 
-/// What an unknown user's password is compared with, so that nobody can tell by the time it takes who
-/// has a mailbox.
+/// What a password is compared with if there are no users: nobody knows one that fits.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5aGFzaXQ$\
                       Wn0aYkqYQ8vwcUYGzqJt9g5fFxWmFk1oZl3r5G7c3Yk";
 
@@ -62,12 +62,36 @@ impl Users {
         self.postmaster.as_deref()
     }
 
-    /// Whether a password is right. Takes as long as the hash was made to take.
+    /// Whether a password is right. Takes as long as the hash was made to take; that of an unknown user
+    /// is compared with another's, so that nobody can tell by the time who has a mailbox.
     pub(super) fn is_right(&self, credentials: &Credentials) -> bool {
         let user = self.users.iter().find(|(user, _)| user.name == credentials.user);
-        let hash = user.map_or(NOBODY, |(user, _)| &user.password);
-        let Ok(hash) = PasswordHash::new(hash) else { return false };
-        let password = credentials.password.as_bytes();
-        Argon2::default().verify_password(password, &hash).is_ok() && user.is_some()
+        let hash = user.or_else(|| self.users.first()).map_or(NOBODY, |(user, _)| &user.password);
+        fits(credentials, hash).is_ok() && user.is_some()
+    }
+}
+
+/// Whether a password fits a hash.
+fn fits(credentials: &Credentials, hash: &str) -> Result<(), Error> {
+    let hash = PasswordHash::new(hash).map_err(|_| Error::EncodingInvalid)?;
+    Argon2::default().verify_password(credentials.password.as_bytes(), &hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NOBODY, fits};
+    use crate::mail::sasl::Credentials;
+    use argon2::Params;
+    use argon2::password_hash::Error;
+    use argon2::password_hash::phc::PasswordHash;
+
+    #[test]
+    fn nobody_takes_the_same_work_as_somebody() {
+        let hash = PasswordHash::new(NOBODY).unwrap();
+        assert_eq!(Params::try_from(&hash).unwrap().m_cost(), Params::DEFAULT_M_COST);
+        assert_eq!(Params::try_from(&hash).unwrap().t_cost(), Params::DEFAULT_T_COST);
+        let credentials = Credentials { user: "joe".to_owned(), password: "secret".to_owned() };
+        // Any other error would come without the work.
+        assert_eq!(fits(&credentials, NOBODY), Err(Error::PasswordInvalid));
     }
 }
