@@ -13,6 +13,7 @@ pub mod pop3;
 pub mod reply;
 pub mod route;
 pub mod sasl;
+pub mod schedule;
 pub mod smtp;
 pub mod trace;
 
