@@ -6,6 +6,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod address;
+pub mod bounce;
 pub mod content;
 pub mod date;
 mod line;

@@ -57,7 +57,9 @@ pub struct Server {
     pub addresses: Vec<SocketAddr>,
     /// Where HTTP is.
     pub http: Vec<SocketAddr>,
-    folder: PathBuf,
+    /// Where mail is, in the order of the keys of the configuration.
+    pub mail: Vec<SocketAddr>,
+    pub folder: PathBuf,
 }
 
 impl Server {
@@ -74,18 +76,21 @@ impl Server {
         let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let folder = command.get_current_dir().unwrap().to_owned();
-        let (lines, addresses, http) = (Vec::new(), Vec::new(), Vec::new());
-        let mut server = Self { child, log, lines, addresses, http, folder };
+        let (lines, addresses, http, mail) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut server = Self { child, log, lines, addresses, http, mail, folder };
         while server.addresses.is_empty() {
             let mut line = String::new();
             let length = server.log.read_line(&mut line).unwrap();
             assert!(length > 0, "ended early:\n{}", server.lines.concat());
             if let Some((_, fields)) = line.split_once(" ready dns=") {
-                let (dns, http) = fields.trim_end().split_once(" http=").unwrap();
-                let parse =
-                    |text: &str| text.split(',').map(|text| text.parse().unwrap()).collect();
-                server.addresses = parse(dns);
-                server.http = if http == "-" { Vec::new() } else { parse(http) };
+                let (dns, fields) = fields.trim_end().split_once(" http=").unwrap();
+                let (http, mail) = fields.split_once(" mail=").unwrap();
+                let parse = |text: &str| match text {
+                    "-" => Vec::new(),
+                    _ => text.split(',').map(|text| text.parse().unwrap()).collect(),
+                };
+                (server.addresses, server.http, server.mail) =
+                    (parse(dns), parse(http), parse(mail));
             }
             server.lines.push(line);
         }
@@ -112,6 +117,16 @@ impl Server {
                 return lines;
             }
         }
+    }
+
+    /// The next line of the log that has this text; what comes before is passed over.
+    pub fn logged(&mut self, text: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "ended without {text:?}");
+        }
+        line
     }
 
     /// Puts a file with other text in the place of one, so that no reader sees half of it.
