@@ -8,14 +8,18 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::base::time::Wall;
 use crate::config::{self, Config};
 use crate::net::World;
 use crate::net::inherited::Inherited;
 use crate::net::listen::{self, ListenError, StreamListener};
-use crate::net::mail::{MailServer, Service, Store};
+use crate::net::mail::{MailServer, Queue, Service, Store};
 
 /// The folder of mailboxes in the state folder.
 const FOLDER: &str = "mail";
+
+/// The folder of what waits for other hosts, beside it: on the same file system.
+const QUEUE: &str = "queue";
 
 /// A socket for mail.
 pub(super) struct MailSocket {
@@ -79,10 +83,12 @@ impl Post {
             io::Error::new(error.kind(), message)
         };
         let store = Store::open(&path).map_err(explained)?;
-        let server = MailServer::new(Arc::clone(world), mail.clone(), store, stopping);
+        let queue = Queue::open(&config.state.path.join(QUEUE), Wall::now()).map_err(explained)?;
+        let server = MailServer::new(Arc::clone(world), mail.clone(), (store, queue), stopping);
         let server = server.map_err(explained)?;
         let mut addresses = Vec::new();
         let _guard = runtime.enter();
+        runtime.spawn(world.needing(server.clone().relay()));
         for MailSocket { service, listener } in sockets {
             let stream = tokio::net::TcpListener::from_std(listener.socket)?;
             runtime.spawn(world.needing(server.clone().listen(stream, service)));

@@ -33,6 +33,7 @@ mod protocol;
 mod recursion;
 mod reference;
 mod refusals;
+mod relay;
 mod resolving;
 mod samples;
 mod scenarios;

@@ -1,4 +1,4 @@
-//! A connection of a mail session: octets in and out, within time.
+//! A connection of a mail session, with a client or with a host: octets in and out, within time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -42,8 +42,13 @@ impl Connection {
 
     /// Waits for octets, and appends them to the input.
     pub(super) async fn read(&mut self) -> Read {
+        self.read_within(PAUSE_MAX).await
+    }
+
+    /// The same, within some time.
+    pub(super) async fn read_within(&mut self, patience: Duration) -> Read {
         self.input.reserve(READ_LEN);
-        match timeout(PAUSE_MAX, self.stream.read_buf(&mut self.input)).await {
+        match timeout(patience, self.stream.read_buf(&mut self.input)).await {
             Ok(Ok(1..)) => Read::Some,
             Ok(Ok(0) | Err(_)) => Read::End,
             Err(_) => Read::TooLate,

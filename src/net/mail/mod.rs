@@ -3,12 +3,17 @@
 //! What a session says is `mail`'s business; here are connections, files, passwords and time.
 
 mod connection;
+mod files;
+mod known_way;
 mod pop3;
+mod queue;
 mod reception;
+mod relay;
 mod smtp;
 mod store;
 mod users;
 
+pub use queue::Queue;
 pub use store::Store;
 
 use std::collections::HashSet;
@@ -114,6 +119,7 @@ struct Shared {
     world: Arc<World>,
     settings: ArcSwap<Settings>,
     store: Store,
+    queue: Queue,
     seats: Seats,
     /// Mailboxes that a POP3 session has.
     locked: Mutex<HashSet<String>>,
@@ -136,7 +142,7 @@ impl MailServer {
     pub fn new(
         world: Arc<World>,
         config: config::Mail,
-        store: Store,
+        (store, queue): (Store, Queue),
         stopping: watch::Receiver<bool>,
     ) -> std::io::Result<Self> {
         let settings = Settings::of(config);
@@ -145,6 +151,7 @@ impl MailServer {
             world,
             settings: ArcSwap::from_pointee(settings),
             store,
+            queue,
             seats: Seats::default(),
             locked: Mutex::default(),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE_MAX),
@@ -162,6 +169,21 @@ impl MailServer {
         settings.users.mailboxes().try_for_each(|mailbox| self.0.store.make_mailbox(mailbox))?;
         self.0.settings.store(Arc::new(settings));
         Ok(())
+    }
+
+    /// Delivers what is for other hosts, until the server stops.
+    pub async fn relay(self) {
+        let shared = Arc::clone(&self.0);
+        let find_way = move |domain| {
+            let way = known_way::find(&shared, &domain);
+            Box::pin(std::future::ready(way)) as relay::FoundWay
+        };
+        relay::run(self.0, Arc::new(find_way)).await;
+    }
+
+    /// Messages that wait for other hosts, counted once for each domain that they go to.
+    pub fn queue_messages(&self) -> usize {
+        self.0.queue.len()
     }
 
     /// Accepts connections until the server stops.
