@@ -113,13 +113,15 @@ fn serve(stream: &TcpStream, mood: Mood, taken: &Sender<String>) -> std::io::Res
         return Ok(());
     }
     out.write_all(b"220 mail.b.example\r\n")?;
+    let mut recipients = 0;
     while let Some(line) = lines.next() {
         let line = line?;
         let reply = match line.get(..4).unwrap_or_default() {
             "RCPT" if mood == Mood::Refuse => "550 5.1.1 nobody of that name",
             "DATA" => {
                 out.write_all(b"354 go on\r\n")?;
-                let mut content = String::new();
+                let mut content = format!("{recipients} recipients\n");
+                recipients = 0;
                 for line in lines.by_ref() {
                     let line = line?;
                     if line == "." {
@@ -130,6 +132,10 @@ fn serve(stream: &TcpStream, mood: Mood, taken: &Sender<String>) -> std::io::Res
                 }
                 let _ = taken.send(content);
                 "250 2.0.0 taken"
+            }
+            "RCPT" => {
+                recipients += 1;
+                "250 fine"
             }
             _ => "250 fine",
         };
@@ -146,6 +152,12 @@ fn listener() -> (TcpListener, SocketAddr) {
 
 fn subject(message: &str) -> String {
     message.lines().find(|line| line.starts_with("Subject: ")).unwrap().to_owned()
+}
+
+/// An address where nobody listens: no other test has it.
+fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.3.1:0").unwrap();
+    listener.local_addr().unwrap()
 }
 
 /// What a server logs when a message has been tried.
@@ -302,4 +314,47 @@ fn server_stops_while_a_host_is_silent() {
     assert_eq!(server.wait().0.code(), Some(0));
     assert_eq!(queued(&folder).len(), 1);
     drop(stream);
+}
+
+#[test]
+fn many_recipients_come_in_sessions_of_a_hundred() {
+    let (listener, address) = listener();
+    let mut server = sending(address);
+    let taken = host(listener, &[Mood::Take]);
+    let recipients: Vec<String> = (0..250).map(|number| format!("a{number}@b.example")).collect();
+    let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
+    send(&server, "jane@a.example", &recipients, "many");
+    let line = server.logged(TRIED);
+    assert!(line.contains("delivered=250 refused=0 later=0"), "{line}");
+    let counts: Vec<String> = taken.try_iter().map(|taken| first_line(&taken)).collect();
+    assert_eq!(counts, ["100 recipients", "100 recipients", "50 recipients"]);
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn host_that_does_not_answer_is_not_asked_for_each_message() {
+    let address = nobody();
+    let mut server = sending(address);
+    let text = server.folder.join("kereru.yaml");
+    let slow = fs::read_to_string(&text).unwrap().replace("first-retry: 1s", "first-retry: 1d");
+    server.write("kereru.yaml", &slow);
+    server.reload();
+    for (subject, expected) in [("first", "does not answer"), ("second", "did not answer a moment")]
+    {
+        send(&server, "jane@a.example", &["joe@b.example"], subject);
+        server.logged(TRIED);
+        // The envelope is written behind the line, at some time.
+        let text = || {
+            let envelopes = queued(&server.folder).into_iter().map(|path| path.join("0.json"));
+            envelopes.filter_map(|path| fs::read_to_string(path).ok()).collect::<String>()
+        };
+        let began = std::time::Instant::now();
+        while !text().contains(expected) {
+            assert!(began.elapsed() < PATIENCE, "{}", text());
+            thread::yield_now();
+        }
+    }
 }

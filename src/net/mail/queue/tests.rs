@@ -1,9 +1,11 @@
 use super::{ENVELOPES_MAX, Envelope, Facts, INCOMING, Kept, Queue};
+use crate::base::entropy::{Entropy, Seeded};
 use crate::base::time::Wall;
 use crate::mail::address::Address;
 use crate::net::mail::files::observe;
 use crate::net::mail::store::Store;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,10 @@ fn place() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("kereru-queue-{}-{number}", std::process::id());
-    let path = std::env::temp_dir().join(name);
+    // In memory where that is: flushing costs nothing there, and a crash here is no loss of power.
+    let memory = PathBuf::from("/dev/shm");
+    let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
+    let path = parent.join(name);
     let _ = fs::remove_dir_all(&path);
     fs::create_dir_all(&path).unwrap();
     path
@@ -72,6 +77,8 @@ impl Office {
             let mut text = String::new();
             file.read_to_string(&mut text).unwrap();
             assert_eq!(text, "Subject: hi\r\n\r\nHello.\r\n");
+            // Of each domain only so many are given at a time.
+            self.queue.forget(&taken);
         }
         found.sort_unstable();
         found
@@ -249,4 +256,68 @@ fn crash_while_an_envelope_changes_leaves_the_old_or_the_new() {
         assert_eq!(office.folders(), usize::from(!is_gone));
     }
     assert!(is_gone);
+}
+
+/// Does something with the queue, and tells what is owed to whom.
+fn act(office: &Office, owed: &mut BTreeSet<String>, entropy: &mut Seeded, number: u64) {
+    match (entropy.below(3), office.queue.take(NOW)) {
+        (0, Some(taken)) => {
+            let to = office.queue.envelope(&taken).unwrap().recipients[0].address.0.to_string();
+            office.queue.remove(&taken).unwrap();
+            office.queue.forget(&taken);
+            owed.remove(&to);
+        }
+        (1, Some(taken)) => {
+            let mut envelope = office.queue.envelope(&taken).unwrap();
+            envelope.tries += 1;
+            office.queue.update(&taken, &envelope).unwrap();
+            office.queue.put_back(taken, NOW);
+        }
+        (_, taken) => {
+            if let Some(taken) = taken {
+                office.queue.put_back(taken, NOW);
+            }
+            let recipients = [format!("a{number}@b.example"), format!("a{number}@c.example")];
+            let count = 1 + entropy.below(2) as usize;
+            let recipients = &recipients[..count];
+            office.keep(&recipients.iter().map(String::as_str).collect::<Vec<_>>());
+            owed.extend(recipients.iter().cloned());
+        }
+    }
+}
+
+#[test]
+fn crashes_at_any_step_lose_nothing_that_was_acknowledged() {
+    for seed in 0..10 {
+        let mut entropy = Seeded::new(seed);
+        let mut office = Office::open(place());
+        let mut owed = BTreeSet::new();
+        for number in 0..30 {
+            let before = owed.clone();
+            if entropy.below(3) > 0 {
+                act(&office, &mut owed, &mut entropy, number);
+                continue;
+            }
+            let copies = crashes(&office, || act(&office, &mut owed, &mut entropy, number));
+            let chosen = entropy.below(u32::try_from(copies.len()).unwrap()) as usize;
+            for (at, copy) in copies.into_iter().enumerate() {
+                if at == chosen {
+                    office = Office::open(copy);
+                } else {
+                    fs::remove_dir_all(copy).unwrap();
+                }
+            }
+            let waiting: BTreeSet<String> = office.waiting().into_iter().collect();
+            office = office.again();
+            let both: BTreeSet<String> = before.intersection(&owed).cloned().collect();
+            let any: BTreeSet<String> = before.union(&owed).cloned().collect();
+            assert!(waiting.is_superset(&both), "seed {seed}, step {number}: {both:?} {waiting:?}");
+            assert!(waiting.is_subset(&any), "seed {seed}, step {number}: {any:?} {waiting:?}");
+            // What was under way is all there, or not at all.
+            let changed: Vec<&String> = any.difference(&both).collect();
+            let kept = changed.iter().filter(|to| waiting.contains(**to)).count();
+            assert!(kept == 0 || kept == changed.len(), "seed {seed}, step {number}: {waiting:?}");
+            owed = waiting;
+        }
+    }
 }

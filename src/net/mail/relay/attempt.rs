@@ -15,7 +15,7 @@ use crate::mail::smtp::client::{Mail, Outcome, SESSION_RECIPIENTS_MAX, Trouble};
 use crate::net::mail::connection::Connection;
 use crate::net::mail::queue::{Envelope, Facts, Failure, Queue, Taken};
 use crate::net::mail::relay::conversation::{OpenMessage, Parting, connect, converse};
-use crate::net::mail::relay::{Held, Relay};
+use crate::net::mail::relay::{Held, HostSeat, Relay};
 use crate::net::mail::{Settings, Shared, name_text, reception};
 use crate::sys::random::SystemEntropy;
 
@@ -29,28 +29,27 @@ pub(super) struct Attempt {
     pub(super) held: Held,
 }
 
-/// What has become of a recipient, and the host that was tried last.
-#[derive(Clone)]
-struct Tried {
-    outcome: Outcome,
-    host: Option<String>,
+/// How many recipients an attempt has had, by what became of them.
+#[derive(Default)]
+struct Tally {
+    delivered: usize,
+    refused: usize,
+    later: usize,
 }
 
 impl Attempt {
     /// Tries to deliver, and writes down what came of it.
     pub(super) async fn run(mut self) {
-        let mut partings = Vec::new();
-        if let Err(error) = self.deliver(&mut partings).await {
+        let mut parting = None;
+        if let Err(error) = self.deliver(&mut parting).await {
             // It goes back into the queue as it is on disk.
             tracing::error!(%error, "a message of the queue cannot be handled now");
         }
         drop(self.held);
-        for parting in partings {
-            parting.say_goodbye().await;
-        }
+        leave(&mut parting).await;
     }
 
-    async fn deliver(&mut self, partings: &mut Vec<Parting>) -> io::Result<()> {
+    async fn deliver(&mut self, parting: &mut Option<Parting>) -> io::Result<()> {
         let read = self.on_disk(|queue, taken| Ok(queue.envelope(taken))).await?;
         let Some(mut envelope) = read else {
             self.held.forget();
@@ -59,40 +58,48 @@ impl Attempt {
         let settings = self.relay.shared.settings.load_full();
         let waiting = envelope.recipients.iter().filter(|recipient| !recipient.is_failed);
         let waiting: Vec<Address> = waiting.map(|recipient| recipient.address.0.clone()).collect();
-        let is_tried = !waiting.is_empty();
-        for (number, part) in waiting.chunks(SESSION_RECIPIENTS_MAX).enumerate() {
-            if number > 0 {
-                envelope = self.write_down(envelope).await?;
+        let Some(domain) = waiting.first().map(|address| address.domain().clone()) else {
+            // The sender could not be told the last time.
+            return self.conclude(envelope, &settings).await;
+        };
+        let mut tally = Tally::default();
+        match (self.relay.find_way)(domain.clone()).await {
+            Way::Hosts(hosts) => {
+                for part in waiting.chunks(SESSION_RECIPIENTS_MAX) {
+                    let work = Work { part, hosts: &hosts, settings: &settings };
+                    envelope = self.try_hosts(envelope, work, parting, &mut tally).await?;
+                }
             }
-            let tried = self.try_hosts(&envelope, part, &settings, partings).await?;
-            note(&mut envelope, part, tried);
+            Way::None(why) => {
+                let outcome = Outcome::Refused(Trouble::found(no_way(why)));
+                note(&mut envelope, &waiting, &vec![outcome; waiting.len()], None);
+                tally.refused = waiting.len();
+            }
+            Way::Unknown(why) => {
+                let reply = Reply::new(451, Status(4, 3), "").with_text(why);
+                let outcome = Outcome::Later(Trouble::found(reply));
+                note(&mut envelope, &waiting, &vec![outcome; waiting.len()], None);
+                tally.later = waiting.len();
+            }
         }
-        self.conclude(envelope, &settings, is_tried).await
+        let Tally { delivered, refused, later } = tally;
+        tracing::info!(id = self.id(), %domain, delivered, refused, later, "a message was tried");
+        envelope.tries = envelope.tries.saturating_add(1);
+        let now = Wall::now();
+        let mut entropy = SystemEntropy::default();
+        match schedule(&settings).next(envelope.came(), envelope.tries, now, &mut entropy) {
+            Some(next) => envelope.set_next(next),
+            None => envelope.recipients.iter_mut().for_each(|to| to.is_failed = true),
+        }
+        self.conclude(envelope, &settings).await
     }
 
-    /// Decides when those are tried again who have not got the message, and tells the sender of those
-    /// who are given up.
+    /// Tells the sender of those who are given up, and puts the others back into the queue.
     async fn conclude(
         &mut self,
         mut envelope: Envelope,
         settings: &Arc<Settings>,
-        is_tried: bool,
     ) -> io::Result<()> {
-        let now = Wall::now();
-        if is_tried {
-            envelope.tries = envelope.tries.saturating_add(1);
-            let schedule = schedule(settings);
-            let next =
-                schedule.next(envelope.came(), envelope.tries, now, &mut SystemEntropy::default());
-            match next {
-                Some(next) => envelope.set_next(next),
-                None => {
-                    for recipient in &mut envelope.recipients {
-                        recipient.is_failed = true;
-                    }
-                }
-            }
-        }
         if envelope.recipients.iter().any(|recipient| recipient.is_failed) {
             envelope = self.write_down(envelope).await?;
             if self.tell_sender(&envelope, settings).await? {
@@ -124,66 +131,56 @@ impl Attempt {
         Shared::blocking(move || work(&queue, &taken)).await
     }
 
-    /// Tries the hosts of the domain, one after the other, until none of these recipients waits.
+    /// Tries hosts, one after the other, until none of some recipients waits.
     async fn try_hosts(
         &self,
-        envelope: &Envelope,
-        recipients: &[Address],
-        settings: &Settings,
-        partings: &mut Vec<Parting>,
-    ) -> io::Result<Vec<Tried>> {
-        let all = |outcome| vec![Tried { outcome, host: None }; recipients.len()];
-        let Some(domain) = recipients.first().map(Address::domain) else { return Ok(Vec::new()) };
-        let hosts = match (self.relay.find_way)(domain.clone()).await {
-            Way::Hosts(hosts) => hosts,
-            Way::None(why) => return Ok(all(Outcome::Refused(Trouble::found(no_way(why))))),
-            Way::Unknown(why) => {
-                let reply = Reply::new(451, Status(4, 3), "").with_text(why);
-                return Ok(all(Outcome::Later(Trouble::found(reply))));
+        mut envelope: Envelope,
+        Work { part, hosts, settings }: Work<'_>,
+        parting: &mut Option<Parting>,
+        tally: &mut Tally,
+    ) -> io::Result<Envelope> {
+        let mut waiting = part.to_vec();
+        for (name, address) in places(hosts) {
+            if parting.is_some() {
+                // What has been delivered is on disk before another host is spoken to.
+                envelope = self.write_down(envelope).await?;
+                leave(parting).await;
             }
-        };
-        let mut tried = all(no_answer("the domain has no host to ask"));
-        for (name, address) in places(&hosts) {
-            let waiting = tried.iter().enumerate();
-            let waiting = waiting.filter(|(_, tried)| matches!(tried.outcome, Outcome::Later(_)));
-            let waiting: Vec<usize> = waiting.map(|(at, _)| at).collect();
-            if waiting.is_empty() {
-                break;
-            }
-            let mut set = |at: usize, outcome| {
-                if let Some(tried) = tried.get_mut(at) {
-                    *tried = Tried { outcome, host: Some(name.to_owned()) };
+            let (outcomes, is_in_doubt) = match self.connect(address, settings).await {
+                Ok(connected) => {
+                    let mail = self.mail(&envelope, &waiting, settings).await?;
+                    let spoken = converse(connected, mail, self.opener()?).await;
+                    if spoken.is_silent {
+                        self.note_silence(address, settings);
+                    }
+                    *parting = Some(spoken.parting);
+                    (spoken.outcomes, spoken.is_in_doubt)
                 }
+                Err(outcome) => (vec![outcome; waiting.len()], false),
             };
-            let connection = match self.connect(address, settings).await {
-                Ok(connection) => connection,
-                Err(outcome) => {
-                    waiting.iter().for_each(|&at| set(at, outcome.clone()));
-                    continue;
-                }
-            };
-            let chosen = waiting.iter().filter_map(|&at| recipients.get(at).cloned());
-            let mail = self.mail(envelope, chosen.collect(), settings).await?;
-            let conversation = converse(connection, mail, self.opener()?).await;
-            for (&at, outcome) in waiting.iter().zip(conversation.outcomes) {
-                set(at, outcome);
-            }
-            partings.push(conversation.parting);
-            if conversation.is_in_doubt {
-                // Another host would perhaps deliver it a second time.
+            note(&mut envelope, &waiting, &outcomes, Some(name));
+            let before = waiting.len();
+            let mut of = outcomes.iter();
+            waiting.retain(|_| of.next().is_none_or(|of| matches!(of, Outcome::Later(_))));
+            let delivered = outcomes.iter().filter(|of| matches!(of, Outcome::Delivered)).count();
+            tally.delivered += delivered;
+            tally.refused += before - waiting.len() - delivered;
+            // Another host would perhaps deliver what is in doubt a second time.
+            if waiting.is_empty() || is_in_doubt {
                 break;
             }
         }
-        self.log(&tried, domain);
-        Ok(tried)
+        tally.later += waiting.len();
+        Ok(envelope)
     }
 
-    /// Connects to a host that has not been silent.
+    /// Connects to a host that has not been silent, when not too many others speak to it.
     async fn connect(
         &self,
         address: SocketAddr,
         settings: &Settings,
-    ) -> Result<Connection, Outcome> {
+    ) -> Result<(Connection, HostSeat), Outcome> {
+        let seat = self.relay.seat(address).await;
         let now = self.relay.shared.world.now();
         if self.relay.silences().has(address, now) {
             return Err(no_answer("the host did not answer a moment ago"));
@@ -191,14 +188,18 @@ impl Attempt {
         match connect(address).await {
             Ok(connection) => {
                 self.relay.silences().forget(address);
-                Ok(connection)
+                Ok((connection, seat))
             }
             Err(error) => {
-                let now = self.relay.shared.world.now();
-                self.relay.silences().note(address, now, &schedule(settings));
+                self.note_silence(address, settings);
                 Err(no_answer(&format!("the host does not answer: {error}")))
             }
         }
+    }
+
+    fn note_silence(&self, address: SocketAddr, settings: &Settings) {
+        let now = self.relay.shared.world.now();
+        self.relay.silences().note(address, now, &schedule(settings));
     }
 
     /// What opens the message as often as it is sent.
@@ -211,29 +212,19 @@ impl Attempt {
     async fn mail(
         &self,
         envelope: &Envelope,
-        recipients: Vec<Address>,
+        recipients: &[Address],
         settings: &Settings,
     ) -> io::Result<Mail> {
         let (_, first_len) = self.on_disk(Queue::open_message).await?;
         Ok(Mail {
             hostname: name_text(&settings.config.hostname),
             sender: envelope.sender.as_ref().map(|sender| sender.0.clone()),
-            recipients,
+            recipients: recipients.to_vec(),
             octets: envelope.octets.saturating_sub(first_len),
             is_8bit: envelope.is_8bit,
             is_utf8: envelope.is_utf8,
             may_start_tls: false,
         })
-    }
-
-    fn log(&self, tried: &[Tried], domain: &impl std::fmt::Display) {
-        let count =
-            |is: fn(&Outcome) -> bool| tried.iter().filter(|tried| is(&tried.outcome)).count();
-        let delivered = count(|outcome| matches!(outcome, Outcome::Delivered));
-        let refused = count(|outcome| matches!(outcome, Outcome::Refused(_)));
-        let later = count(|outcome| matches!(outcome, Outcome::Later(_)));
-        let id = self.id();
-        tracing::info!(id, %domain, delivered, refused, later, "a message was tried");
     }
 
     /// The name of the message, for the log.
@@ -296,9 +287,24 @@ impl Attempt {
     }
 }
 
+/// Some recipients, and the hosts that are to be tried for them.
+#[derive(Clone, Copy)]
+struct Work<'w> {
+    part: &'w [Address],
+    hosts: &'w [Host],
+    settings: &'w Settings,
+}
+
+/// Says goodbye to a host, if one is left to.
+async fn leave(parting: &mut Option<Parting>) {
+    if let Some(parting) = parting.take() {
+        parting.say_goodbye().await;
+    }
+}
+
 /// Notes what has become of recipients: those who have the message leave the envelope.
-fn note(envelope: &mut Envelope, recipients: &[Address], tried: Vec<Tried>) {
-    for (address, Tried { outcome, host }) in recipients.iter().zip(tried) {
+fn note(envelope: &mut Envelope, recipients: &[Address], outcomes: &[Outcome], host: Option<&str>) {
+    for (address, outcome) in recipients.iter().zip(outcomes) {
         let (trouble, is_failed) = match outcome {
             Outcome::Delivered => {
                 envelope.recipients.retain(|recipient| recipient.address.0 != *address);
@@ -310,7 +316,7 @@ fn note(envelope: &mut Envelope, recipients: &[Address], tried: Vec<Tried>) {
         let mut known = envelope.recipients.iter_mut();
         if let Some(recipient) = known.find(|recipient| recipient.address.0 == *address) {
             recipient.is_failed = is_failed;
-            recipient.last = Some(Failure::new(host.as_deref(), &trouble));
+            recipient.last = Some(Failure::new(host, trouble));
         }
     }
 }

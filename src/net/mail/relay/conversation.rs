@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::mail::smtp::client::{Action, Mail, Outcome, Session};
 use crate::net::mail::Shared;
 use crate::net::mail::connection::{Connection, Read};
+use crate::net::mail::relay::HostSeat;
 
 /// How long a connection may take to begin. A host that is there answers within the three tries that
 /// the kernel makes by then.
@@ -32,6 +33,8 @@ pub(super) struct Conversation {
     pub outcomes: Vec<Outcome>,
     /// Whether the host may have taken the message without saying so.
     pub is_in_doubt: bool,
+    /// Whether it has let time run out.
+    pub is_silent: bool,
     /// What is left to be said.
     pub parting: Parting,
 }
@@ -41,6 +44,8 @@ pub(super) struct Parting {
     connection: Connection,
     output: Vec<u8>,
     patience: Duration,
+    /// Held as long as the connection is.
+    _seat: HostSeat,
 }
 
 impl Parting {
@@ -73,25 +78,28 @@ pub(super) async fn connect(address: SocketAddr) -> io::Result<Connection> {
 
 /// Sends a message.
 pub(super) async fn converse(
-    mut connection: Connection,
+    (mut connection, seat): (Connection, HostSeat),
     mail: Mail,
     open: OpenMessage,
 ) -> Conversation {
     let mut session = Session::new(mail);
     let talk = talk(&mut connection, &mut session, &open);
-    if timeout(CONVERSATION_MAX, talk).await.is_err() {
-        session.handle_end("the host takes too long");
+    let is_silent = timeout(CONVERSATION_MAX, talk).await.unwrap_or(true);
+    if is_silent {
+        session.handle_end("the host was silent for too long");
     }
     let parting = Parting {
         connection,
         output: std::mem::take(session.output()),
         patience: session.patience(),
+        _seat: seat,
     };
-    Conversation { is_in_doubt: session.is_in_doubt(), outcomes: session.into_outcomes(), parting }
+    let is_in_doubt = session.is_in_doubt();
+    Conversation { is_in_doubt, is_silent, outcomes: session.into_outcomes(), parting }
 }
 
-/// Goes on until all outcomes are known.
-async fn talk(connection: &mut Connection, session: &mut Session, open: &OpenMessage) {
+/// Goes on until all outcomes are known, or the host lets time run out, which is returned.
+async fn talk(connection: &mut Connection, session: &mut Session, open: &OpenMessage) -> bool {
     loop {
         let taken = session.handle_input(&connection.input);
         connection.input.drain(..taken);
@@ -100,7 +108,7 @@ async fn talk(connection: &mut Connection, session: &mut Session, open: &OpenMes
                 // It is not asked for: `may_start_tls` is false.
                 Action::StartTls => session.handle_end("TLS cannot begin"),
                 Action::SendContent => send_content(connection, session, open).await,
-                Action::Decided | Action::Close => return,
+                Action::Decided | Action::Close => return false,
             }
         }
         if connection.write(session.output()).await.is_err() {
@@ -113,7 +121,7 @@ async fn talk(connection: &mut Connection, session: &mut Session, open: &OpenMes
         match connection.read_within(session.patience()).await {
             Read::Some => (),
             Read::End => session.handle_end("the connection was lost"),
-            Read::TooLate => session.handle_end("the host was silent for too long"),
+            Read::TooLate => return true,
         }
     }
 }

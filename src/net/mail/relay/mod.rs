@@ -6,10 +6,13 @@
 mod attempt;
 mod conversation;
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::base::time::Wall;
@@ -23,6 +26,9 @@ use crate::net::mail::relay::attempt::Attempt;
 /// Messages that are tried at a time, each over one connection. More would not be faster on most
 /// lines, and each may hold some memory.
 const RUNNING_MAX: usize = 20;
+
+/// Connections to one host at a time. More are impolite.
+const HOST_CONNECTIONS_MAX: usize = 2;
 
 /// When it is looked into the queue again though nothing seems due: the clock may have been set.
 const LOOK_PAUSE: Duration = Duration::from_secs(600);
@@ -41,11 +47,29 @@ struct Relay {
     shared: Arc<Shared>,
     find_way: FindWay,
     silences: Mutex<Silences>,
+    /// For each host that is spoken to, as many permits as more may.
+    seats: Mutex<HashMap<SocketAddr, Arc<Semaphore>>>,
 }
+
+/// A place for a connection to a host.
+type HostSeat = Option<OwnedSemaphorePermit>;
 
 impl Relay {
     fn silences(&self) -> MutexGuard<'_, Silences> {
         self.silences.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a place for a connection to a host, which many domains may share.
+    async fn seat(&self, host: SocketAddr) -> HostSeat {
+        let permits = {
+            let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever speaks to a host or waits for it has a copy: so many are there at most.
+            seats.retain(|_, permits| Arc::strong_count(permits) > 1);
+            let new = || Arc::new(Semaphore::new(HOST_CONNECTIONS_MAX));
+            Arc::clone(seats.entry(host).or_insert_with(new))
+        };
+        // It is never closed.
+        permits.acquire_owned().await.ok()
     }
 }
 
@@ -53,7 +77,8 @@ impl Relay {
 /// again after the next start.
 pub(super) async fn run(shared: Arc<Shared>, find_way: FindWay) {
     let mut stopping = shared.stopping.clone();
-    let relay = Arc::new(Relay { shared, find_way, silences: Mutex::default() });
+    let relay =
+        Arc::new(Relay { shared, find_way, silences: Mutex::default(), seats: Mutex::default() });
     let queue = &relay.shared.queue;
     let mut running = JoinSet::new();
     loop {
