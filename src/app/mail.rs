@@ -16,10 +16,13 @@ use crate::net::World;
 use crate::net::certificate::Certificate;
 use crate::net::inherited::Inherited;
 use crate::net::listen::{self, ListenError, StreamListener};
-use crate::net::mail::{MailServer, Service, Setup, Store};
+use crate::net::mail::{MailServer, Queue, Service, Setup, Store};
 
 /// The folder of mailboxes in the state folder.
 const FOLDER: &str = "mail";
+
+/// The folder of what waits for other hosts, beside it: on the same file system.
+const QUEUE: &str = "queue";
 
 /// A socket for mail.
 pub(super) struct MailSocket {
@@ -130,10 +133,13 @@ impl Post {
             io::Error::new(error.kind(), message)
         };
         let store = Store::open(&path).map_err(explained)?;
-        let server = MailServer::new(Arc::clone(world), setup, store, stopping);
+        let queue =
+            Queue::open(&state.config.state.path.join(QUEUE), Wall::now()).map_err(explained)?;
+        let server = MailServer::new(Arc::clone(world), setup, (store, queue), stopping);
         let server = server.map_err(explained)?;
         let mut addresses = Vec::new();
         let _guard = runtime.enter();
+        runtime.spawn(world.needing(server.clone().relay()));
         for MailSocket { service, listener } in sockets {
             let stream = tokio::net::TcpListener::from_std(listener.socket)?;
             runtime.spawn(world.needing(server.clone().listen(stream, service)));

@@ -443,13 +443,15 @@ impl Server {
                 Exit::Failed
             }
         };
-        let Self { world, runtime, listeners, pages, notifier, stop, .. } = self;
+        let Self { world, runtime, listeners, pages, post, notifier, stop, .. } = self;
         pages.is_ready.store(false, Ordering::Release);
         notifier.stopping();
         world.stop();
         // Fails if there is nobody left to tell.
         let _ = stop.send(true);
         tracing::info!("stopping");
+        // It listens to `stop` as well, and would be waited for.
+        drop(post);
         let crews = listeners.into_crews();
         // Whoever has not taken its replies by then will not get them.
         let drained = async { timeout(Duration::from_millis(DRAIN_MS_MAX), stop.closed()).await };

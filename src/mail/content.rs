@@ -185,9 +185,42 @@ impl Sizer {
     }
 }
 
+/// Looks for octets above 127, in a message and in its head.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WideFinder {
+    /// Whether the message has some, which needs 8BITMIME (RFC 6152).
+    pub is_wide: bool,
+    /// Whether its head has some, which needs SMTPUTF8 (RFC 6531).
+    pub is_head_wide: bool,
+    is_in_body: bool,
+    is_line_begun: bool,
+}
+
+impl WideFinder {
+    /// Takes the next octets of the message.
+    pub fn read(&mut self, octets: &[u8]) {
+        let mut rest = octets;
+        while !self.is_in_body
+            && let Some((&octet, behind)) = rest.split_first()
+        {
+            match octet {
+                b'\r' => (),
+                b'\n' => {
+                    self.is_in_body = !self.is_line_begun;
+                    self.is_line_begun = false;
+                }
+                _ => self.is_line_begun = true,
+            }
+            self.is_head_wide |= !octet.is_ascii();
+            rest = behind;
+        }
+        self.is_wide |= self.is_head_wide || !rest.is_ascii();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{BareFinder, DataReader, Sizer, Stuffer};
+    use super::{BareFinder, DataReader, Sizer, Stuffer, WideFinder};
 
     /// What a reader makes of octets that come in pieces of these lengths: the content, the octets it
     /// took if it saw the end, and whether a bare CR or LF was there.
@@ -273,6 +306,26 @@ mod tests {
         has_bare(b"a\rb\r\n", true);
         has_bare(b"\r\r\n", true);
         has_bare(b"\r\n\n", true);
+    }
+
+    #[test]
+    fn octets_above_127_are_found_in_head_and_body() {
+        #[track_caller]
+        fn finds(text: &str, is_wide: bool, is_head_wide: bool) {
+            for cut in 0..=text.len() {
+                let mut finder = WideFinder::default();
+                finder.read(&text.as_bytes()[..cut]);
+                finder.read(&text.as_bytes()[cut..]);
+                let found = (finder.is_wide, finder.is_head_wide);
+                assert_eq!(found, (is_wide, is_head_wide), "{text:?} cut at {cut}");
+            }
+        }
+        finds("", false, false);
+        finds("A: b\r\n\r\nc\r\n", false, false);
+        finds("A: b\r\n\r\n\u{e9}\r\n", true, false);
+        finds("A: \u{e9}\r\n\r\nc\r\n", true, true);
+        finds("A: b\r\nC: \u{e9}", true, true);
+        finds("\r\nA: \u{e9}", true, false);
     }
 
     #[track_caller]

@@ -6,6 +6,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod address;
+pub mod bounce;
 pub mod checks;
 pub mod content;
 pub mod date;
@@ -16,6 +17,7 @@ pub mod pop3;
 pub mod reply;
 pub mod route;
 pub mod sasl;
+pub mod schedule;
 pub mod smtp;
 pub mod spf;
 pub mod trace;

@@ -37,6 +37,7 @@ mod protocol;
 mod recursion;
 mod reference;
 mod refusals;
+mod relay;
 mod resolving;
 mod samples;
 mod scenarios;

@@ -1,11 +1,13 @@
-//! The SMTP server's side of a session (RFC 5321).
+//! Sessions of SMTP (RFC 5321): the server's side, and in `client` the other.
 //!
-//! A session takes octets and appends its replies to an output; what it cannot do itself (look names
+//! The server's takes octets and appends its replies to an output; what it cannot do itself (look names
 //! up, keep a message, check a password) it names as an `Action` and waits for the result. It has no
 //! policy: whether a sender or a recipient is taken, others say.
 
+pub mod client;
 mod command;
 mod message;
+mod response;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! A connection of a mail session: octets in and out, in the clear or within TLS, within time.
+//! A connection of a mail session, with a client or with a host: octets in and out, in the clear or
+//! within TLS, within time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -78,6 +79,11 @@ impl Connection {
 
     /// Waits for octets, and appends them to the input.
     pub(super) async fn read(&mut self) -> Read {
+        self.read_within(PAUSE_MAX).await
+    }
+
+    /// The same, within some time.
+    pub(super) async fn read_within(&mut self, patience: Duration) -> Read {
         self.input.reserve(READ_LEN);
         let read = async {
             match &mut self.stream {
@@ -86,7 +92,7 @@ impl Connection {
                 Stream::Broken => Ok(0),
             }
         };
-        match timeout(PAUSE_MAX, read).await {
+        match timeout(patience, read).await {
             Ok(Ok(1..)) => Read::Some,
             Ok(Ok(0) | Err(_)) => Read::End,
             Err(_) => Read::TooLate,

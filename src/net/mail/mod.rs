@@ -3,14 +3,18 @@
 //! What a session says is `mail`'s business; here are connections, files, passwords and time.
 
 mod connection;
+mod files;
 mod guesses;
 mod pop3;
+mod queue;
 mod reception;
+mod relay;
 mod smtp;
 mod store;
 mod users;
 mod ways;
 
+pub use queue::Queue;
 pub use reception::{Locality, locality, mailbox};
 pub use store::Store;
 pub use ways::{rules, way};
@@ -147,6 +151,7 @@ struct Shared {
     stub: StubResolver,
     settings: ArcSwap<Settings>,
     store: Store,
+    queue: Queue,
     seats: Seats,
     /// Mailboxes that a POP3 session has.
     locked: Mutex<HashSet<String>>,
@@ -170,7 +175,7 @@ impl MailServer {
     pub fn new(
         world: Arc<World>,
         setup: Setup,
-        store: Store,
+        (store, queue): (Store, Queue),
         stopping: watch::Receiver<bool>,
     ) -> std::io::Result<Self> {
         let settings = Settings::of(setup);
@@ -180,6 +185,7 @@ impl MailServer {
             world,
             settings: ArcSwap::from_pointee(settings),
             store,
+            queue,
             seats: Seats::default(),
             locked: Mutex::default(),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE_MAX),
@@ -198,6 +204,21 @@ impl MailServer {
         settings.users.mailboxes().try_for_each(|mailbox| self.0.store.make_mailbox(mailbox))?;
         self.0.settings.store(Arc::new(settings));
         Ok(())
+    }
+
+    /// Delivers what is for other hosts, until the server stops.
+    pub async fn relay(self) {
+        let server = self.clone();
+        let find_way = move |domain| {
+            let server = server.clone();
+            Box::pin(async move { server.way(&domain).await.way }) as relay::FoundWay
+        };
+        relay::run(self.0, Arc::new(find_way)).await;
+    }
+
+    /// Messages that wait for other hosts, counted once for each domain that they go to.
+    pub fn queue_messages(&self) -> usize {
+        self.0.queue.len()
     }
 
     /// Accepts connections until the server stops.

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::time::Wall;
+use crate::mail::address::{Address, Path};
 use crate::mail::reply::{Reply, Status};
-use crate::mail::smtp::{Action, Client, Destination, Envelope, Session};
+use crate::mail::smtp::{Action, Client, Destination, Envelope, Recipient, Session};
 use crate::net::mail::connection::{Connection, Read};
+use crate::net::mail::queue::Facts;
 use crate::net::mail::reception::{self, Reception};
 use crate::net::mail::store::Draft;
 use crate::net::mail::{Service, Settings, Shared};
@@ -149,6 +151,11 @@ impl Desk<'_> {
 
     fn open(&mut self, envelope: Envelope) {
         let now = Wall::now();
+        let goes_away = |to: &Recipient| to.destination == Destination::Away;
+        if envelope.recipients.iter().any(goes_away) && self.shared.queue.is_full() {
+            let text = "too many messages wait for other hosts; come back later";
+            return self.session.handle_opened(Err(Reply::new(452, Status(3, 1), text)));
+        }
         match self.shared.store.draft(now) {
             Ok(draft) => {
                 let id = draft.id.clone();
@@ -190,21 +197,45 @@ impl Desk<'_> {
     async fn store(&self, incoming: Incoming) -> io::Result<String> {
         let Incoming { draft, held, envelope } = incoming;
         let mut draft = draft.ok_or_else(|| io::Error::other("a bug"))?;
-        let store = self.shared.store.clone();
+        let (store, queue) = (self.shared.store.clone(), self.shared.queue.clone());
         let mut mailboxes: Vec<String> = Vec::new();
-        for recipient in envelope.recipients {
-            match recipient.destination {
-                Destination::Mailbox(mailbox) => mailboxes.push(mailbox),
-                Destination::Away => return Err(io::Error::other("there is no queue")),
+        let mut others: Vec<Address> = Vec::new();
+        for Recipient { path, destination } in envelope.recipients {
+            match (destination, path) {
+                (Destination::Mailbox(mailbox), _) => mailboxes.push(mailbox),
+                (Destination::Away, Path::Address(address)) => others.push(address),
+                (Destination::Away, Path::Null | Path::Postmaster) => {
+                    return Err(io::Error::other("a bug"));
+                }
             }
         }
         // Who has several addresses gets it once.
         mailboxes.sort_unstable();
         mailboxes.dedup();
+        let (sender, is_utf8) = (envelope.sender, envelope.is_utf8);
         Shared::blocking(move || {
             draft.write(&held)?;
-            let mailboxes: Vec<&str> = mailboxes.iter().map(String::as_str).collect();
-            store.keep(&mut draft, &mailboxes)?;
+            let queued = if others.is_empty() {
+                None
+            } else {
+                let is_ascii = sender.as_ref().is_none_or(Address::is_ascii);
+                let facts = Facts {
+                    sender,
+                    came: Wall::now(),
+                    octets: draft.wire_octets(),
+                    is_8bit: draft.wide().is_wide,
+                    is_utf8: is_utf8 && (!is_ascii || draft.wide().is_head_wide),
+                };
+                Some(queue.keep(&mut draft, &facts, others)?)
+            };
+            if !mailboxes.is_empty() {
+                let mailboxes: Vec<&str> = mailboxes.iter().map(String::as_str).collect();
+                store.keep(&mut draft, &mailboxes)?;
+            }
+            // If the mailboxes could not take it, the queue has forgotten it.
+            if let Some(queued) = queued {
+                queued.begin();
+            }
             Ok(draft.id.clone())
         })
         .await

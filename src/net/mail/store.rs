@@ -4,9 +4,9 @@
 //! A message is written to `.incoming`, flushed to disk, and only then given its place in a mailbox,
 //! whose folder is flushed, too. All calls block.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,15 +14,10 @@ use data_encoding::HEXLOWER;
 use sha1::{Digest, Sha1};
 
 use crate::base::time::Wall;
-use crate::mail::content::Sizer;
+use crate::mail::content::{Sizer, WideFinder};
 use crate::mail::pop3::{MESSAGES_MAX, Message};
+use crate::net::mail::files::{self, FILE_MODE, make_folder, sync_folder};
 use crate::sys::random;
-
-/// Nobody but the server looks into mailboxes.
-const FOLDER_MODE: u32 = 0o700;
-
-/// Nor into messages.
-const FILE_MODE: u32 = 0o600;
 
 /// The folder of messages that are not whole. No mailbox has its name.
 const INCOMING: &str = ".incoming";
@@ -56,6 +51,7 @@ pub(super) struct Draft {
     /// Octets of the file, and on the wire.
     octets: u64,
     sizer: Sizer,
+    wide: WideFinder,
     file: Option<File>,
 }
 
@@ -117,7 +113,8 @@ impl Store {
     pub(super) fn draft(&self, now: Wall) -> io::Result<Draft> {
         let id = format!("{}.{}", now.as_secs(), HEXLOWER.encode(&random::octets::<8>()?));
         let path = self.0.path.join(INCOMING).join(&id);
-        Ok(Draft { id, path, octets: 0, sizer: Sizer::default(), file: None })
+        let (sizer, wide) = (Sizer::default(), WideFinder::default());
+        Ok(Draft { id, path, octets: 0, sizer, wide, file: None })
     }
 
     /// Keeps a whole message in mailboxes. When this returns no crash loses it.
@@ -245,7 +242,28 @@ impl Draft {
     pub(super) fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.octets += octets.len() as u64;
         self.sizer.read(octets);
+        self.wide.read(octets);
         self.file()?.write_all(octets)
+    }
+
+    /// Gives the file another place as well, when all of it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the disk is full, or the place is on another.
+    pub(super) fn link(&mut self, place: &Path) -> io::Result<()> {
+        self.file()?.sync_all()?;
+        files::link(&self.path, place)
+    }
+
+    /// Octets on the wire.
+    pub(super) fn wire_octets(&self) -> u64 {
+        self.sizer.octets()
+    }
+
+    /// Whether it has octets above 127.
+    pub(super) fn wide(&self) -> &WideFinder {
+        &self.wide
     }
 
     fn file(&mut self) -> io::Result<&mut File> {
@@ -261,9 +279,9 @@ impl Draft {
     fn enter(&self, folders: &[PathBuf], name: &str) -> io::Result<()> {
         let Some((last, others)) = folders.split_last() else { return Ok(()) };
         for folder in others {
-            fs::hard_link(&self.path, folder.join(name))?;
+            files::link(&self.path, &folder.join(name))?;
         }
-        fs::rename(&self.path, last.join(name))?;
+        files::rename(&self.path, &last.join(name))?;
         folders.iter().try_for_each(|folder| sync_folder(folder))
     }
 }
@@ -275,15 +293,6 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-/// Makes a folder for the server alone, and those above it.
-fn make_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 /// The name of a message without what tells what was done with it.

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::mail::address::Path;
 use crate::net::World;
 use crate::net::certificate::Certificate;
-use crate::net::mail::{MailServer, Settings, Setup, Store};
+use crate::net::mail::{MailServer, Queue, Settings, Setup, Store};
 use crate::wire::name::NameBuf;
 use crate::zone::crew::Crew;
 use crate::zone::file::source::Texts;
@@ -42,11 +42,12 @@ async fn check(spf: &str, client: &str, (sender, may_relay): (&str, bool)) -> St
     let folder = std::env::temp_dir().join(name);
     let (_stop, stopping) = watch::channel(false);
     let config = config.mail.unwrap();
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder.join("mail")).unwrap();
+    let queue = Queue::open(&folder.join("queue"), Wall::from_secs(0)).unwrap();
     let certificate =
         Certificate::self_signed("us.example", &folder, Wall::from_secs(1 << 30)).unwrap();
     let setup = Setup { config, certificate };
-    let server = MailServer::new(Arc::new(world), setup.clone(), store, stopping).unwrap();
+    let server = MailServer::new(Arc::new(world), setup.clone(), (store, queue), stopping).unwrap();
     let (sender, _) = Path::read(sender).unwrap();
     let from = From {
         client: client.parse().unwrap(),
