@@ -143,6 +143,9 @@ pub(super) struct Fetch {
     /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
     /// more.
     pub(super) is_denied: bool,
+    /// What a server has answered that does not say that it is responsible: that counts if no other
+    /// helps.
+    pub(super) borrowed: Option<Box<response::Found>>,
     /// Whether a server of this zone was left behind that said nothing.
     is_unheard: bool,
     /// What the servers of this zone have done wrong, the worst.
@@ -173,6 +176,7 @@ impl Fetch {
             waiting_fetches: 0,
             renews: None,
             is_denied: false,
+            borrowed: None,
             is_unheard: false,
             fault: None,
             hindrance: None,
@@ -189,6 +193,7 @@ impl Fetch {
         } else {
             (self.fault, self.hindrance) = (None, None);
             (self.is_denied, self.is_unheard) = (false, false);
+            self.borrowed = None;
         }
         self.known_labels = place.zone.as_name().label_count();
         self.place = Some(place);
@@ -460,6 +465,17 @@ impl Resolver {
         self.fetches.insert(id, fetch);
     }
 
+    /// Lets the fetch of a question end with what counts if no other server helps, if it has that.
+    pub(super) fn hurry(&mut self, now: Now, question: &Question) {
+        let Some(&id) = self.by_question.get(question) else { return };
+        if self.fetches.get(&id).is_some_and(|fetch| fetch.borrowed.is_some())
+            && let Some(fetch) = self.fetches.remove(&id)
+        {
+            let failing = Failing::Answerless(fetch.reason());
+            self.fail(now, fetch, failing);
+        }
+    }
+
     /// What a fetch that waits for no response does next.
     fn next(&mut self, now: Now, id: u64) -> Next {
         self.let_others_pay(now, id);
@@ -498,7 +514,8 @@ impl Resolver {
         self.note_dead(now, id);
         let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
         let failing = Failing::Answerless(fetch.reason());
-        if fetch.is_denied_by_all() { Next::Deny } else { Next::Fail(failing) }
+        let is_denied = fetch.borrowed.is_none() && fetch.is_denied_by_all();
+        if is_denied { Next::Deny } else { Next::Fail(failing) }
     }
 
     /// Lets a fetch begin with some servers.
@@ -550,10 +567,13 @@ impl Resolver {
         }
     }
 
-    /// Ends a fetch that found nothing, and keeps that it did if that says something of what was
-    /// asked.
+    /// Ends a fetch that no server has helped as it should: with what counts then, or with nothing,
+    /// which is kept if it says something of what was asked.
     pub(super) fn fail(&mut self, now: Now, mut fetch: Fetch, failing: Failing) {
         self.end_request(&mut fetch);
+        if let Some(found) = fetch.borrowed.take() {
+            return self.take_found(now, fetch, *found);
+        }
         self.by_question.remove(&fetch.question);
         self.end_renewal(&fetch);
         let failing = fetch.fails_by(failing);

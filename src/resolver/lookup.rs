@@ -226,6 +226,7 @@ impl Resolver {
     /// Ends a question that has taken too long. What is under way for it goes on: the answer may be
     /// wanted again.
     pub(super) fn give_up_lookup(&mut self, now: Now, id: u64) {
+        self.hurry_lookup(now, id);
         let Some(lookup) = self.lookups.remove(&id) else { return };
         let fetch = self.by_question.get(&lookup.next_question());
         let fetch = fetch.and_then(|fetch| self.fetches.get(fetch));
@@ -233,13 +234,20 @@ impl Resolver {
         self.finish_failed(now, id, lookup, reason);
     }
 
-    /// Ends a question with what was true last, if anything is known that was, before its fetch is
-    /// done.
-    pub(super) fn end_stale(&mut self, now: Now, id: u64) {
+    /// Ends a question before its fetch is done, if anything is known that can be told: what a server
+    /// has said that is not responsible, or what was true last.
+    pub(super) fn end_early(&mut self, now: Now, id: u64) {
+        self.hurry_lookup(now, id);
         let Some(lookup) = self.lookups.get(&id) else { return };
         if let Some((ended, end)) = self.stale(now, lookup) {
             self.lookups.remove(&id);
             self.finish(id, ended, end);
+        }
+    }
+
+    fn hurry_lookup(&mut self, now: Now, id: u64) {
+        if let Some(question) = self.lookups.get(&id).map(Lookup::next_question) {
+            self.hurry(now, &question);
         }
     }
 

@@ -245,7 +245,7 @@ impl Resolver {
                     }
                 }
                 Due::Lookup(lookup) => self.give_up_lookup(now, lookup),
-                Due::Stale(lookup) => self.end_stale(now, lookup),
+                Due::Stale(lookup) => self.end_early(now, lookup),
             }
             self.go_on(now);
         }

@@ -169,6 +169,16 @@ impl Resolver {
             Meaning::Useless(Useless::Failed(_) | Useless::Empty { .. }) if !is_whole => {
                 fetch.steps = STEPS_MAX;
             }
+            // Some servers leave AA out; what they say of a part of the name need not be so of the
+            // whole.
+            Meaning::Borrowed(_) if !is_whole => fetch.steps = STEPS_MAX,
+            Meaning::Borrowed(found) => {
+                if matches!(found.end, End::Records | End::Open) {
+                    fetch.borrowed = Some(Box::new(found));
+                }
+                self.lame.note(now, sent.way.to, &place.zone);
+                fetch.give_up(sent.way.to, FailureReason::Lame);
+            }
             Meaning::Useless(useless) => {
                 fetch.is_denied |= useless == Useless::Empty { is_denial: true };
                 if !place.is_forwarded() {

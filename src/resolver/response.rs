@@ -30,6 +30,9 @@ pub struct Asked<'a> {
 pub enum Meaning {
     /// It answers, or denies.
     Found(Found),
+    /// It answers, or denies, and its server does not say that it is responsible: what it knows may
+    /// come from somebody's cache.
+    Borrowed(Found),
     /// It says who knows.
     Referral(Referral),
     /// It does not help.
@@ -101,8 +104,8 @@ pub struct Referral {
 /// Why a response does not help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Useless {
-    /// The server does not serve the zone: it refers to its own zone, upwards or sideways, or answers
-    /// without being responsible.
+    /// The server does not serve the zone: it refers to its own zone, upwards or sideways, or denies
+    /// for a zone above.
     Lame,
     /// A response code that tells nothing of the name.
     Failed(Rcode),
@@ -132,7 +135,8 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
             .authorities
             .iter()
             .any(|record| matches!(record.rtype, Rtype::NS | Rtype::SOA));
-    let is_denial = is_bare && (is_authoritative || asked.is_forwarded);
+    let is_responsible = is_authoritative || asked.is_forwarded;
+    let is_denial = is_bare && is_responsible;
     let is_from_above = response
         .authorities
         .iter()
@@ -147,7 +151,14 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
             && last.as_name().is_within(set.owner.as_name())
     });
     let soa = soa.map(|place| authorities.swap_remove(place));
+    let is_referral = !is_responsible
+        && authorities.iter().any(|set| set.rtype == Rtype::NS && leads_down(set, asked));
     let end = match (has_records, rcode, &soa) {
+        // Glue, which some servers put where an answer stands.
+        (true, ..) if is_referral => {
+            let referral = refer(authorities, response.additionals, proofs, asked);
+            return referral.unwrap_or(Meaning::Useless(Useless::Lame));
+        }
         (true, ..) => End::Records,
         (false, Rcode::NXDOMAIN, _) => End::NameError,
         (false, _, Some(_)) => End::NoData,
@@ -161,15 +172,16 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let is_denied_above =
         end == End::NameError && chain.is_empty() && soa.is_none() && is_from_above;
     let is_childs = end == End::NoData && is_childs_word(asked, soa.as_ref());
-    if (!is_authoritative && !asked.is_forwarded) || is_denied_above || is_childs {
+    if is_denied_above || is_childs {
         return Meaning::Useless(Useless::Lame);
     }
-    let servers = chain.first().filter(|_| is_for_root_servers(asked));
+    let servers = chain.first().filter(|_| is_responsible && is_for_root_servers(asked));
     let glue = servers.map(|servers| glue_of(servers, response.additionals, asked.zone));
     let glue = glue.unwrap_or_default();
     // Who was asked to resolve tells what others said, whatever it says of itself.
     let is_authoritative = is_authoritative && !asked.is_forwarded;
-    Meaning::Found(Found { chain, last, end, soa, proofs, glue, is_authoritative })
+    let found = Found { chain, last, end, soa, proofs, glue, is_authoritative };
+    if is_responsible { Meaning::Found(found) } else { Meaning::Borrowed(found) }
 }
 
 /// Whether a zone speaks of its own DS records, which are its parent's (RFC 4035 §3.1.4.1): some
@@ -298,18 +310,24 @@ fn refer(
     let servers =
         authorities.iter().position(|set| set.rtype == Rtype::NS && !set.rdatas.is_empty())?;
     let servers = authorities.swap_remove(servers);
-    let cut = servers.owner.as_name();
-    // The DS of a zone is its parent's to tell.
-    let is_parents = asked.rtype == Rtype::DS && asked.name == cut;
-    let leads_down = cut.is_below(asked.zone) && asked.name.is_within(cut) && !is_parents;
-    if asked.is_forwarded || !leads_down {
+    if !leads_down(&servers, asked) {
         return Some(Meaning::Useless(Useless::Lame));
     }
+    let cut = servers.owner.as_name();
     let ds =
         authorities.iter().position(|set| set.rtype == Rtype::DS && set.owner.as_name() == cut);
     let ds = ds.map(|place| authorities.swap_remove(place));
     let glue = glue_of(&servers, additionals, asked.zone);
     Some(Meaning::Referral(Referral { servers, ds, proofs, glue }))
+}
+
+/// Whether NS records lead to a zone below the one that was asked, and nearer to the question.
+fn leads_down(servers: &ReceivedSet, asked: Asked<'_>) -> bool {
+    let cut = servers.owner.as_name();
+    // The DS of a zone is its parent's to tell.
+    let is_parents = asked.rtype == Rtype::DS && asked.name == cut;
+    let is_on_the_way = cut.is_below(asked.zone) && asked.name.is_within(cut);
+    is_on_the_way && !is_parents && !asked.is_forwarded
 }
 
 /// The addresses of these servers, as far as they lie in the zone that was asked.

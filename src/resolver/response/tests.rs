@@ -213,9 +213,12 @@ fn addresses_of_the_roots_servers_are_taken_as_far_as_it_lists_them() {
 }
 
 #[test]
-fn answer_of_a_server_that_is_not_responsible_is_lame_unless_it_was_to_resolve() {
+fn answer_of_a_server_that_is_not_responsible_is_borrowed_unless_it_was_to_resolve() {
     let sections = ["a.z. A 1", "", ""];
-    check_useless("z.", "a.z. A", 0, sections, Useless::Lame);
+    let Meaning::Borrowed(borrowed) = meaning("z.", "a.z. A", Rcode::NOERROR, 0, sections) else {
+        panic!("not borrowed");
+    };
+    assert_eq!((borrowed.end, borrowed.is_authoritative), (End::Records, false));
     let (owner, root) = (name("a.z."), name("."));
     let asked =
         Asked { name: owner.as_name(), rtype: Rtype::A, zone: root.as_name(), is_forwarded: true };
@@ -223,6 +226,26 @@ fn answer_of_a_server_that_is_not_responsible_is_lame_unless_it_was_to_resolve()
     assert_eq!(found(got), ("a.z. A".to_owned(), "a.z.".to_owned(), End::Records));
     let referral = read(response(Rcode::NOERROR, 0, ["", "z. NS ns.z.", ""]), asked);
     assert_eq!(referral, Meaning::Useless(Useless::Lame));
+}
+
+#[test]
+fn glue_that_stands_where_an_answer_does_is_none() {
+    let sections = ["ns.b.z. A 1", "b.z. NS ns.b.z.", "ns.b.z. A 1"];
+    let of_parent = meaning("z.", "ns.b.z. A", Rcode::NOERROR, 0, sections);
+    let Meaning::Referral(referral) = of_parent else { panic!("no referral: {of_parent:?}") };
+    assert_eq!(referral.servers.owner, name("b.z."));
+    assert_eq!(referral.glue.len(), 1);
+    let of_zone = meaning("b.z.", "ns.b.z. A", Rcode::NOERROR, 0, sections);
+    assert!(matches!(of_zone, Meaning::Borrowed(_)), "{of_zone:?}");
+}
+
+#[test]
+fn addresses_of_the_roots_servers_are_taken_from_who_is_responsible_alone() {
+    let sections = [". NS a.z.", "", "a.z. A 1"];
+    let Meaning::Borrowed(found) = meaning(".", ". NS", Rcode::NOERROR, 0, sections) else {
+        panic!("not borrowed");
+    };
+    assert_eq!(found.glue, []);
 }
 
 #[test]
