@@ -181,7 +181,7 @@ impl Resolver {
             }
             Meaning::Useless(useless) => {
                 fetch.is_denied |= useless == Useless::Empty { is_denial: true };
-                if !place.is_forwarded() {
+                if !place.is_forwarded() && useless != Useless::NotAsParent {
                     self.lame.note(now, sent.way.to, &place.zone);
                 }
                 fetch.give_up(sent.way.to, FailureReason::Lame);

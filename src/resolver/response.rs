@@ -107,6 +107,9 @@ pub enum Useless {
     /// The server does not serve the zone: it refers to its own zone, upwards or sideways, or denies
     /// for a zone above.
     Lame,
+    /// The server does not tell of a DS record what its zone does, as the parent: it answers as the
+    /// child would, or refers to that. Of other names it may well speak for the zone.
+    NotAsParent,
     /// A response code that tells nothing of the name.
     Failed(Rcode),
     /// No records of use and no SOA, so that nobody knows what is denied for how long; or
@@ -172,7 +175,10 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let is_denied_above =
         end == End::NameError && chain.is_empty() && soa.is_none() && is_from_above;
     let is_childs = end == End::NoData && is_childs_word(asked, soa.as_ref());
-    if is_denied_above || is_childs {
+    if is_childs {
+        return Meaning::Useless(Useless::NotAsParent);
+    }
+    if is_denied_above {
         return Meaning::Useless(Useless::Lame);
     }
     let servers = chain.first().filter(|_| is_responsible && is_for_root_servers(asked));
@@ -188,7 +194,12 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
 /// servers of both answer so.
 fn is_childs_word(asked: Asked<'_>, soa: Option<&ReceivedSet>) -> bool {
     let is_apex = soa.is_some_and(|soa| soa.owner.as_name() == asked.name);
-    is_apex && asked.rtype == Rtype::DS && !asked.name.is_root() && !asked.is_forwarded
+    is_apex && is_of_parent(asked)
+}
+
+/// Whether the parent of a zone was asked for what is its to tell: the zone's DS records.
+fn is_of_parent(asked: Asked<'_>) -> bool {
+    asked.rtype == Rtype::DS && !asked.name.is_root() && !asked.is_forwarded
 }
 
 /// Whether a server of the root was asked for those of the root.
@@ -310,10 +321,13 @@ fn refer(
     let servers =
         authorities.iter().position(|set| set.rtype == Rtype::NS && !set.rdatas.is_empty())?;
     let servers = authorities.swap_remove(servers);
+    let cut = servers.owner.as_name();
+    if is_of_parent(asked) && asked.name == cut && cut.is_below(asked.zone) {
+        return Some(Meaning::Useless(Useless::NotAsParent));
+    }
     if !leads_down(&servers, asked) {
         return Some(Meaning::Useless(Useless::Lame));
     }
-    let cut = servers.owner.as_name();
     let ds =
         authorities.iter().position(|set| set.rtype == Rtype::DS && set.owner.as_name() == cut);
     let ds = ds.map(|place| authorities.swap_remove(place));
@@ -324,10 +338,9 @@ fn refer(
 /// Whether NS records lead to a zone below the one that was asked, and nearer to the question.
 fn leads_down(servers: &ReceivedSet, asked: Asked<'_>) -> bool {
     let cut = servers.owner.as_name();
-    // The DS of a zone is its parent's to tell.
-    let is_parents = asked.rtype == Rtype::DS && asked.name == cut;
+    let is_at_end = is_of_parent(asked) && asked.name == cut;
     let is_on_the_way = cut.is_below(asked.zone) && asked.name.is_within(cut);
-    is_on_the_way && !is_parents && !asked.is_forwarded
+    is_on_the_way && !is_at_end && !asked.is_forwarded
 }
 
 /// The addresses of these servers, as far as they lie in the zone that was asked.
