@@ -192,6 +192,7 @@ impl Entry {
     /// What it tells about its name.
     pub fn what(&self) -> What {
         match self.subject.kind {
+            Kind::Records if self.subject.rank < Rank::Answer => What::Glue(self.subject.rtype),
             Kind::Records | Kind::NoData => What::of(self.subject.rtype),
             Kind::NameError => What::Name,
             Kind::Failure(_) => What::Failure(self.subject.rtype),

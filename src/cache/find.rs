@@ -133,12 +133,22 @@ impl Cache {
         }
     }
 
-    /// Records of a name, whatever their rank, to reach a server by. Never an answer
-    /// (RFC 2181 §5.4.1), and no hit: whom clients ask for is not counted by what it takes to answer
-    /// them.
+    /// Records of a name to reach a server by: those that answer, else those that are good for nothing
+    /// else. Never an answer (RFC 2181 §5.4.1), and no hit: whom clients ask for is not counted by
+    /// what it takes to answer them.
     pub fn find_glue(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Option<Hit> {
-        let entry = self.usable(now, name, 0, What::of(rtype), Age::Fresh)?;
-        let freshness = entry.freshness(now).filter(|_| entry.kind() == Kind::Records)?;
+        let own = self.usable(now, name, 0, What::of(rtype), Age::Fresh);
+        let own = own.filter(|entry| entry.kind() == Kind::Records);
+        let Some(entry) = own else { return self.find_told_glue(now, name, rtype) };
+        let freshness = entry.freshness(now)?;
+        Some(Hit { entry, freshness, is_due: false })
+    }
+
+    /// The same, of those alone that are good for nothing else: what is told by who delegates,
+    /// whatever the server's own zone says.
+    pub fn find_told_glue(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Option<Hit> {
+        let entry = self.usable(now, name, 0, What::Glue(rtype), Age::Fresh)?;
+        let freshness = entry.freshness(now)?;
         Some(Hit { entry, freshness, is_due: false })
     }
 

@@ -288,10 +288,51 @@ impl Resolver {
             // Nothing else leads to the root's servers.
             addresses.extend(self.hinted_addresses().filter(is_used));
         }
+        if !addresses.is_empty() && addresses.iter().all(|to| self.servers.is_avoided(now, *to)) {
+            addresses.extend(self.told_by_parent(now, place, &addresses));
+        }
         addresses.sort_unstable();
         addresses.dedup();
         let addresses = drawn(addresses, ADDRESSES_PER_ZONE_MAX, &mut *self.entropy);
         place.drawn = Drawn { addresses, known, is_complete: true };
+    }
+
+    /// Addresses of the servers of a zone that its parent tells and that are not among those drawn:
+    /// what a zone says of its own servers may be wrong.
+    fn told_by_parent(&mut self, now: Now, place: &Place, known: &[SocketAddr]) -> Vec<SocketAddr> {
+        let mut told = Vec::new();
+        for name in &place.names {
+            let folded = FoldedName::new(name.as_name());
+            if !self.local.addresses(&folded).is_empty() {
+                continue;
+            }
+            for rtype in self.options.address_types() {
+                let hit = self.cache.find_told_glue(now, &folded, rtype);
+                let glue = hit.iter().flat_map(|hit| hit.entry.rdatas()).filter_map(address);
+                let glue = glue.map(|ip| SocketAddr::new(ip, self.options.port));
+                let is_new =
+                    |to: &SocketAddr| !known.contains(to) && !(self.options.is_forbidden)(*to);
+                let glue = glue.filter(is_new).collect();
+                told.extend(drawn(glue, ADDRESSES_PER_SERVER_MAX, &mut *self.entropy));
+            }
+        }
+        told
+    }
+
+    /// The servers of a place at the addresses that its parent tells and that were not asked, if there
+    /// are some.
+    pub(super) fn at_glue(&mut self, now: Now, place: &mut Place) -> Option<Place> {
+        let fixed = self.told_by_parent(now, place, place.addresses());
+        (!fixed.is_empty()).then(|| Place {
+            zone: place.zone.clone(),
+            names: Vec::new(),
+            fixed,
+            glue: Vec::new(),
+            drawn: Drawn::default(),
+            until: place.until,
+            origin: place.origin,
+            parents: place.parents.take(),
+        })
     }
 
     /// The addresses of one type that are known of a server: those of our zones, or those of the

@@ -40,12 +40,16 @@ impl Resolver {
 
     /// Whom to ask when those that were asked do not help, if there is somebody else.
     pub(super) fn after(&mut self, now: Now, id: u64) -> After {
+        let place = self.fetches.get_mut(&id).and_then(|fetch| fetch.place.take());
+        let Some(mut place) = place else { return After::End };
+        let told = self.at_glue(now, &mut place).map(Box::new);
+        let (others, origin) = (told.or_else(|| place.parents.take()), place.origin);
         let Some(fetch) = self.fetches.get_mut(&id) else { return After::End };
-        let Some(place) = fetch.place.as_mut() else { return After::End };
-        if let Some(parents) = place.parents.take() {
-            return After::Begin(parents);
+        fetch.place = Some(place);
+        if let Some(others) = others {
+            return After::Begin(others);
         }
-        match place.origin {
+        match origin {
             Origin::Route(RouteKind::ForwardFirst) => {
                 let question = fetch.question.clone();
                 After::Begin(Box::new(self.place_for(now, &question, Forwards::PassedOver)))

@@ -252,7 +252,7 @@ impl Servers {
     }
 
     /// Whether an address is to be asked only if there is no other.
-    fn is_avoided(&self, now: Now, address: SocketAddr) -> bool {
+    pub(super) fn is_avoided(&self, now: Now, address: SocketAddr) -> bool {
         let is_silent = self.known.get(&address).is_some_and(|server| server.silent_until > now);
         let [v4, v6] = self.families;
         let family = if address.is_ipv4() { v4 } else { v6 };

@@ -118,6 +118,7 @@ impl Fact {
     /// failure.
     fn slot(&self) -> (usize, u8, Rtype) {
         match self.told {
+            Told::Records if self.rank < Rank::Answer => (self.name, 4, self.rtype),
             Told::Records | Told::NoData if self.rtype != Rtype::CNAME => {
                 (self.name, 0, self.rtype)
             }

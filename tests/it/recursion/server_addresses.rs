@@ -52,3 +52,17 @@ fn server_without_glue_is_reached_soon_beside_one_that_is_dead() {
     let after_us = world.now.as_micros() - began;
     assert!(after_us <= 1_300_000, "{after_us}");
 }
+
+#[test]
+fn glue_leads_to_a_zone_that_tells_a_dead_address_of_its_own_server() {
+    let mut world = hierarchy();
+    let zone = "@ NS ns\nns A 192.0.2.99\nwww A 192.0.2.80\nmail A 192.0.2.81";
+    world.serve("192.0.2.3", &[("example.org.", zone)]);
+    assert_eq!(addresses(&world.ask("ns.example.org.", Rtype::A)), [ip("192.0.2.99")]);
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    // The zone's own word comes first all the same.
+    assert!(world.sent_to("192.0.2.99") > 0, "{:?}", world.sent());
+    // But not while it is known to be silent.
+    assert_eq!(addresses(&world.ask("mail.example.org.", Rtype::A)), [ip("192.0.2.81")]);
+    assert_eq!(world.sent_to("192.0.2.99"), 0, "{:?}", world.sent());
+}
