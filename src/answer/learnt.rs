@@ -162,6 +162,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
                 }
             }
             End::NoData(entry) | End::NameError(entry) => self.write_denial(entry, age)?,
+            End::TooLong(dname) => self.write_too_long(dname, age)?,
             // Who was asked took the name itself for ours: a reload has just taken its zone away.
             End::Local if resolution.aliases.is_empty() => return Ok(self.defer()),
             End::Local => return Ok(self.place().map_or(Next::Done, Next::Go)),
@@ -204,6 +205,22 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             self.kind = Kind::Answer(current_name(self.aliases, &self.names).hash(0));
         }
         self.write_parts(entry, age)
+    }
+
+    /// Writes the DNAME that makes the current name too long (RFC 6672 §2.2).
+    fn write_too_long(&mut self, dname: &Entry, age: Age) -> Result<(), NoSpace> {
+        let owner = dname.name();
+        self.trace.step(Event::Redirect { owner, target: None });
+        self.kind = Kind::Answer(FoldedName::new(owner).hash(0));
+        self.reply.set_rcode(Rcode::YXDOMAIN);
+        if !self.dnames.add(FoldedName::new(owner).hash(0)) {
+            return Ok(());
+        }
+        let detail = if self.reply.wants_dnssec() { Detail::Signed } else { Detail::Plain };
+        for part in dname.parts(detail, self.ttl_of(dname, age)) {
+            self.reply.write_part(part.section, Owner::Name(part.owner), &part)?;
+        }
+        Ok(())
     }
 
     /// Writes the sets of an entry about the current name.

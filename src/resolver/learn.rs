@@ -73,7 +73,10 @@ pub(super) fn found(
         let rank = rank_of(aliases);
         // A DNAME at the name itself is what was asked for.
         if set.rtype == Rtype::DNAME && name.as_name().is_below(set.owner.as_name()) {
-            let Some(target) = redirected(name.as_name(), set) else { break };
+            let Some(target) = redirected(name.as_name(), set) else {
+                entries.extend(too_long(cache, now, set, rank));
+                break;
+            };
             let alias = Redirected { name: name.as_name(), target: target.as_name(), dname: set };
             entries.extend(redirect(cache, now, &alias, rank));
             (name, aliases) = (target, aliases + 1);
@@ -99,7 +102,7 @@ pub(super) fn found(
     let rank = rank_of(aliases);
     let denial = LearntDenial { name: found.last.as_name(), soa, proofs: &proofs, rank, security };
     entries.extend(match found.end {
-        End::Records | End::Open => None,
+        End::Records | End::TooLong | End::Open => None,
         End::NoData => kept(cache.put_no_data(now, rtype, &denial)),
         End::NameError => kept(cache.put_name_error(now, &denial)),
     });
@@ -121,6 +124,15 @@ fn redirect(cache: &Cache, now: Now, alias: &Redirected<'_>, rank: Rank) -> Opti
         security: Security::Unchecked,
     };
     kept(cache.put_records(now, &learnt))
+}
+
+/// Keeps a DNAME that makes a name too long, as what its owner has.
+fn too_long(cache: &Cache, now: Now, dname: &ReceivedSet, rank: Rank) -> Option<Arc<Entry>> {
+    let shown = Shown::of(dname);
+    let (set, security) = (shown.as_set(), Security::Unchecked);
+    kept(
+        cache.put_records(now, &LearntRecords { set, redirect: None, proofs: &[], rank, security }),
+    )
 }
 
 /// Keeps a delegation and the addresses that came with it. `until` is when the delegation ends by

@@ -350,5 +350,10 @@ fn known_of(brought: &[Arc<Entry>], name: &FoldedName, rtype: Rtype) -> Option<K
             .find(|entry| entry.kind() == Kind::Records && entry.rtype() == Rtype::CNAME)
             .map(|entry| Known::Alias(Arc::clone(entry)))
     };
-    denial().map(Known::End).or_else(alias)
+    let is_above = |entry: &&Arc<Entry>| {
+        entry.rtype() == Rtype::DNAME && name.as_name().is_below(entry.name())
+    };
+    let too_long =
+        || brought.iter().find(is_above).map(|dname| Known::End(End::TooLong(Arc::clone(dname))));
+    denial().map(Known::End).or_else(alias).or_else(too_long)
 }

@@ -80,6 +80,8 @@ impl Found {
 pub enum End {
     /// With records of the type.
     Records,
+    /// With a name that the last DNAME of the chain makes too long (RFC 6672 §2.2).
+    TooLong,
     /// With a name about which the response says nothing.
     Open,
     /// With a name that has no records of the type (RFC 2308 §2.2).
@@ -124,7 +126,7 @@ pub enum Useless {
 /// What a response means.
 pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let rcode = response.rcode;
-    if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
+    if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN) {
         return Meaning::Useless(Useless::Failed(rcode));
     }
     if response.is_cut() {
@@ -146,7 +148,10 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
         .any(|record| record.rtype == Rtype::SOA && asked.zone.is_below(record.owner.as_name()));
     let mut answers = sets_within(response.answers, asked.zone);
     let mut authorities = sets_within(response.authorities, asked.zone);
-    let (chain, last, has_records) = follow(&mut answers, asked);
+    let (chain, last, reached) = follow(&mut answers, asked);
+    if rcode == Rcode::YXDOMAIN && reached != Some(End::TooLong) {
+        return Meaning::Useless(Useless::Failed(rcode));
+    }
     let proofs = take_proofs(&mut authorities);
     let soa = authorities.iter().position(|set| {
         set.rtype == Rtype::SOA
@@ -156,20 +161,20 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let soa = soa.map(|place| authorities.swap_remove(place));
     let is_referral = !is_responsible
         && authorities.iter().any(|set| set.rtype == Rtype::NS && leads_down(set, asked));
-    let end = match (has_records, rcode, &soa) {
+    let end = match (reached, rcode, &soa) {
         // Glue, which some servers put where an answer stands.
-        (true, ..) if is_referral => {
+        (Some(_), ..) if is_referral => {
             let referral = refer(authorities, response.additionals, proofs, asked);
             return referral.unwrap_or(Meaning::Useless(Useless::Lame));
         }
-        (true, ..) => End::Records,
-        (false, Rcode::NXDOMAIN, _) => End::NameError,
-        (false, _, Some(_)) => End::NoData,
-        (false, _, None) if chain.is_empty() => {
+        (Some(reached), ..) => reached,
+        (None, Rcode::NXDOMAIN, _) => End::NameError,
+        (None, _, Some(_)) => End::NoData,
+        (None, _, None) if chain.is_empty() => {
             let referral = refer(authorities, response.additionals, proofs, asked);
             return referral.unwrap_or(Meaning::Useless(Useless::Empty { is_denial }));
         }
-        (false, _, None) => End::Open,
+        (None, _, None) => End::Open,
     };
     // Who serves a zone above, and not this one, denies all of it.
     let is_denied_above =
@@ -208,8 +213,11 @@ fn is_for_root_servers(asked: Asked<'_>) -> bool {
 }
 
 /// Takes the sets out of an answer section that lie on the chain of aliases from the question.
-/// Returns them, the name at the end, and whether records are there.
-fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>, NameBuf, bool) {
+/// Returns them, the name at the end, and how the chain ends if the section shows that.
+fn follow(
+    answers: &mut Vec<ReceivedSet>,
+    asked: Asked<'_>,
+) -> (Vec<ReceivedSet>, NameBuf, Option<End>) {
     let mut chain = Vec::new();
     let mut name = NameArray::new(asked.name);
     for _ in 0..=RESOLVED_ALIASES_MAX {
@@ -218,14 +226,14 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
             // an alias of it.
             Some(dname) if matches!(asked.rtype, Rtype::CNAME | Rtype::ANY) => {
                 chain.push(dname);
-                return (chain, name.as_name().to_buf(), true);
+                return (chain, name.as_name().to_buf(), Some(End::Records));
             }
             Some(dname) => dname,
             None => {
                 let before = chain.len();
                 take_wanted(answers, name.as_name(), asked.rtype, &mut chain);
                 if chain.len() > before {
-                    return (chain, name.as_name().to_buf(), true);
+                    return (chain, name.as_name().to_buf(), Some(End::Records));
                 }
                 let is_alias = |set: &ReceivedSet| {
                     set.rtype == Rtype::CNAME
@@ -236,11 +244,16 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
                 answers.remove(place)
             }
         };
-        let Some(target) = target(name.as_name(), &alias) else { break };
-        name.set(target.as_name());
+        let target = target(name.as_name(), &alias);
+        let is_redirect = alias.rtype == Rtype::DNAME;
         chain.push(alias);
+        match target {
+            Some(target) => name.set(target.as_name()),
+            None if is_redirect => return (chain, name.as_name().to_buf(), Some(End::TooLong)),
+            None => break,
+        }
     }
-    (chain, name.as_name().to_buf(), false)
+    (chain, name.as_name().to_buf(), None)
 }
 
 /// Takes the DNAME out that redirects a name.

@@ -117,6 +117,20 @@ fn what_a_dname_makes_of_a_name_is_worked_out_and_not_believed() {
 }
 
 #[test]
+fn dname_that_makes_too_long_a_name_ends_the_chain_whatever_the_response_code() {
+    let label = "a".repeat(60);
+    let (target, asked) = ([&*label; 3].join("."), format!("{label}.{label}.old.z."));
+    let sections = [&*format!("old.z. DNAME {target}.z."), "", ""];
+    for rcode in [Rcode::YXDOMAIN, Rcode::NOERROR, Rcode::NXDOMAIN] {
+        let got = found(meaning("z.", &format!("{asked} A"), rcode, Flags::AA, sections));
+        assert_eq!(got, ("old.z. DNAME".to_owned(), asked.clone(), End::TooLong));
+    }
+    let baseless =
+        meaning("z.", "a.old.z. A", Rcode::YXDOMAIN, Flags::AA, ["a.old.z. A 1", "", ""]);
+    assert_eq!(baseless, Meaning::Useless(Useless::Failed(Rcode::YXDOMAIN)));
+}
+
+#[test]
 fn soa_makes_a_denial_of_the_type_and_the_response_code_one_of_the_name() {
     check_found("z.", "a.z. A", ["", "z. SOA z.", ""], "", "a.z.", End::NoData);
     let denied = meaning("z.", "a.z. A", Rcode::NXDOMAIN, Flags::AA, ["", "z. SOA z.", ""]);
