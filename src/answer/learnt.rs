@@ -4,6 +4,7 @@
 //! RFC 1034 §4.3.2, RFC 2308, RFC 8482, RFC 8767.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::answer::chain::{Answer, Next, current_name, current_owner};
 use crate::answer::role::ResolverRole;
@@ -36,6 +37,15 @@ enum Age {
     Fresh,
     /// They may, because nothing newer can be had.
     Stale,
+}
+
+/// What an entry is in a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// An alias: what proves it stands behind what it leads to.
+    Alias,
+    /// What stands at the end.
+    End,
 }
 
 impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
@@ -176,11 +186,11 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.trace.step(Event::Learnt(entry.name(), entry.rtype()));
         self.kind = Kind::Answer(current_name(self.aliases, &self.names).hash(0));
         self.tell_age(entry, age);
-        self.write_parts(entry, age)
+        self.write_parts(entry, age, Link::End)
     }
 
     /// Writes an alias of the current name, and keeps what it leads to.
-    fn write_alias_entry(&mut self, entry: &Entry, age: Age) -> Result<(), NoSpace> {
+    fn write_alias_entry(&mut self, entry: &Arc<Entry>, age: Age) -> Result<(), NoSpace> {
         let Some(target) = entry.target() else {
             debug_assert!(false, "an alias without a target");
             return Ok(());
@@ -188,7 +198,12 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.trace.step(Event::Alias { owner: entry.name(), target });
         self.has_learnt = true;
         self.tell_age(entry, age);
-        self.write_parts(entry, age)?;
+        self.write_parts(entry, age, Link::Alias)?;
+        let ttl = self.ttl_of(entry, age);
+        let is_proved = || entry.parts(Detail::Signed, ttl).any(|part| part.is_proof);
+        if self.reply.wants_dnssec() && is_proved() {
+            self.proofs.add_learnt(entry, ttl);
+        }
         self.names.alias_wire.set(target);
         Ok(())
     }
@@ -204,7 +219,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             self.trace.step(Event::NoData(entry.name()));
             self.kind = Kind::Answer(current_name(self.aliases, &self.names).hash(0));
         }
-        self.write_parts(entry, age)
+        self.write_parts(entry, age, Link::End)
     }
 
     /// Writes the DNAME that makes the current name too long (RFC 6672 §2.2).
@@ -224,10 +239,13 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     }
 
     /// Writes the sets of an entry about the current name.
-    fn write_parts(&mut self, entry: &Entry, age: Age) -> Result<(), NoSpace> {
+    fn write_parts(&mut self, entry: &Entry, age: Age, link: Link) -> Result<(), NoSpace> {
         let detail = if self.reply.wants_dnssec() { Detail::Signed } else { Detail::Plain };
         let mut alias_at = None;
         for part in entry.parts(detail, self.ttl_of(entry, age)) {
+            if part.is_proof && (link == Link::Alias || self.proofs.has_learnt(&part)) {
+                continue;
+            }
             let is_own = part.section == Section::Answer && part.owner.is_identical(entry.name());
             if is_own {
                 let owner = current_owner(self.aliases, self.alias_at, self.names.alias_wire);
@@ -338,6 +356,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
                 self.reply.write_part(part.section, Owner::Name(part.owner), &part)?;
             }
         }
+        self.proofs.write(self.reply)?;
         for server in servers.rdatas().filter_map(|rdata| Name::read(rdata).ok()) {
             self.names.target.fold(server);
             for rtype in [Rtype::A, Rtype::AAAA] {

@@ -59,8 +59,8 @@ pub const CACHED_LEN_MAX: usize = MESSAGE_LEN_MAX;
 pub const CACHED_RECORDS_MAX: usize = MESSAGE_LEN_MAX / 16;
 
 /// Sets that prove something, in one entry of the cache: a denial by NSEC3 needs three
-/// (RFC 5155 §7.2), and there is room for some that a server adds without need.
-pub const CACHED_PROOFS_MAX: usize = 8;
+/// (RFC 5155 §7.2), and one more each alias on the way there that a wildcard stands for.
+pub const CACHED_PROOFS_MAX: usize = 16;
 
 /// How long a first failure to resolve is remembered (RFC 9520 §3.2 wants at least a second). It
 /// doubles from failure to failure.

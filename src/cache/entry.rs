@@ -122,6 +122,14 @@ pub struct Part<'e> {
     pub is_proof: bool,
 }
 
+impl Part<'_> {
+    /// Whether another has the same records, whatever their time to live.
+    pub fn is_same(&self, other: &Part<'_>) -> bool {
+        self.owner == other.owner
+            && set::rdatas(self.set.records).eq(set::rdatas(other.set.records))
+    }
+}
+
 /// When an entry was stored and when it ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {

@@ -230,7 +230,6 @@ impl Resolver {
             if !is_theirs {
                 found.chain.truncate(number + 1);
                 (found.last, found.end, found.soa) = (target, End::Open, None);
-                found.proofs.clear();
                 return;
             }
             name = target;
