@@ -39,7 +39,7 @@ use crate::base::time::Now;
 use crate::cache::{Cache, Found, Local, Owned};
 use crate::resolver::cookies::ClientCookies;
 use crate::resolver::dead::DeadZones;
-use crate::resolver::fetch::Fetch;
+use crate::resolver::fetch::{Failing, Fetch};
 use crate::resolver::lame::LameServers;
 use crate::resolver::lookup::Lookup;
 use crate::resolver::request::Loss;
@@ -230,6 +230,16 @@ impl Resolver {
     pub fn handle_unreachable(&mut self, now: Now, request: RequestId) {
         if let Some(&fetch) = self.requests.get(&request) {
             self.give_up_request(now, fetch, Loss::Unreachable);
+            self.go_on(now);
+        }
+    }
+
+    /// Takes the news that a request did not leave, because the machine has no room for it. What it was
+    /// for fails, as with any other bound: the next server would not be asked either.
+    pub fn handle_not_sent(&mut self, now: Now, request: RequestId) {
+        let fetch = self.requests.get(&request).and_then(|fetch| self.fetches.remove(fetch));
+        if let Some(fetch) = fetch {
+            self.fail(now, fetch, Failing::Busy);
             self.go_on(now);
         }
     }

@@ -43,6 +43,8 @@ pub(super) enum What {
     Response(Vec<u8>),
     /// It did not reach the server.
     Unreachable,
+    /// It did not leave, because this machine has no room for it.
+    NotSent(io::Error),
     /// Nothing more will come.
     Over,
 }
@@ -112,6 +114,7 @@ impl Flight {
             }
         };
         let last = match timeout_at(self.until, flown).await {
+            Ok(Err(error)) if is_our_lack(&error) => What::NotSent(error),
             Ok(Err(_)) => What::Unreachable,
             Ok(Ok(())) | Err(_) => What::Over,
         };
@@ -153,10 +156,30 @@ impl Flight {
     /// at all addresses.
     fn check_own(&self) -> io::Result<()> {
         if self.has_own_port && is_here(self.transmit.to) {
-            return Err(io::ErrorKind::AddrInUse.into());
+            return Err(io::ErrorKind::HostUnreachable.into());
         }
         Ok(())
     }
+}
+
+/// Whether an error says that this machine lacks something, whichever server is asked: files, memory
+/// or ports.
+///
+/// All others are of the way to the one server, also where we say so ourselves: there is no route or
+/// no address of our own for its family, or a firewall of ours lets nothing through to it. Another
+/// server may be reached then.
+fn is_our_lack(error: &io::Error) -> bool {
+    const LACKS: [i32; 6] = [
+        libc::EMFILE,
+        libc::ENFILE,
+        libc::ENOMEM,
+        libc::ENOBUFS,
+        // Ports, after those of our choice and that of the system.
+        libc::EADDRINUSE,
+        // Sockets that are watched (epoll).
+        libc::ENOSPC,
+    ];
+    error.raw_os_error().is_some_and(|number| LACKS.contains(&number))
 }
 
 /// Where what became of a request is brought.

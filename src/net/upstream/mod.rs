@@ -22,6 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::answer::{Deferred, Local, Outcome, Transport};
 use crate::base::limits::{MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_MAX, UDP_SIZE_MAX};
+use crate::base::pace::Pace;
 use crate::base::time::Now;
 use crate::cache::{Cache, End, FailureReason, Resolution};
 use crate::metrics::{DropReason, ResolverCounters, ResolverFailure, WorkerCounters};
@@ -243,6 +244,8 @@ struct Driver {
     resolver_counters: ResolverCounters,
     /// What the cache does of what it had put off.
     chores: Option<JoinHandle<()>>,
+    /// How often it is logged that nothing can be sent.
+    pace: Pace,
 }
 
 impl Driver {
@@ -265,6 +268,7 @@ impl Driver {
             counters: world.counters().join(),
             resolver_counters,
             chores: None,
+            pace: Pace::new(),
         }
     }
 
@@ -356,6 +360,13 @@ impl Driver {
             What::Unreachable => {
                 self.flights.remove(&request);
                 self.guard(|resolver, now| resolver.handle_unreachable(now, request));
+            }
+            What::NotSent(error) => {
+                self.flights.remove(&request);
+                if self.pace.is_due(Instant::now().into_std()) {
+                    tracing::error!(%error, "cannot ask other servers");
+                }
+                self.guard(|resolver, now| resolver.handle_not_sent(now, request));
             }
             What::Over => {
                 self.flights.remove(&request);
