@@ -88,6 +88,7 @@ impl Resolver {
         fetch.hear(to);
         self.measure(now, fetch, &sent);
         let again = again(&response, &sent, letters);
+        self.take_lack(now, &response, &sent);
         self.take_cookie(now, &response, &sent);
         let channel = match again {
             None => return Received::Answered(Box::new(Answered { response, sent })),
@@ -96,15 +97,7 @@ impl Resolver {
                 self.servers.lacks_case(now, to);
                 Channel::Tcp
             }
-            Some(Again::WithoutEdns) => {
-                self.servers.lacks_edns(now, to);
-                channel
-            }
-            Some(Again::WithoutCookie) => {
-                self.servers.lacks_cookies(now, to);
-                channel
-            }
-            Some(Again::WithNewCookie) => channel,
+            Some(Again::WithoutEdns | Again::WithoutCookie | Again::WithNewCookie) => channel,
         };
         Received::Again(Way { to, channel, again })
     }
@@ -117,6 +110,20 @@ impl Resolver {
         self.servers.answered(now, sent.way.to, after_us / trips);
         if sent.way.channel == Channel::Tcp && fetch.is_silent_over_udp(sent.way.to) {
             self.servers.lacks_udp(now, sent.way.to);
+        }
+    }
+
+    /// Takes in what a server does not understand, if it is of use without. It may say FORMERR for another
+    /// reason, and then says it again (RFC 6891 §6.2.2).
+    fn take_lack(&mut self, now: Now, response: &Response, sent: &Sent) {
+        if !matches!(response.rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
+            return;
+        }
+        match sent.way.again {
+            Some(Again::WithoutEdns) => self.servers.lacks_edns(now, sent.way.to),
+            Some(Again::WithoutCookie) => self.servers.lacks_cookies(now, sent.way.to),
+            Some(Again::OverTcp | Again::InOneCase | Again::WithNewCookie | Again::Unproven)
+            | None => (),
         }
     }
 

@@ -57,13 +57,13 @@ const REMEMBERED_US: u64 = 900_000_000;
 /// What an address does not understand or do, each until a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Lacks {
-    /// EDNS: it said FORMERR to a request with an OPT record.
+    /// EDNS: it said FORMERR to a request with an OPT record, and was of use without.
     edns_until: Now,
     /// The case of the question: it answers in another.
     case_until: Now,
     /// UDP: answers are lost there, or forged.
     udp_until: Now,
-    /// Cookies: it said FORMERR to a request with one.
+    /// Cookies: it said FORMERR to a request with one, and was of use without.
     cookies_until: Now,
 }
 

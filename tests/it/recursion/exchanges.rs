@@ -88,20 +88,42 @@ fn server_that_is_silent_over_udp_is_asked_over_tcp_and_that_is_remembered() {
 fn server_without_edns_is_asked_without_and_that_is_remembered() {
     let mut world = hierarchy();
     world.tamper = Some(Box::new(|transmit, response| {
-        let has_opt = Response::read(&transmit.octets).unwrap().edns.is_some();
-        if transmit.to.ip() != ip("192.0.2.3") || !has_opt {
-            return Some(response);
-        }
-        let mut refused = transmit.octets[..12].to_vec();
-        refused[2] |= 0x80;
-        refused[3] = 1;
-        refused[4..].fill(0);
-        Some(refused)
+        let is_refused = transmit.to.ip() == ip("192.0.2.3") && has_opt(transmit);
+        Some(if is_refused { bare_formerr(transmit) } else { response })
     }));
     assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
     assert_eq!(world.sent.len(), 4);
     world.ask("nothing.example.org.", Rtype::A);
     assert_eq!(world.sent.len(), 1);
+}
+
+#[test]
+fn server_that_cannot_read_a_request_for_another_reason_is_asked_with_edns_again() {
+    let mut world = hierarchy();
+    world.ask("other.example.org.", Rtype::A);
+    // It fails for one name, whatever is asked of it.
+    world.tamper = Some(Box::new(|transmit, response| {
+        let is_odd = asked(transmit).as_name().to_lowercase() == name("odd.example.org.");
+        Some(if is_odd { bare_formerr(transmit) } else { response })
+    }));
+    check_failed(&world.ask("odd.example.org.", Rtype::A), FailureReason::Lame);
+    assert_eq!(world.sent_to("192.0.2.3"), 2, "{:?}", world.sent());
+    let (_, transmit, _) = first_request(&mut world, "www.example.org.");
+    assert!(has_opt(&transmit));
+}
+
+#[test]
+fn server_that_is_silent_without_edns_is_asked_with_edns_again() {
+    let mut world = hierarchy();
+    world.ask("other.example.org.", Rtype::A);
+    let is_first = Cell::new(true);
+    world.tamper = Some(Box::new(move |transmit, response| match has_opt(transmit) {
+        true if is_first.take() => Some(bare_formerr(transmit)),
+        true => Some(response),
+        false => None,
+    }));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    assert_eq!(world.sent_to("192.0.2.3"), 3, "{:?}", world.sent());
 }
 
 #[test]
@@ -144,6 +166,19 @@ fn random_case_of_a_question_does_not_come_with_the_answer() {
             assert!(target.is_none_or(|target| is_lower(target.as_wire())), "{target:?}");
         }
     }
+}
+
+fn has_opt(transmit: &Transmit) -> bool {
+    Response::read(&transmit.octets).unwrap().edns.is_some()
+}
+
+/// FORMERR of who could not read the request: a header and nothing else.
+fn bare_formerr(transmit: &Transmit) -> Vec<u8> {
+    let mut refused = transmit.octets[..12].to_vec();
+    refused[2] |= 0x80;
+    refused[3] = 1;
+    refused[4..].fill(0);
+    refused
 }
 
 /// The first request for a name of a zone whose servers are known, and the right response to it.
