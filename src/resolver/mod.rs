@@ -146,13 +146,13 @@ impl Resolver {
         options: Options,
         cache: Cache,
         local: Arc<dyn Local>,
-        mut entropy: impl Entropy + std::fmt::Debug + 'static,
+        entropy: impl Entropy + std::fmt::Debug + 'static,
     ) -> Self {
         Self {
             options,
             cache,
             local,
-            cookies: ClientCookies::new(&mut entropy),
+            cookies: ClientCookies::new(),
             entropy: Box::new(entropy),
             servers: Servers::default(),
             lame: LameServers::default(),

@@ -81,6 +81,10 @@ pub(super) enum Loss {
 impl Resolver {
     /// Sends what is to be asked next.
     pub(super) fn send(&mut self, now: Now, id: u64, fetch: &mut Fetch, way: Way) {
+        if self.cookies.roll_over(now, &mut *self.entropy) {
+            // They were told for another part of ours.
+            self.servers.forget_cookies();
+        }
         let manner = self.servers.manner(now, way.to);
         let sent = self.draw_up(now, fetch, way, &manner);
         let is_forwarded = sent.zone.is_none();

@@ -270,6 +270,11 @@ impl Servers {
         self.server(now, address).cookie = None;
     }
 
+    /// Forgets the cookies of all.
+    pub fn forget_cookies(&mut self) {
+        self.known.values_mut().for_each(|server| server.cookie = None);
+    }
+
     /// Takes in that an address does not understand cookies.
     pub fn lacks_cookies(&mut self, now: Now, address: SocketAddr) {
         self.server(now, address).lacks.cookies_until = now.after_micros(REMEMBERED_US);

@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use siphasher::sip::SipHasher24;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, UdpSocket};
 use tokio::sync::mpsc;
@@ -50,12 +51,30 @@ pub(super) enum What {
 }
 
 /// Where requests may leave from, and where they may not go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Source<'s> {
     /// Our addresses to choose from.
     pub(super) sources: &'s [IpAddr],
+    /// What chooses among them.
+    pub(super) keyed: &'s SipHasher24,
     /// Wildcard addresses that we listen on.
     pub(super) wildcards: &'s [SocketAddr],
+}
+
+impl Source<'_> {
+    /// The address that a server is asked from. Each is asked from one, whatever there are, or the
+    /// cookies that it told would not be good the next time (RFC 7873 §4.1); nobody else can foretell
+    /// which.
+    fn address_for(&self, to: IpAddr) -> IpAddr {
+        let usable = || self.sources.iter().filter(|source| source.is_ipv4() == to.is_ipv4());
+        let (any, hash): (IpAddr, u64) = match to {
+            IpAddr::V4(to) => (Ipv4Addr::UNSPECIFIED.into(), self.keyed.hash(&to.octets())),
+            IpAddr::V6(to) => (Ipv6Addr::UNSPECIFIED.into(), self.keyed.hash(&to.octets())),
+        };
+        let number = hash.checked_rem(usable().count() as u64).unwrap_or(0);
+        let chosen = usize::try_from(number).ok().and_then(|number| usable().nth(number));
+        chosen.copied().unwrap_or(any)
+    }
 }
 
 /// A request that is about to leave.
@@ -74,24 +93,14 @@ impl Flight {
     /// A request that is given up at `until`.
     pub(super) fn new(
         transmit: Transmit,
-        Source { sources, wildcards }: Source<'_>,
+        source: Source<'_>,
         until: Instant,
         entropy: &mut SystemEntropy,
     ) -> Self {
         let to = transmit.to;
-        let is_usable = |source: &&IpAddr| source.is_ipv4() == to.is_ipv4();
-        let count = sources.iter().filter(is_usable).count();
-        let chosen = entropy.below(u32::try_from(count).unwrap_or(u32::MAX).max(1));
-        let chosen = usize::try_from(chosen).unwrap_or(0);
-        let chosen = sources.iter().filter(is_usable).nth(chosen);
-        let any = if to.is_ipv4() {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
-        } else {
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-        };
-        let has_own_port =
-            wildcards.iter().any(|own| own.port() == to.port() && own.is_ipv4() == to.is_ipv4());
-        let from = chosen.copied().unwrap_or(any);
+        let is_own = |own: &SocketAddr| own.port() == to.port() && own.is_ipv4() == to.is_ipv4();
+        let has_own_port = source.wildcards.iter().any(is_own);
+        let from = source.address_for(to.ip());
         Self { transmit, from, ports: draw_ports(entropy), has_own_port, until }
     }
 

@@ -16,11 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use siphasher::sip::SipHasher24;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::answer::{Deferred, Local, Outcome, Transport};
+use crate::base::entropy::Entropy;
 use crate::base::limits::{MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_MAX, UDP_SIZE_MAX};
 use crate::base::pace::Pace;
 use crate::base::time::Now;
@@ -237,6 +239,8 @@ struct Driver {
     epoch: u64,
     events: mpsc::Sender<Event>,
     entropy: SystemEntropy,
+    /// Chooses the address that each server is asked from.
+    keyed: SipHasher24,
     next_asker: u64,
     local: Local,
     message: Vec<u8>,
@@ -254,6 +258,8 @@ impl Driver {
         events: mpsc::Sender<Event>,
         resolver_counters: ResolverCounters,
     ) -> Self {
+        let mut entropy = SystemEntropy::default();
+        let keyed = SipHasher24::new_with_keys(entropy.next_u64(), entropy.next_u64());
         Self {
             world: Arc::clone(world),
             active: None,
@@ -261,7 +267,8 @@ impl Driver {
             flights: HashMap::new(),
             epoch: 0,
             events,
-            entropy: SystemEntropy::default(),
+            entropy,
+            keyed,
             next_asker: 0,
             local: Local::default(),
             message: vec![0; MESSAGE_LEN_MAX],
@@ -387,7 +394,7 @@ impl Driver {
                 let left = transmit.until.as_micros().saturating_sub(now.as_micros());
                 let until = Instant::now() + Duration::from_micros(left);
                 let Setup { sources, wildcards, .. } = &active.setup;
-                let source = Source { sources, wildcards };
+                let source = Source { sources, keyed: &self.keyed, wildcards };
                 let flight = Flight::new(transmit, source, until, &mut self.entropy);
                 self.resolver_counters.sent(flight.transport());
                 let task = tokio::spawn(flight.fly(self.epoch, self.events.clone()));

@@ -176,6 +176,9 @@ fn cookie_of_a_server_is_sent_back() {
     assert_eq!(servers.manner(now(1), address(2)).cookie, None);
     servers.forget_cookie(now(2), address(1));
     assert_eq!(servers.manner(now(2), address(1)).cookie, None);
+    servers.told_cookie(now(2), address(1), cookie);
+    servers.forget_cookies();
+    assert_eq!(servers.manner(now(2), address(1)).cookie, None);
 }
 
 #[test]

@@ -297,6 +297,25 @@ fn cookie_that_a_server_has_told_is_sent_from_then_on() {
 }
 
 #[test]
+fn our_part_of_cookies_is_another_one_after_a_day_and_that_of_the_server_is_forgotten() {
+    let mut world = with_cookies();
+    let mut ask = |qname: &str| {
+        world.ask("www.example.org.", Rtype::A);
+        let (asker, transmit, right) = first_request(&mut world, qname);
+        world.resolver.handle_response(world.now, transmit.request, &right);
+        assert_eq!(world.rest()[0].asker, asker);
+        world.pass(86_400);
+        Response::read(&transmit.octets).unwrap().edns.unwrap().cookie.unwrap()
+    };
+    let (first, second) = (ask("a.example.org."), ask("b.example.org."));
+    assert_ne!(first.0, second.0);
+    assert!(first.1.is_some() && second.1.is_some() && first.1 != second.1);
+    let (_, transmit, _) = first_request(&mut world, "c.example.org.");
+    let (_, theirs) = Response::read(&transmit.octets).unwrap().edns.unwrap().cookie.unwrap();
+    assert_eq!(theirs, None);
+}
+
+#[test]
 fn response_with_another_cookie_than_ours_is_a_forged_one() {
     let mut world = with_cookies();
     world.ask("www.example.org.", Rtype::A);

@@ -2,6 +2,7 @@ use super::{Event, Flight, Source, What, bind, draw_ports, is_here, is_our_lack}
 use crate::base::time::Now;
 use crate::resolver::{Channel, RequestId, Transmit};
 use crate::sys::random::SystemEntropy;
+use siphasher::sip::SipHasher24;
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -57,7 +58,8 @@ fn flown(to: &str, channel: Channel, sources: &[IpAddr]) -> What {
     let (request, until) = (RequestId(1), Now::default());
     let to = to.parse().unwrap();
     let transmit = Transmit { request, to, channel, until, octets: vec![0; 12] };
-    let source = Source { sources, wildcards: &["0.0.0.0:5300".parse().unwrap()] };
+    let keyed = SipHasher24::new();
+    let source = Source { sources, keyed: &keyed, wildcards: &["0.0.0.0:5300".parse().unwrap()] };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let until = Instant::now() + Duration::from_secs(10);
@@ -82,4 +84,28 @@ fn server_that_cannot_be_reached_is_told_at_once_and_is_no_lack_of_ours() {
             assert!(matches!(what, What::Unreachable), "{to} {channel:?} {what:?}");
         }
     }
+}
+
+#[test]
+fn each_server_is_asked_from_one_address_and_all_servers_from_all() {
+    let sources = ["192.0.2.1", "2001:db8::1", "192.0.2.2", "192.0.2.3"].map(ip);
+    let (keyed, other) = (SipHasher24::new_with_keys(1, 2), SipHasher24::new_with_keys(3, 4));
+    let source = Source { sources: &sources, keyed: &keyed, wildcards: &[] };
+    let servers: Vec<IpAddr> = (0..60).map(|host| IpAddr::from([198, 51, 100, host])).collect();
+    let chosen = |source: Source<'_>| -> Vec<IpAddr> {
+        servers.iter().map(|server| source.address_for(*server)).collect()
+    };
+    let first = chosen(source);
+    assert_eq!(chosen(source), first);
+    assert_ne!(chosen(Source { keyed: &other, ..source }), first);
+    let used: HashSet<IpAddr> = first.into_iter().collect();
+    assert_eq!(used, HashSet::from([sources[0], sources[2], sources[3]]));
+    assert_eq!(source.address_for(ip("2001:db8::2")), sources[1]);
+    // Without one of the family the system chooses.
+    let source = Source { sources: &sources[..1], ..source };
+    assert_eq!(source.address_for(ip("2001:db8::2")), ip("::"));
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
 }
