@@ -75,6 +75,22 @@ pub enum Channel {
     Tcp,
 }
 
+/// Why what came back for a request is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It has another ID.
+    Id,
+    /// It is no response, or repeats another question or none.
+    Question,
+    /// It repeats the question in another case. The server is asked over TCP.
+    Case,
+    /// It has another cookie than ours, or lacks that of its server. Without any the server is asked
+    /// over TCP.
+    Cookie,
+    /// It cannot be read.
+    Malformed,
+}
+
 /// A request to be sent.
 #[derive(Clone, Debug)]
 pub struct Transmit {
@@ -218,12 +234,18 @@ impl Resolver {
         self.go_on(now);
     }
 
-    /// Takes what came back for a request, from the server it was sent to.
-    pub fn handle_response(&mut self, now: Now, request: RequestId, octets: &[u8]) {
-        if let Some(&fetch) = self.requests.get(&request) {
-            self.take_response(now, fetch, octets);
-            self.go_on(now);
-        }
+    /// Takes what came back for a request, from the server it was sent to. Returns why it is not used if
+    /// somebody else may have sent it.
+    pub fn handle_response(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        octets: &[u8],
+    ) -> Option<Ignored> {
+        let fetch = *self.requests.get(&request)?;
+        let ignored = self.take_response(now, fetch, octets);
+        self.go_on(now);
+        ignored
     }
 
     /// Takes the news that a request cannot reach its server.

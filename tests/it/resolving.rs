@@ -1,6 +1,6 @@
 //! The binary as a resolver: it asks other servers over sockets, and its clients wait or do not.
 
-use crate::http::{metrics, value};
+use crate::http::{metrics, sum, value};
 use crate::message::{Asking, Message, query};
 use crate::server::{PATIENCE, Server, ask_udp, connect, framed, read_reply};
 use crate::world::name;
@@ -277,6 +277,55 @@ fn denials_of_names_of_others_count_together_for_the_rate_limit() {
         }
         assert!(began.elapsed() < PATIENCE, "{left} and {limited}");
     }
+}
+
+#[test]
+fn query_that_waits_is_counted_once_whether_others_can_be_had_or_not() {
+    let authority = authority();
+    // Nobody listens there any more.
+    let (_, dead) = silent();
+    let config = format!(
+        "listen: ['127.0.0.1:0']\nhttp: {{listen: ['127.0.0.1:0']}}\nrate-limit: {{per-second: \
+         0}}\nresolver: {{priming: false, stub: [{{zone: remote.example, to: ['{}']}}, {{zone: \
+         dead.example, to: ['{dead}']}}]}}\n",
+        authority.addresses[0]
+    );
+    let resolver = Server::start(&config, &[]);
+    let ask =
+        |qname: &str| ask_udp(resolver.addresses[0], &recursive(3, qname, Rtype::TXT)).rcode();
+    for number in 0..5 {
+        assert_eq!(ask(&format!("n{number}.remote.example.")), Rcode::NOERROR);
+    }
+    let mut stream = connect(resolver.addresses[0]);
+    for number in 5..8 {
+        let query = recursive(3, &format!("n{number}.remote.example."), Rtype::TXT);
+        stream.write_all(&framed(&query)).unwrap();
+        assert_eq!(read_reply(&mut stream).rcode(), Rcode::NOERROR);
+    }
+    // Each once more, from what is remembered.
+    for number in [0, 1, 2, 3, 0, 1, 2, 3] {
+        assert_eq!(ask(&format!("n{number}.dead.example.")), Rcode::SERVFAIL);
+    }
+    // The time of a reply is known, and counted, after it has left.
+    let began = Instant::now();
+    let counted = loop {
+        let text = metrics(resolver.http[0]);
+        if sum(&text, "kereru_dns_request_duration_seconds_count") == 16.0 {
+            break text;
+        }
+        assert!(began.elapsed() < PATIENCE, "{text}");
+    };
+    for family in
+        ["kereru_dns_queries_total", "kereru_dns_responses_total", "kereru_dns_answers_total"]
+    {
+        assert_eq!(sum(&counted, family), 16.0, "{family}");
+    }
+    assert_eq!(value(&counted, "kereru_dns_responses_total{rcode=\"SERVFAIL\"}"), 8.0);
+    assert_eq!(value(&counted, "kereru_dns_answers_total{source=\"resolver\"}"), 8.0);
+    assert_eq!(value(&counted, "kereru_dns_answers_total{source=\"error\"}"), 8.0);
+    assert_eq!(value(&counted, "kereru_resolver_failures_total{reason=\"network\"}"), 4.0);
+    assert_eq!(sum(&counted, "kereru_resolver_failures_total"), 4.0);
+    assert_eq!(sum(&counted, "kereru_dns_dropped_total"), 0.0);
 }
 
 #[test]

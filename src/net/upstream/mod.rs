@@ -27,10 +27,14 @@ use crate::base::limits::{MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_M
 use crate::base::pace::Pace;
 use crate::base::time::Now;
 use crate::cache::{Cache, End, FailureReason, Resolution};
-use crate::metrics::{DropReason, ResolverCounters, ResolverFailure, WorkerCounters};
+use crate::metrics::{
+    DropReason, IgnoredResponse, ResolverCounters, ResolverFailure, WorkerCounters,
+};
 use crate::net::World;
 use crate::net::upstream::flight::{Event, Flight, Source, What};
-use crate::resolver::{Asker, Asking, Budget, Finished, Options, Question, RequestId, Resolver};
+use crate::resolver::{
+    Asker, Asking, Budget, Finished, Ignored, Options, Question, RequestId, Resolver,
+};
 use crate::sys::random::SystemEntropy;
 use crate::wire::name::NameBuf;
 use crate::wire::numbers::Rtype;
@@ -353,7 +357,13 @@ impl Driver {
         }
         match what {
             What::Response(octets) => {
-                self.guard(|resolver, now| resolver.handle_response(now, request, &octets));
+                let mut ignored = None;
+                self.guard(|resolver, now| {
+                    ignored = resolver.handle_response(now, request, &octets);
+                });
+                if let Some(reason) = ignored {
+                    self.resolver_counters.ignored(ignored_as(reason));
+                }
                 let is_awaited = |active: &Active| active.resolver.awaits(request);
                 if self.active.as_ref().is_some_and(is_awaited) {
                     return;
@@ -423,9 +433,6 @@ impl Driver {
     /// Lets a query go on.
     fn finish(&mut self, finished: Finished) {
         let Finished { asker, resolution, budget } = finished;
-        if let End::Failed(reason) = resolution.end {
-            self.resolver_counters.failed(label(reason));
-        }
         if let Some(waiting) = self.waiting.remove(&asker) {
             self.go_on(waiting, resolution, budget);
         }
@@ -433,6 +440,9 @@ impl Driver {
 
     fn go_on(&mut self, waiting: Waiting, resolution: Resolution, budget: Budget) {
         let Waiting { deferred, path } = waiting;
+        if let End::Failed(reason) = resolution.end {
+            self.resolver_counters.failed(failed_as(reason));
+        }
         let (came, transport) = (deferred.came, deferred.transport);
         let room = match transport {
             Transport::Udp => UDP_SIZE_MAX,
@@ -484,12 +494,23 @@ impl Driver {
 }
 
 /// What a failure is counted as.
-fn label(reason: FailureReason) -> ResolverFailure {
+fn failed_as(reason: FailureReason) -> ResolverFailure {
     match reason {
         FailureReason::Unreachable => ResolverFailure::Timeout,
         FailureReason::Network => ResolverFailure::Network,
         FailureReason::Lame => ResolverFailure::Lame,
         FailureReason::TooLong => ResolverFailure::TooLong,
         FailureReason::Busy => ResolverFailure::Busy,
+    }
+}
+
+/// What a response that is not used is counted as.
+fn ignored_as(reason: Ignored) -> IgnoredResponse {
+    match reason {
+        Ignored::Id => IgnoredResponse::Id,
+        Ignored::Question => IgnoredResponse::Question,
+        Ignored::Case => IgnoredResponse::Case,
+        Ignored::Cookie => IgnoredResponse::Cookie,
+        Ignored::Malformed => IgnoredResponse::Malformed,
     }
 }

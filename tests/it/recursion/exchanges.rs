@@ -9,7 +9,7 @@ use kereru::answer::{AnswerOptions, Transport};
 use kereru::base::limits::{LOOKUP_US_MAX, REQUEST_UDP_SIZE};
 use kereru::cache::{End, FailureReason};
 use kereru::policy::cookie::Secrets;
-use kereru::resolver::{Asker, Budget, Channel, Transmit};
+use kereru::resolver::{Asker, Budget, Channel, Ignored, Transmit};
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::Rtype;
 use kereru::wire::typed::Response;
@@ -154,6 +154,17 @@ fn case_of_the_question_is_mixed_and_a_server_that_loses_it_is_asked_over_tcp() 
 }
 
 #[test]
+fn response_in_another_case_is_told_as_one_that_is_not_used() {
+    let mut world = hierarchy();
+    world.ask("www.example.org.", Rtype::A);
+    let (_, transmit, mut right) = first_request(&mut world, "other.example.org.");
+    let letter = right[13..].iter().position(u8::is_ascii_alphabetic).unwrap() + 13;
+    right[letter] ^= 0x20;
+    let ignored = world.resolver.handle_response(world.now, transmit.request, &right);
+    assert_eq!(ignored, Some(Ignored::Case));
+}
+
+#[test]
 fn random_case_of_a_question_does_not_come_with_the_answer() {
     let mut world = hierarchy();
     for qname in ["alias.example.org.", "www.old.example.org."] {
@@ -202,20 +213,29 @@ fn forged_responses_are_ignored_and_many_of_them_lead_to_tcp() {
     };
     // The number, that it is a response, the type, a letter of the name; and nothing at all.
     let type_at = 12 + name("other.example.org.").as_name().len() + 1;
-    let forgeries = [forge(0, 1), forge(2, 0x80), forge(type_at, 1), forge(13, 1), Vec::new()];
-    for forged in &forgeries {
-        world.resolver.handle_response(world.now, transmit.request, forged);
+    let cut_short = right[..right.len() - 1].to_vec();
+    let forgeries = [
+        (forge(0, 1), Ignored::Id),
+        (forge(2, 0x80), Ignored::Question),
+        (forge(type_at, 1), Ignored::Question),
+        (forge(13, 1), Ignored::Question),
+        (cut_short, Ignored::Malformed),
+        (Vec::new(), Ignored::Malformed),
+    ];
+    for (forged, why) in &forgeries {
+        let ignored = world.resolver.handle_response(world.now, transmit.request, forged);
+        assert_eq!(ignored, Some(*why));
         assert!(world.resolver.awaits(transmit.request));
         assert!(world.resolver.poll_finished().is_none());
     }
-    for _ in 0..3 {
-        world.resolver.handle_response(world.now, transmit.request, &forgeries[0]);
+    for _ in 0..2 {
+        world.resolver.handle_response(world.now, transmit.request, &forgeries[0].0);
     }
     assert!(!world.resolver.awaits(transmit.request));
     let again = world.resolver.poll_transmit().unwrap();
     assert_eq!((again.channel, again.to), (Channel::Tcp, transmit.to));
     let right = exchange(&world.servers[&again.to.ip()], Transport::Tcp, &again.octets).unwrap();
-    world.resolver.handle_response(world.now, again.request, &right);
+    assert_eq!(world.resolver.handle_response(world.now, again.request, &right), None);
     check_denied(&world.resolver.poll_finished().unwrap().resolution);
 }
 
@@ -323,7 +343,8 @@ fn response_with_another_cookie_than_ours_is_a_forged_one() {
     let mut forged = right.clone();
     let at = forged.len() - 24;
     forged[at] ^= 1;
-    world.resolver.handle_response(world.now, transmit.request, &forged);
+    let ignored = world.resolver.handle_response(world.now, transmit.request, &forged);
+    assert_eq!(ignored, Some(Ignored::Cookie));
     assert!(world.resolver.awaits(transmit.request));
     world.resolver.handle_response(world.now, transmit.request, &right);
     check_denied(&world.resolver.poll_finished().unwrap().resolution);
@@ -335,7 +356,8 @@ fn response_without_the_cookie_that_is_expected_is_confirmed_over_tcp() {
     world.ask("www.example.org.", Rtype::A);
     let (_, transmit, right) = first_request(&mut world, "other.example.org.");
     let bare = without_options(right);
-    world.resolver.handle_response(world.now, transmit.request, &bare);
+    let ignored = world.resolver.handle_response(world.now, transmit.request, &bare);
+    assert_eq!(ignored, Some(Ignored::Cookie));
     let again = world.resolver.poll_transmit().unwrap();
     assert_eq!(again.channel, Channel::Tcp);
     // A server that has stopped using them is believed there, and asked over UDP from then on.
