@@ -2,7 +2,7 @@
 
 use crate::http::{metrics, sum, value};
 use crate::message::{Asking, Message, query};
-use crate::server::{PATIENCE, Server, ask_udp, connect, framed, read_reply};
+use crate::server::{PATIENCE, Server, ask_udp, connect, framed, is_closed, read_reply};
 use crate::world::name;
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
@@ -142,6 +142,56 @@ fn server_stops_when_those_who_wait_have_been_answered() {
     let length = client.recv(&mut reply).unwrap();
     assert_eq!(Message::read(&reply[..length]).header.id, 5);
     assert_eq!(resolver.wait().0.code(), Some(0));
+}
+
+#[test]
+fn all_questions_of_a_connection_are_answered_before_the_end_however_many_wait() {
+    // More than may wait at a time.
+    const COUNT: u16 = 100;
+    let (socket, address) = silent();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let resolver = resolver(address, "");
+    let mut stream = connect(resolver.addresses[0]);
+    let questions = (0..COUNT)
+        .flat_map(|id| framed(&recursive(id, &format!("n{id}.remote.example."), Rtype::TXT)));
+    stream.write_all(&questions.collect::<Vec<u8>>()).unwrap();
+    let mut request = [0; 512];
+    let (mut len, mut from) = socket.recv_from(&mut request).unwrap();
+    resolver.signal("TERM");
+    // Who is asked answers that there is nothing, in the end.
+    std::thread::spawn(move || {
+        loop {
+            request[2..4].copy_from_slice(&[0x84, 0]);
+            request[10..12].fill(0);
+            let end = 12 + request[12..len].iter().position(|&octet| octet == 0).unwrap() + 5;
+            socket.send_to(&request[..end], from).unwrap();
+            let Ok(next) = socket.recv_from(&mut request) else { return };
+            (len, from) = next;
+        }
+    });
+    let mut ids: Vec<u16> = (0..COUNT).map(|_| read_reply(&mut stream).header.id).collect();
+    ids.sort_unstable();
+    assert!(ids.iter().copied().eq(0..COUNT), "{ids:?}");
+    assert!(is_closed(&mut stream));
+    assert_eq!(resolver.wait().0.code(), Some(0));
+}
+
+#[test]
+fn connection_that_waits_for_other_servers_is_not_closed_for_one_more() {
+    let (socket, nobody) = silent();
+    let resolver = resolver(nobody, "tcp: {connections: 3}");
+    let address = resolver.addresses[0];
+    let mut waiting = connect(address);
+    waiting.write_all(&framed(&recursive(7, "www.remote.example.", Rtype::A))).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.recv(&mut [0; 512]).unwrap();
+    for _ in 0..20 {
+        let mut other = connect(address);
+        other.write_all(&framed(&recursive(8, "a.localhost.", Rtype::A))).unwrap();
+        assert_eq!(read_reply(&mut other).rcode(), Rcode::NOERROR);
+    }
+    let reply = read_reply(&mut waiting);
+    assert_eq!((reply.header.id, reply.rcode()), (7, Rcode::SERVFAIL));
 }
 
 #[test]
