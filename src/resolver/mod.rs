@@ -200,11 +200,12 @@ impl Resolver {
     }
 
     /// Takes other options. What is under way goes on with them, with the servers that it has come
-    /// to, and the cache keeps what it has.
+    /// to, and the cache keeps what it has, but for the servers of the root if others are known
+    /// from the start.
     pub fn set_options(&mut self, now: Now, options: Options) {
-        let has_other_root = options.root != self.options.root;
-        self.options = options;
-        if has_other_root {
+        let before = std::mem::replace(&mut self.options, options);
+        if self.options.root != before.root {
+            self.forget_root(now, &before.root);
             self.primed_until = Now::default();
             self.start(now);
         }
