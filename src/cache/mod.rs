@@ -31,7 +31,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::time::Ttl;
+use crate::wire::folded::FoldedName;
 use crate::wire::name::Name;
+use crate::wire::numbers::Rtype;
 
 /// For how long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +115,11 @@ impl Cache {
             let is_denial_above = entry.kind() == Kind::NameError && name.is_within(entry.name());
             is_denial_above || entry.name().is_within(name)
         })
+    }
+
+    /// Forgets the records of one type of a name, or that there are none.
+    pub fn forget(&self, name: &FoldedName, rtype: Rtype) {
+        self.shared.store.remove(Key::new(name.hash(0), What::of(rtype), self.partition));
     }
 
     /// What can be told of the whole cache, for all views together.

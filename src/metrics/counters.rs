@@ -23,9 +23,9 @@ pub(super) const RCODES: [Rcode; 9] = [
     Rcode::BADCOOKIE,
 ];
 
-/// The upper bounds of the buckets of durations: a batch takes some microseconds, a slow server
-/// upstream a second.
-pub(super) const DURATION_BOUNDS: [Duration; 13] = [
+/// The upper bounds of the buckets of durations: a batch takes some microseconds, and who asks others
+/// is told within four seconds that it was in vain.
+pub(super) const DURATION_BOUNDS: [Duration; 15] = [
     Duration::from_micros(10),
     Duration::from_micros(25),
     Duration::from_micros(50),
@@ -39,6 +39,8 @@ pub(super) const DURATION_BOUNDS: [Duration; 13] = [
     Duration::from_millis(50),
     Duration::from_millis(250),
     Duration::from_secs(1),
+    Duration::from_millis(2_500),
+    Duration::from_secs(5),
 ];
 
 const TRANSPORTS: usize = Transport::ALL.len();

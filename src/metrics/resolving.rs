@@ -12,14 +12,16 @@ use prometheus::proto::MetricFamily;
 
 use crate::metrics::counters::DURATION_BOUNDS;
 use crate::metrics::family::{Distribution, FamilyError, Histograms, Kind, Numbers};
-use crate::metrics::labels::{ResolverFailure, Transport};
+use crate::metrics::labels::{IgnoredResponse, ResolverFailure, Transport};
 
 const TRANSPORTS: usize = Transport::ALL.len();
 const FAILURES: usize = ResolverFailure::ALL.len();
+const IGNORED: usize = IgnoredResponse::ALL.len();
 
 #[derive(Debug, Default)]
 struct Counts {
     sent: [AtomicU64; TRANSPORTS],
+    ignored: [AtomicU64; IGNORED],
     failures: [AtomicU64; FAILURES],
     /// One for each bound, and one for what is above all.
     buckets: [AtomicU64; DURATION_BOUNDS.len() + 1],
@@ -46,6 +48,13 @@ impl ResolverCounters {
         }
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.0.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// Counts a response that is not taken for one.
+    pub fn ignored(&self, reason: IgnoredResponse) {
+        if let Some(count) = self.0.ignored.get(reason as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Counts a question that could not be answered.
@@ -93,6 +102,7 @@ pub struct ResolverCollector {
     resolving: Resolving,
     inflight: Numbers,
     sent: Numbers,
+    ignored: Numbers,
     failures: Numbers,
     durations: Histograms,
     entries: Numbers,
@@ -119,6 +129,11 @@ impl ResolverCollector {
                 "transport",
                 "kereru_resolver_upstream_queries_total",
                 "Requests to other servers.",
+            )?,
+            ignored: by(
+                "reason",
+                "kereru_resolver_responses_ignored_total",
+                "Messages from servers that are no response to what they were asked.",
             )?,
             failures: by(
                 "reason",
@@ -153,6 +168,7 @@ impl Collector for ResolverCollector {
         let numbers = [
             &self.inflight,
             &self.sent,
+            &self.ignored,
             &self.failures,
             &self.entries,
             &self.octets,
@@ -174,11 +190,13 @@ impl Collector for ResolverCollector {
         let sum = number(read(&counts.nanoseconds)) / 1e9;
         let durations = Distribution { bounds: &bounds, counts: &buckets, sum };
         let numbers = |counts: &[AtomicU64]| counts.iter().map(read).map(number).collect();
-        let (sent, failures): (Vec<f64>, Vec<f64>) =
-            (numbers(&counts.sent), numbers(&counts.failures));
+        let (sent, ignored): (Vec<f64>, Vec<f64>) =
+            (numbers(&counts.sent), numbers(&counts.ignored));
+        let failures: Vec<f64> = numbers(&counts.failures);
         vec![
             self.inflight.with_value(number(inflight)),
             self.sent.with_values(Transport::labels().zip(sent)),
+            self.ignored.with_values(IgnoredResponse::labels().zip(ignored)),
             self.failures.with_values(ResolverFailure::labels().zip(failures)),
             self.durations.with([("", durations)].into_iter()),
             self.entries.with_value(number(cache.entries)),

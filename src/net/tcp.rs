@@ -240,7 +240,7 @@ impl Connection {
             match self.read(&mut received, deadline).await {
                 Next::Message => (),
                 Next::Late(Late::Reply(reply)) => append_message(reply.octets(), &mut replies),
-                Next::Late(Late::Nothing) => (),
+                Next::Late(Late::Nothing) => self.note_activity(),
                 Next::Late(Late::TooMuch) => return,
                 Next::Idle => return,
                 Next::End => {
@@ -272,12 +272,13 @@ impl Connection {
             let Self { stream, stopping, late, .. } = self;
             let may_read = !late.is_full();
             let next = async {
-                // What has arrived is answered before the stop is obeyed.
+                // What has arrived is answered before the stop is obeyed, also if it is not looked at
+                // yet for want of room.
                 tokio::select! {
                     biased;
                     reply = late.next() => Next::Late(reply),
                     next = read_message(stream, received), if may_read => next,
-                    _ = stopping.wait_for(|stopping| *stopping) => Next::End,
+                    _ = stopping.wait_for(|stopping| *stopping), if may_read => Next::End,
                 }
             };
             if let Ok(next) = timeout_at(deadline, next).await {
@@ -301,10 +302,19 @@ impl Connection {
     async fn write(&mut self, mut replies: &[u8]) -> Option<()> {
         while !replies.is_empty() {
             let taken = self.write_some(replies).await.filter(|&taken| taken > 0)?;
-            self.seat.touch();
+            self.note_activity();
             replies = replies.get(taken..)?;
         }
         Some(())
+    }
+
+    /// Notes for its place that it has been active.
+    fn note_activity(&self) {
+        if self.late.waiting > 0 {
+            self.seat.wait();
+        } else {
+            self.seat.touch();
+        }
     }
 
     /// Writes what there is room for. There is room again when the client has taken a good part of
@@ -316,6 +326,7 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 written => return written.ok(),
             }
+            self.seat.stall();
             let mut left = self.unacknowledged();
             while timeout(self.idle_timeout, self.stream.writable()).await.is_err() {
                 let before = std::mem::replace(&mut left, self.unacknowledged());
@@ -412,6 +423,9 @@ impl Connection {
         let outcome = respond(snapshot, local, &mut exchange, &mut ());
         let outcome = match outcome {
             Outcome::Defer(deferred) => {
+                if self.late.waiting == 0 {
+                    self.seat.wait();
+                }
                 let path = self.late.path();
                 let refused = hand_over(&self.world, (deferred, path), local, exchange.message);
                 self.late.waiting += usize::from(refused.is_none());

@@ -39,7 +39,7 @@ use crate::base::time::Now;
 use crate::cache::{Cache, Found, Local, Owned};
 use crate::resolver::cookies::ClientCookies;
 use crate::resolver::dead::DeadZones;
-use crate::resolver::fetch::Fetch;
+use crate::resolver::fetch::{Failing, Fetch};
 use crate::resolver::lame::LameServers;
 use crate::resolver::lookup::Lookup;
 use crate::resolver::request::Loss;
@@ -73,6 +73,22 @@ pub enum Channel {
     Udp,
     /// Over a connection.
     Tcp,
+}
+
+/// Why what came back for a request is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It has another ID.
+    Id,
+    /// It is no response, or repeats another question or none.
+    Question,
+    /// It repeats the question in another case. The server is asked over TCP.
+    Case,
+    /// It has another cookie than ours, or lacks that of its server. Without any the server is asked
+    /// over TCP.
+    Cookie,
+    /// It cannot be read.
+    Malformed,
 }
 
 /// A request to be sent.
@@ -146,13 +162,13 @@ impl Resolver {
         options: Options,
         cache: Cache,
         local: Arc<dyn Local>,
-        mut entropy: impl Entropy + std::fmt::Debug + 'static,
+        entropy: impl Entropy + std::fmt::Debug + 'static,
     ) -> Self {
         Self {
             options,
             cache,
             local,
-            cookies: ClientCookies::new(&mut entropy),
+            cookies: ClientCookies::new(),
             entropy: Box::new(entropy),
             servers: Servers::default(),
             lame: LameServers::default(),
@@ -184,11 +200,12 @@ impl Resolver {
     }
 
     /// Takes other options. What is under way goes on with them, with the servers that it has come
-    /// to, and the cache keeps what it has.
+    /// to, and the cache keeps what it has, but for the servers of the root if others are known
+    /// from the start.
     pub fn set_options(&mut self, now: Now, options: Options) {
-        let has_other_root = options.root != self.options.root;
-        self.options = options;
-        if has_other_root {
+        let before = std::mem::replace(&mut self.options, options);
+        if self.options.root != before.root {
+            self.forget_root(now, &before.root);
             self.primed_until = Now::default();
             self.start(now);
         }
@@ -218,18 +235,34 @@ impl Resolver {
         self.go_on(now);
     }
 
-    /// Takes what came back for a request, from the server it was sent to.
-    pub fn handle_response(&mut self, now: Now, request: RequestId, octets: &[u8]) {
-        if let Some(&fetch) = self.requests.get(&request) {
-            self.take_response(now, fetch, octets);
-            self.go_on(now);
-        }
+    /// Takes what came back for a request, from the server it was sent to. Returns why it is not used if
+    /// somebody else may have sent it.
+    pub fn handle_response(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        octets: &[u8],
+    ) -> Option<Ignored> {
+        let fetch = *self.requests.get(&request)?;
+        let ignored = self.take_response(now, fetch, octets);
+        self.go_on(now);
+        ignored
     }
 
     /// Takes the news that a request cannot reach its server.
     pub fn handle_unreachable(&mut self, now: Now, request: RequestId) {
         if let Some(&fetch) = self.requests.get(&request) {
             self.give_up_request(now, fetch, Loss::Unreachable);
+            self.go_on(now);
+        }
+    }
+
+    /// Takes the news that a request did not leave, because the machine has no room for it. What it was
+    /// for fails, as with any other bound: the next server would not be asked either.
+    pub fn handle_not_sent(&mut self, now: Now, request: RequestId) {
+        let fetch = self.requests.get(&request).and_then(|fetch| self.fetches.remove(fetch));
+        if let Some(fetch) = fetch {
+            self.fail(now, fetch, Failing::Busy);
             self.go_on(now);
         }
     }

@@ -59,9 +59,9 @@ pub(super) enum Again {
     OverTcp,
     /// Over TCP, because the response had the question in another case.
     InOneCase,
-    /// Without EDNS, which it does not know.
+    /// Without EDNS, which it may not know.
     WithoutEdns,
-    /// Without a cookie, which it does not understand.
+    /// Without a cookie, which it may not understand.
     WithoutCookie,
     /// With the cookie that it has just told.
     WithNewCookie,
@@ -81,6 +81,10 @@ pub(super) enum Loss {
 impl Resolver {
     /// Sends what is to be asked next.
     pub(super) fn send(&mut self, now: Now, id: u64, fetch: &mut Fetch, way: Way) {
+        if self.cookies.roll_over(now, &mut *self.entropy) {
+            // They were told for another part of ours.
+            self.servers.forget_cookies();
+        }
         let manner = self.servers.manner(now, way.to);
         let sent = self.draw_up(now, fetch, way, &manner);
         let is_forwarded = sent.zone.is_none();
@@ -118,7 +122,9 @@ impl Resolver {
             self.options.mixes_case && manner.mixed_case && way.channel == Channel::Udp;
         let name = if mixed_case { self.mix_case(&name) } else { name };
         let ours = || (self.cookies.for_server(way.to.ip()), manner.cookie);
-        let cookie = (manner.edns && manner.with_cookie).then(ours);
+        let has_opt = manner.edns && way.again != Some(Again::WithoutEdns);
+        let has_cookie = has_opt && manner.with_cookie && way.again != Some(Again::WithoutCookie);
+        let cookie = has_cookie.then(ours);
         let [high, low, ..] = self.entropy.next_u64().to_be_bytes();
         let wait_us = match way.channel {
             Channel::Udp => manner.wait_us,
@@ -133,7 +139,7 @@ impl Resolver {
             id: u16::from_be_bytes([high, low]),
             name,
             rtype,
-            has_opt: manner.edns,
+            has_opt,
             mixed_case,
             cookie,
         }

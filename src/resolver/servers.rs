@@ -43,9 +43,10 @@ const SILENCE_US: u64 = 2_000_000;
 /// The longest that a silent address is left alone.
 const SILENCE_MAX_US: u64 = 60_000_000;
 
-/// Different networks of a family that have to be silent, with none that answers, before the whole
-/// family counts as out of reach.
-const FAMILY_LOSSES: u32 = 6;
+/// Networks of a family in which a request has to be lost, with no response from any address of the
+/// family meanwhile, before the whole family counts as out of reach: less may be one provider that is
+/// down, and each costs a wait.
+const FAMILY_LOSSES: usize = 4;
 
 /// How long a family counts as out of reach before it is tried again.
 const FAMILY_PAUSE_US: u64 = 60_000_000;
@@ -56,13 +57,13 @@ const REMEMBERED_US: u64 = 900_000_000;
 /// What an address does not understand or do, each until a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Lacks {
-    /// EDNS: it said FORMERR to a request with an OPT record.
+    /// EDNS: it said FORMERR to a request with an OPT record, and was of use without.
     edns_until: Now,
     /// The case of the question: it answers in another.
     case_until: Now,
     /// UDP: answers are lost there, or forged.
     udp_until: Now,
-    /// Cookies: it said FORMERR to a request with one.
+    /// Cookies: it said FORMERR to a request with one, and was of use without.
     cookies_until: Now,
 }
 
@@ -124,12 +125,42 @@ pub struct Manner {
 }
 
 /// A family of addresses, as far as it can be reached.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Family {
-    /// Addresses in a row that never answered.
-    silent: u32,
+    /// Networks in which requests were lost since the last response, at most `FAMILY_LOSSES`.
+    lost: Vec<u32>,
     /// Out of reach until then.
     broken_until: Now,
+}
+
+impl Family {
+    /// Takes in that a request to an address was lost.
+    fn lose(&mut self, now: Now, address: IpAddr) {
+        let network = network(address);
+        if self.lost.len() < FAMILY_LOSSES && !self.lost.contains(&network) {
+            self.lost.push(network);
+        }
+        // After the pause one more is enough.
+        if self.lost.len() >= FAMILY_LOSSES && self.broken_until <= now {
+            self.broken_until = now.after_micros(FAMILY_PAUSE_US);
+        }
+    }
+}
+
+/// The network that an address is in: of 16 bits, or of the 32 that a provider gets of IPv6, so that
+/// the servers of one provider are in few.
+fn network(address: IpAddr) -> u32 {
+    let [a, b, c, d] = match address {
+        IpAddr::V4(address) => {
+            let [a, b, ..] = address.octets();
+            [0, 0, a, b]
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.octets();
+            [a, b, c, d]
+        }
+    };
+    u32::from_be_bytes([a, b, c, d])
 }
 
 /// What is known of all addresses.
@@ -207,18 +238,11 @@ impl Servers {
     pub fn lost(&mut self, now: Now, address: SocketAddr) {
         let server = self.server(now, address);
         server.losses = server.losses.saturating_add(1);
-        let became_silent = server.losses == SILENT_AFTER && server.times.is_none();
         if let Some(doublings) = server.losses.checked_sub(SILENT_AFTER) {
             let pause = (SILENCE_US << doublings.min(10)).min(SILENCE_MAX_US);
             server.silent_until = now.after_micros(pause);
         }
-        if became_silent {
-            let family = self.family(address);
-            family.silent = family.silent.saturating_add(1);
-            if family.silent >= FAMILY_LOSSES {
-                family.broken_until = now.after_micros(FAMILY_PAUSE_US);
-            }
-        }
+        self.family(address).lose(now, address.ip());
     }
 
     /// Takes in that an address does not understand EDNS.
@@ -246,6 +270,11 @@ impl Servers {
         self.server(now, address).cookie = None;
     }
 
+    /// Forgets the cookies of all.
+    pub fn forget_cookies(&mut self) {
+        self.known.values_mut().for_each(|server| server.cookie = None);
+    }
+
     /// Takes in that an address does not understand cookies.
     pub fn lacks_cookies(&mut self, now: Now, address: SocketAddr) {
         self.server(now, address).lacks.cookies_until = now.after_micros(REMEMBERED_US);
@@ -254,7 +283,7 @@ impl Servers {
     /// Whether an address is to be asked only if there is no other.
     pub(super) fn is_avoided(&self, now: Now, address: SocketAddr) -> bool {
         let is_silent = self.known.get(&address).is_some_and(|server| server.silent_until > now);
-        let [v4, v6] = self.families;
+        let [v4, v6] = &self.families;
         let family = if address.is_ipv4() { v4 } else { v6 };
         is_silent || family.broken_until > now
     }

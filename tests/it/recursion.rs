@@ -196,7 +196,9 @@ impl World {
             (Some((at, request)), due) if due.is_none_or(|due| at <= due) => {
                 self.now = self.now.max(at);
                 match self.arrivals.remove(&(at, request)).unwrap() {
-                    Some(octets) => self.resolver.handle_response(self.now, request, &octets),
+                    Some(octets) => {
+                        self.resolver.handle_response(self.now, request, &octets);
+                    }
                     None => self.resolver.handle_unreachable(self.now, request),
                 }
             }

@@ -1,8 +1,8 @@
 //! The binary as a resolver: it asks other servers over sockets, and its clients wait or do not.
 
-use crate::http::{metrics, value};
+use crate::http::{metrics, sum, value};
 use crate::message::{Asking, Message, query};
-use crate::server::{PATIENCE, Server, ask_udp, connect, framed, read_reply};
+use crate::server::{PATIENCE, Server, ask_udp, connect, framed, is_closed, read_reply};
 use crate::world::name;
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
@@ -145,6 +145,56 @@ fn server_stops_when_those_who_wait_have_been_answered() {
 }
 
 #[test]
+fn all_questions_of_a_connection_are_answered_before_the_end_however_many_wait() {
+    // More than may wait at a time.
+    const COUNT: u16 = 100;
+    let (socket, address) = silent();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let resolver = resolver(address, "");
+    let mut stream = connect(resolver.addresses[0]);
+    let questions = (0..COUNT)
+        .flat_map(|id| framed(&recursive(id, &format!("n{id}.remote.example."), Rtype::TXT)));
+    stream.write_all(&questions.collect::<Vec<u8>>()).unwrap();
+    let mut request = [0; 512];
+    let (mut len, mut from) = socket.recv_from(&mut request).unwrap();
+    resolver.signal("TERM");
+    // Who is asked answers that there is nothing, in the end.
+    std::thread::spawn(move || {
+        loop {
+            request[2..4].copy_from_slice(&[0x84, 0]);
+            request[10..12].fill(0);
+            let end = 12 + request[12..len].iter().position(|&octet| octet == 0).unwrap() + 5;
+            socket.send_to(&request[..end], from).unwrap();
+            let Ok(next) = socket.recv_from(&mut request) else { return };
+            (len, from) = next;
+        }
+    });
+    let mut ids: Vec<u16> = (0..COUNT).map(|_| read_reply(&mut stream).header.id).collect();
+    ids.sort_unstable();
+    assert!(ids.iter().copied().eq(0..COUNT), "{ids:?}");
+    assert!(is_closed(&mut stream));
+    assert_eq!(resolver.wait().0.code(), Some(0));
+}
+
+#[test]
+fn connection_that_waits_for_other_servers_is_not_closed_for_one_more() {
+    let (socket, nobody) = silent();
+    let resolver = resolver(nobody, "tcp: {connections: 3}");
+    let address = resolver.addresses[0];
+    let mut waiting = connect(address);
+    waiting.write_all(&framed(&recursive(7, "www.remote.example.", Rtype::A))).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.recv(&mut [0; 512]).unwrap();
+    for _ in 0..20 {
+        let mut other = connect(address);
+        other.write_all(&framed(&recursive(8, "a.localhost.", Rtype::A))).unwrap();
+        assert_eq!(read_reply(&mut other).rcode(), Rcode::NOERROR);
+    }
+    let reply = read_reply(&mut waiting);
+    assert_eq!((reply.header.id, reply.rcode()), (7, Rcode::SERVFAIL));
+}
+
+#[test]
 fn reload_keeps_what_was_learnt_and_takes_a_new_mode() {
     let authority = authority();
     let to = authority.addresses[0];
@@ -277,6 +327,55 @@ fn denials_of_names_of_others_count_together_for_the_rate_limit() {
         }
         assert!(began.elapsed() < PATIENCE, "{left} and {limited}");
     }
+}
+
+#[test]
+fn query_that_waits_is_counted_once_whether_others_can_be_had_or_not() {
+    let authority = authority();
+    // Nobody listens there any more.
+    let (_, dead) = silent();
+    let config = format!(
+        "listen: ['127.0.0.1:0']\nhttp: {{listen: ['127.0.0.1:0']}}\nrate-limit: {{per-second: \
+         0}}\nresolver: {{priming: false, stub: [{{zone: remote.example, to: ['{}']}}, {{zone: \
+         dead.example, to: ['{dead}']}}]}}\n",
+        authority.addresses[0]
+    );
+    let resolver = Server::start(&config, &[]);
+    let ask =
+        |qname: &str| ask_udp(resolver.addresses[0], &recursive(3, qname, Rtype::TXT)).rcode();
+    for number in 0..5 {
+        assert_eq!(ask(&format!("n{number}.remote.example.")), Rcode::NOERROR);
+    }
+    let mut stream = connect(resolver.addresses[0]);
+    for number in 5..8 {
+        let query = recursive(3, &format!("n{number}.remote.example."), Rtype::TXT);
+        stream.write_all(&framed(&query)).unwrap();
+        assert_eq!(read_reply(&mut stream).rcode(), Rcode::NOERROR);
+    }
+    // Each once more, from what is remembered.
+    for number in [0, 1, 2, 3, 0, 1, 2, 3] {
+        assert_eq!(ask(&format!("n{number}.dead.example.")), Rcode::SERVFAIL);
+    }
+    // The time of a reply is known, and counted, after it has left.
+    let began = Instant::now();
+    let counted = loop {
+        let text = metrics(resolver.http[0]);
+        if sum(&text, "kereru_dns_request_duration_seconds_count") == 16.0 {
+            break text;
+        }
+        assert!(began.elapsed() < PATIENCE, "{text}");
+    };
+    for family in
+        ["kereru_dns_queries_total", "kereru_dns_responses_total", "kereru_dns_answers_total"]
+    {
+        assert_eq!(sum(&counted, family), 16.0, "{family}");
+    }
+    assert_eq!(value(&counted, "kereru_dns_responses_total{rcode=\"SERVFAIL\"}"), 8.0);
+    assert_eq!(value(&counted, "kereru_dns_answers_total{source=\"resolver\"}"), 8.0);
+    assert_eq!(value(&counted, "kereru_dns_answers_total{source=\"error\"}"), 8.0);
+    assert_eq!(value(&counted, "kereru_resolver_failures_total{reason=\"network\"}"), 4.0);
+    assert_eq!(sum(&counted, "kereru_resolver_failures_total"), 4.0);
+    assert_eq!(sum(&counted, "kereru_dns_dropped_total"), 0.0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The binary beside servers that the test plays itself: what leaves for them, and what is believed of
 //! what comes back.
 
+use crate::http::{metrics, value};
 use crate::message::{Asking, query};
 use crate::server::{PATIENCE, Server, ask_udp};
 use crate::world::name;
@@ -55,8 +56,8 @@ fn server(
 fn resolver(to: SocketAddr) -> Server {
     Server::start(
         &format!(
-            "listen: ['127.0.0.1:0']\nresolver: {{priming: false, stub: [{{zone: a.example, to: \
-             ['{to}']}}]}}\n"
+            "listen: ['127.0.0.1:0']\nhttp: {{listen: ['127.0.0.1:0']}}\nresolver: {{priming: \
+             false, stub: [{{zone: a.example, to: ['{to}']}}]}}\n"
         ),
         &[],
     )
@@ -108,6 +109,13 @@ fn response_from_another_port_or_about_something_else_is_not_believed() {
     let reply = ask_udp(resolver.addresses[0], &recursive("www.a.example."));
     assert_eq!(reply.answers[0].rdata, RIGHT);
     thread.join().unwrap();
+    let counted = metrics(resolver.http[0]);
+    let ignored = |reason: &str| {
+        let family = "kereru_resolver_responses_ignored_total";
+        value(&counted, &format!("{family}{{reason=\"{reason}\"}}"))
+    };
+    let all = ["id", "question", "case", "cookie", "malformed"].map(ignored);
+    assert_eq!(all, [2.0, 4.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]

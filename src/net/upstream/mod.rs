@@ -16,18 +16,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use siphasher::sip::SipHasher24;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::answer::{Deferred, Local, Outcome, Transport};
+use crate::base::entropy::Entropy;
 use crate::base::limits::{MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_MAX, UDP_SIZE_MAX};
+use crate::base::pace::Pace;
 use crate::base::time::Now;
 use crate::cache::{Cache, End, FailureReason, Resolution};
-use crate::metrics::{DropReason, ResolverCounters, ResolverFailure, WorkerCounters};
+use crate::metrics::{
+    DropReason, IgnoredResponse, ResolverCounters, ResolverFailure, WorkerCounters,
+};
 use crate::net::World;
 use crate::net::upstream::flight::{Event, Flight, Source, What};
-use crate::resolver::{Asker, Asking, Budget, Finished, Options, Question, RequestId, Resolver};
+use crate::resolver::{
+    Asker, Asking, Budget, Finished, Ignored, Options, Question, RequestId, Resolver,
+};
 use crate::sys::random::SystemEntropy;
 use crate::wire::name::NameBuf;
 use crate::wire::numbers::Rtype;
@@ -236,6 +243,8 @@ struct Driver {
     epoch: u64,
     events: mpsc::Sender<Event>,
     entropy: SystemEntropy,
+    /// Chooses the address that each server is asked from.
+    keyed: SipHasher24,
     next_asker: u64,
     local: Local,
     message: Vec<u8>,
@@ -243,6 +252,8 @@ struct Driver {
     resolver_counters: ResolverCounters,
     /// What the cache does of what it had put off.
     chores: Option<JoinHandle<()>>,
+    /// How often it is logged that nothing can be sent.
+    pace: Pace,
 }
 
 impl Driver {
@@ -251,6 +262,8 @@ impl Driver {
         events: mpsc::Sender<Event>,
         resolver_counters: ResolverCounters,
     ) -> Self {
+        let mut entropy = SystemEntropy::default();
+        let keyed = SipHasher24::new_with_keys(entropy.next_u64(), entropy.next_u64());
         Self {
             world: Arc::clone(world),
             active: None,
@@ -258,13 +271,15 @@ impl Driver {
             flights: HashMap::new(),
             epoch: 0,
             events,
-            entropy: SystemEntropy::default(),
+            entropy,
+            keyed,
             next_asker: 0,
             local: Local::default(),
             message: vec![0; MESSAGE_LEN_MAX],
             counters: world.counters().join(),
             resolver_counters,
             chores: None,
+            pace: Pace::new(),
         }
     }
 
@@ -342,7 +357,13 @@ impl Driver {
         }
         match what {
             What::Response(octets) => {
-                self.guard(|resolver, now| resolver.handle_response(now, request, &octets));
+                let mut ignored = None;
+                self.guard(|resolver, now| {
+                    ignored = resolver.handle_response(now, request, &octets);
+                });
+                if let Some(reason) = ignored {
+                    self.resolver_counters.ignored(ignored_as(reason));
+                }
                 let is_awaited = |active: &Active| active.resolver.awaits(request);
                 if self.active.as_ref().is_some_and(is_awaited) {
                     return;
@@ -356,6 +377,13 @@ impl Driver {
             What::Unreachable => {
                 self.flights.remove(&request);
                 self.guard(|resolver, now| resolver.handle_unreachable(now, request));
+            }
+            What::NotSent(error) => {
+                self.flights.remove(&request);
+                if self.pace.is_due(Instant::now().into_std()) {
+                    tracing::error!(%error, "cannot ask other servers");
+                }
+                self.guard(|resolver, now| resolver.handle_not_sent(now, request));
             }
             What::Over => {
                 self.flights.remove(&request);
@@ -376,7 +404,7 @@ impl Driver {
                 let left = transmit.until.as_micros().saturating_sub(now.as_micros());
                 let until = Instant::now() + Duration::from_micros(left);
                 let Setup { sources, wildcards, .. } = &active.setup;
-                let source = Source { sources, wildcards };
+                let source = Source { sources, keyed: &self.keyed, wildcards };
                 let flight = Flight::new(transmit, source, until, &mut self.entropy);
                 self.resolver_counters.sent(flight.transport());
                 let task = tokio::spawn(flight.fly(self.epoch, self.events.clone()));
@@ -405,9 +433,6 @@ impl Driver {
     /// Lets a query go on.
     fn finish(&mut self, finished: Finished) {
         let Finished { asker, resolution, budget } = finished;
-        if let End::Failed(reason) = resolution.end {
-            self.resolver_counters.failed(label(reason));
-        }
         if let Some(waiting) = self.waiting.remove(&asker) {
             self.go_on(waiting, resolution, budget);
         }
@@ -415,6 +440,9 @@ impl Driver {
 
     fn go_on(&mut self, waiting: Waiting, resolution: Resolution, budget: Budget) {
         let Waiting { deferred, path } = waiting;
+        if let End::Failed(reason) = resolution.end {
+            self.resolver_counters.failed(failed_as(reason));
+        }
         let (came, transport) = (deferred.came, deferred.transport);
         let room = match transport {
             Transport::Udp => UDP_SIZE_MAX,
@@ -466,12 +494,23 @@ impl Driver {
 }
 
 /// What a failure is counted as.
-fn label(reason: FailureReason) -> ResolverFailure {
+fn failed_as(reason: FailureReason) -> ResolverFailure {
     match reason {
         FailureReason::Unreachable => ResolverFailure::Timeout,
         FailureReason::Network => ResolverFailure::Network,
         FailureReason::Lame => ResolverFailure::Lame,
         FailureReason::TooLong => ResolverFailure::TooLong,
         FailureReason::Busy => ResolverFailure::Busy,
+    }
+}
+
+/// What a response that is not used is counted as.
+fn ignored_as(reason: Ignored) -> IgnoredResponse {
+    match reason {
+        Ignored::Id => IgnoredResponse::Id,
+        Ignored::Question => IgnoredResponse::Question,
+        Ignored::Case => IgnoredResponse::Case,
+        Ignored::Cookie => IgnoredResponse::Cookie,
+        Ignored::Malformed => IgnoredResponse::Malformed,
     }
 }

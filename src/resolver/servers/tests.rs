@@ -1,6 +1,6 @@
 use super::{
-    EXPLORE_EVERY, FAMILY_LOSSES, FIRST_WAIT_US, REMEMBERED_US, SERVERS_MAX, SILENT_AFTER, Servers,
-    WAIT_MAX_US, WAIT_MIN_US,
+    EXPLORE_EVERY, FAMILY_LOSSES, FAMILY_PAUSE_US, FIRST_WAIT_US, REMEMBERED_US, SERVERS_MAX,
+    SILENT_AFTER, Servers, WAIT_MAX_US, WAIT_MIN_US,
 };
 use crate::base::entropy::Seeded;
 use crate::base::time::Now;
@@ -98,20 +98,56 @@ fn silent_server_is_left_alone_for_a_while_unless_it_is_the_only_one() {
     assert!(chosen(&servers, now(1), &both)[&address(1)] > 900);
 }
 
+/// Addresses of different networks of IPv6, as many as are to be lost before it is given up.
+fn lost_networks() -> Vec<SocketAddr> {
+    let network = |number| SocketAddr::from(([0x2001, number, 0, 0, 0, 0, 0, 1], 53));
+    (0..).map(network).take(FAMILY_LOSSES).collect()
+}
+
 #[test]
-fn family_of_which_no_address_ever_answers_is_left_alone() {
+fn family_that_loses_all_requests_to_several_networks_is_left_alone_for_a_while() {
     let mut servers = Servers::default();
-    let lose = |servers: &mut Servers, number| {
-        (0..SILENT_AFTER).for_each(|_| servers.lost(now(0), v6(number)));
-    };
     let candidates = [v6(999), address(1)];
-    (1..u16::try_from(FAMILY_LOSSES).unwrap()).for_each(|number| lose(&mut servers, number));
+    // That an address has answered before the way was cut does not hide it.
+    let lost = lost_networks();
+    servers.answered(now(0), lost[0], 1_000);
+    let (last, first) = lost.split_last().unwrap();
+    first.iter().for_each(|to| servers.lost(now(0), *to));
     assert!(chosen(&servers, now(1), &candidates).contains_key(&v6(999)));
-    lose(&mut servers, 100);
+    servers.lost(now(0), *last);
     assert_eq!(chosen(&servers, now(1), &candidates), HashMap::from([(address(1), 1000)]));
-    // One that answers shows that the way is open.
-    servers.answered(now(2), v6(5), 1_000);
-    assert!(chosen(&servers, now(3), &candidates).contains_key(&v6(999)));
+    // Where there is nothing else it is tried all the same.
+    assert!(chosen(&servers, now(1), &candidates[..1]).contains_key(&v6(999)));
+    let later = now(FAMILY_PAUSE_US / 1000);
+    assert!(chosen(&servers, later, &candidates).contains_key(&v6(999)));
+    // One more loss is enough then, and one response ends it.
+    servers.lost(later, lost[0]);
+    assert_eq!(chosen(&servers, later, &candidates), HashMap::from([(address(1), 1000)]));
+    servers.answered(later, v6(5), 1_000);
+    assert!(chosen(&servers, later, &candidates).contains_key(&v6(999)));
+}
+
+#[test]
+fn one_dead_network_with_many_addresses_does_not_make_its_family_broken() {
+    let mut servers = Servers::default();
+    for number in 0..200 {
+        servers.lost(now(0), v6(number));
+        servers.lost(now(0), SocketAddr::from(([198, 51, 100, 7], number)));
+        servers.lost(now(0), SocketAddr::from(([198, 51, 200, 7], number)));
+    }
+    let candidates = [v6(999), address(1)];
+    let counts = chosen(&servers, now(1), &candidates);
+    assert!(candidates.iter().all(|candidate| counts[candidate] > 400), "{counts:?}");
+}
+
+#[test]
+fn losses_between_which_the_family_answers_do_not_add_up() {
+    let mut servers = Servers::default();
+    for to in lost_networks() {
+        servers.lost(now(0), to);
+        servers.answered(now(0), v6(5), 1_000);
+    }
+    assert!(chosen(&servers, now(1), &[v6(999), address(1)]).contains_key(&v6(999)));
 }
 
 #[test]
@@ -139,6 +175,9 @@ fn cookie_of_a_server_is_sent_back() {
     assert_eq!(servers.manner(now(1), address(1)).cookie, Some(cookie));
     assert_eq!(servers.manner(now(1), address(2)).cookie, None);
     servers.forget_cookie(now(2), address(1));
+    assert_eq!(servers.manner(now(2), address(1)).cookie, None);
+    servers.told_cookie(now(2), address(1), cookie);
+    servers.forget_cookies();
     assert_eq!(servers.manner(now(2), address(1)).cookie, None);
 }
 

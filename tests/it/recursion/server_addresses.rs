@@ -1,7 +1,7 @@
 //! By which addresses servers are reached, and how many of them.
 
-use super::{ORG, addresses, hierarchy, ip};
-use kereru::resolver::Budget;
+use super::{ORG, addresses, hierarchy, hierarchy_with, ip, options};
+use kereru::resolver::{Budget, Options};
 use kereru::wire::numbers::Rtype;
 
 #[test]
@@ -65,4 +65,27 @@ fn glue_leads_to_a_zone_that_tells_a_dead_address_of_its_own_server() {
     // But not while it is known to be silent.
     assert_eq!(addresses(&world.ask("mail.example.org.", Rtype::A)), [ip("192.0.2.81")]);
     assert_eq!(world.sent_to("192.0.2.99"), 0, "{:?}", world.sent());
+}
+
+#[test]
+fn family_without_a_route_costs_some_requests_and_no_time() {
+    let mut world = hierarchy_with(Options { families: [true, true], ..options() });
+    let mut org = ORG.to_owned();
+    for zone in 0..40 {
+        let (v4, v6) = (format!("192.0.2.{}", 100 + zone), format!("2001:{zone:x}::1"));
+        org += &format!("\nz{zone} NS ns.z{zone}\nns.z{zone} A {v4}\nns.z{zone} AAAA {v6}");
+        let text = format!("@ NS ns\nns A {v4}\nns AAAA {v6}\nwww A 192.0.2.91");
+        world.serve(&v4, &[(&format!("z{zone}.org."), &text)]);
+        world.unreachable.insert(ip(&v6));
+    }
+    world.serve("192.0.2.2", &[("org.", &org)]);
+    let (began, mut in_vain) = (world.now.as_micros(), 0);
+    for zone in 0..40 {
+        let resolution = world.ask(&format!("www.z{zone}.org."), Rtype::A);
+        assert_eq!(addresses(&resolution), [ip("192.0.2.91")], "{zone}");
+        in_vain += world.sent.iter().filter(|(to, _)| to.is_ipv6()).count();
+    }
+    assert!((1..=4).contains(&in_vain), "{in_vain}");
+    let took_us = world.now.as_micros() - began;
+    assert!(took_us < 2_500_000, "{took_us}");
 }
