@@ -20,7 +20,7 @@ use crate::config::value::{At, MailAddress, Server};
 use crate::config::{
     Cache, Config, Cookies, Edns, FilePath, Forward, Http, Log, Mail, MailChecks, MailFault,
     MailRoute, MailTls, MailUser, Origin, Port, QueryLog, RateLimit, Resolver, ResolverMode, Stub,
-    Tcp, ZoneSource,
+    Tcp, ZoneSource, is_no_servers,
 };
 use crate::policy::acl::{Acl, Prefix};
 use crate::wire::name::NameBuf;
@@ -276,7 +276,7 @@ impl Checker<'_, '_> {
             }
             for server in &to.value {
                 let address = server.value.address;
-                if address.is_unspecified() || address.is_multicast() {
+                if is_no_servers(address) {
                     let message = format!("no server can be asked at {address}");
                     let fault = Fault::new("bad-value", message);
                     self.error(server.mark, fault.hint("write the address of one server"));

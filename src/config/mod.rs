@@ -459,5 +459,15 @@ impl FilePath {
     }
 }
 
+/// Whether no one server is at an address, whatever else is configured: it is unspecified or that of
+/// many, or an IPv4 address in IPv6 form, which would go around the rules for IPv4.
+pub fn is_no_servers(address: IpAddr) -> bool {
+    let is_odd = match address {
+        IpAddr::V4(address) => address.is_broadcast(),
+        IpAddr::V6(address) => address.to_ipv4_mapped().is_some(),
+    };
+    is_odd || address.is_unspecified() || address.is_multicast()
+}
+
 #[cfg(test)]
 mod tests;

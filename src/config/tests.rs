@@ -359,6 +359,15 @@ fn forwarding_needs_a_forward_for_the_root() {
              server",
         ],
     );
+    check(
+        "resolver: {stub: [{zone: a, to: [255.255.255.255, \"::ffff:192.0.2.1\"]}]}\n",
+        &[
+            "1:34: error: no server can be asked at 255.255.255.255 [bad-value]; write the address of \
+             one server",
+            "1:51: error: no server can be asked at ::ffff:192.0.2.1 [bad-value]; write the address \
+             of one server",
+        ],
+    );
     let config = load("resolver: {mode: forward, forward: [{zone: ., to: [192.0.2.53]}]}\n");
     let forward = &config.resolver.unwrap().forward[0];
     assert_eq!((forward.to[0].to_string().as_str(), forward.only), ("192.0.2.53:53", true));

@@ -8,7 +8,10 @@ use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
 use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
-use std::time::Instant;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 60\n@ NS ns.other.\nwww A 192.0.2.1\n\
                     alias CNAME www\n* TXT \"anything\"\n";
@@ -44,6 +47,15 @@ fn silent() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     (socket, address)
+}
+
+/// A response that there is nothing.
+fn nothing(request: &[u8]) -> Vec<u8> {
+    let end = 12 + request[12..].iter().position(|&octet| octet == 0).unwrap() + 5;
+    let mut response = request[..end].to_vec();
+    response[2..4].copy_from_slice(&[0x84, 0]);
+    response[10..12].fill(0);
+    response
 }
 
 #[test]
@@ -145,6 +157,64 @@ fn server_stops_when_those_who_wait_have_been_answered() {
 }
 
 #[test]
+fn name_that_no_file_was_left_to_ask_for_is_found_as_soon_as_there_is_one() {
+    const COUNT: u16 = 100;
+    let (socket, address) = silent();
+    socket.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    let config = format!(
+        "listen: ['127.0.0.1:0']\nworkers: 1\nrate-limit: {{per-second: 0}}\nresolver: {{priming: \
+         false, stub: [{{zone: remote.example, to: ['{address}']}}]}}\n"
+    );
+    let folder = crate::server::folder(&config, &[]);
+    let serve = crate::server::serve(&folder);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 50; exec \"$0\" \"$@\""]).arg(serve.get_program());
+    limited.args(serve.get_args()).current_dir(&folder).stderr(Stdio::piped());
+    let resolver = Server::run(&mut limited);
+    // Who is asked holds its responses back until it is told.
+    let may_answer = Arc::new(AtomicBool::new(false));
+    let is_over = Arc::clone(&may_answer);
+    std::thread::spawn(move || {
+        let mut held: Vec<(Vec<u8>, SocketAddr)> = Vec::new();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let mut request = [0; 512];
+            if let Ok((len, from)) = socket.recv_from(&mut request) {
+                held.push((nothing(&request[..len]), from));
+            }
+            if is_over.load(Ordering::Relaxed) {
+                for (response, to) in held.drain(..) {
+                    let _ = socket.send_to(&response, to);
+                }
+            }
+        }
+    });
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.connect(resolver.addresses[0]).unwrap();
+    for id in 0..COUNT {
+        client.send(&recursive(id, &format!("n{id}.remote.example."), Rtype::TXT)).unwrap();
+    }
+    let mut busy = Vec::new();
+    for _ in 0..COUNT {
+        let mut reply = [0; 512];
+        let len = client.recv(&mut reply).unwrap();
+        let reply = Message::read(&reply[..len]);
+        if reply.rcode() == Rcode::SERVFAIL {
+            // The extended error 14: not ready.
+            assert_eq!(reply.opt.unwrap().rdata, [0, 15, 0, 2, 0, 14]);
+            busy.push(reply.header.id);
+        }
+        may_answer.store(true, Ordering::Relaxed);
+    }
+    assert!(!busy.is_empty() && busy.len() < usize::from(COUNT), "{busy:?}");
+    for id in busy {
+        let query = recursive(id, &format!("n{id}.remote.example."), Rtype::TXT);
+        assert_eq!(ask_udp(resolver.addresses[0], &query).rcode(), Rcode::NOERROR);
+    }
+}
+
+#[test]
 fn all_questions_of_a_connection_are_answered_before_the_end_however_many_wait() {
     // More than may wait at a time.
     const COUNT: u16 = 100;
@@ -161,10 +231,7 @@ fn all_questions_of_a_connection_are_answered_before_the_end_however_many_wait()
     // Who is asked answers that there is nothing, in the end.
     std::thread::spawn(move || {
         loop {
-            request[2..4].copy_from_slice(&[0x84, 0]);
-            request[10..12].fill(0);
-            let end = 12 + request[12..len].iter().position(|&octet| octet == 0).unwrap() + 5;
-            socket.send_to(&request[..end], from).unwrap();
+            socket.send_to(&nothing(&request[..len]), from).unwrap();
             let Ok(next) = socket.recv_from(&mut request) else { return };
             (len, from) = next;
         }

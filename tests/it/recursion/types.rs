@@ -197,3 +197,21 @@ fn server_that_tells_of_ds_as_the_child_is_asked_for_other_names_as_before() {
     }
     assert!(count > 0);
 }
+
+#[test]
+fn service_with_parameters_that_are_wrong_is_handed_on_as_it_is() {
+    let mut world = hierarchy();
+    world.serve("192.0.2.3", &[("example.org.", "@ NS ns\nns A 192.0.2.3\nwww HTTPS 1 . alpn=h2")]);
+    world.tamper = Some(Box::new(|_, mut response| {
+        // The protocol is longer than its parameter.
+        let at = response.windows(3).position(|octets| octets == b"\x02h2");
+        if let Some(length) = at.and_then(|at| response.get_mut(at)) {
+            *length = 9;
+        }
+        Some(response)
+    }));
+    let resolution = world.ask("www.example.org.", Rtype::HTTPS);
+    let End::Records(entries) = &resolution.end else { panic!("no records: {resolution:?}") };
+    let rdatas: Vec<&[u8]> = entries.iter().flat_map(|entry| entry.rdatas()).collect();
+    assert_eq!(rdatas, [b"\0\x01\0\0\x01\0\x03\x09h2"]);
+}
