@@ -117,9 +117,12 @@ impl Cache {
         })
     }
 
-    /// Forgets the records of one type of a name, or that there are none.
+    /// Forgets the records of one type of a name, those that are good only for reaching servers
+    /// too, or that there are none.
     pub fn forget(&self, name: &FoldedName, rtype: Rtype) {
-        self.shared.store.remove(Key::new(name.hash(0), What::of(rtype), self.partition));
+        for what in [What::of(rtype), What::Glue(rtype)] {
+            self.shared.store.remove(Key::new(name.hash(0), what, self.partition));
+        }
     }
 
     /// What can be told of the whole cache, for all views together.
