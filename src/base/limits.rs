@@ -151,8 +151,9 @@ pub const SERVERS_PER_ZONE_MAX: usize = 32;
 /// addresses must not cost a thousand questions (NXNSAttack).
 pub const ADDRESS_FETCHES_MAX: u32 = 4;
 
-/// Servers of one zone whose addresses are looked for at the same time.
-pub const ADDRESS_FETCHES_AT_ONCE_MAX: u32 = 2;
+/// Servers of one zone whose addresses are looked for at the same time: one that cannot be found costs
+/// all the time there is.
+pub const ADDRESS_FETCHES_AT_ONCE_MAX: usize = 2;
 
 /// Requests to find addresses of servers, for one name and type, in all and however deep: servers
 /// without addresses whose zones have servers without addresses, and so on, must not multiply

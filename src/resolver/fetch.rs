@@ -134,12 +134,12 @@ pub(super) struct Fetch {
     pub(super) address_fetches: u32,
     /// Addresses that were looked for since it came to its place, and how deep that was.
     pub(super) searched: Vec<(Question, u32)>,
-    /// Fetches for addresses that it waits for.
-    pub(super) waits_for: u32,
+    /// What it waits for where it is, addresses for the most part.
+    pub(super) awaited: Vec<Question>,
     /// Fetches among those who wait for it.
     waiting_fetches: u32,
-    /// The zone whose parent it asks for the zone's servers once more.
-    pub(super) renews: Option<NameBuf>,
+    /// The zones whose parents it asks for the zones' servers once more.
+    pub(super) renews: Vec<NameBuf>,
     /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
     /// more.
     pub(super) is_denied: bool,
@@ -172,9 +172,9 @@ impl Fetch {
             wrong: 0,
             address_fetches: 0,
             searched: Vec::new(),
-            waits_for: 0,
+            awaited: Vec::new(),
             waiting_fetches: 0,
-            renews: None,
+            renews: Vec::new(),
             is_denied: false,
             borrowed: None,
             is_unheard: false,
@@ -200,6 +200,18 @@ impl Fetch {
         self.tries.clear();
         self.address_fetches = 0;
         self.searched.clear();
+        // What comes of those is of no use here.
+        self.awaited.clear();
+    }
+
+    /// Names among what it waits for.
+    pub(super) fn awaited_names(&self) -> usize {
+        let names = self.awaited.iter().enumerate();
+        names
+            .filter(|(number, question)| {
+                self.awaited.iter().take(*number).all(|before| before.name != question.name)
+            })
+            .count()
     }
 
     /// How often an address has been asked.
@@ -562,7 +574,9 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.continue_lookup(now, lookup, entries),
-                Waiter::Fetch(waiting) => self.address_came(waiting, Ok(entries)),
+                Waiter::Fetch(waiting) => {
+                    self.address_came(waiting, &fetch.question, Ok(entries));
+                }
             }
         }
     }
@@ -586,7 +600,9 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.fail_lookup(now, lookup, failing),
-                Waiter::Fetch(waiting) => self.address_came(waiting, Err(failing)),
+                Waiter::Fetch(waiting) => {
+                    self.address_came(waiting, &fetch.question, Err(failing));
+                }
             }
         }
     }

@@ -157,8 +157,10 @@ impl Place {
         names.filter(|(number, _)| !is_known(*number)).map(|(_, name)| name.clone()).collect()
     }
 
-    /// Takes addresses that were looked for. The cache may not have kept them.
-    pub(super) fn learn_addresses(&mut self, entries: &[Arc<Entry>]) {
+    /// Takes addresses that were looked for; false if there are none. The cache may not have kept
+    /// them.
+    pub(super) fn learn_addresses(&mut self, entries: &[Arc<Entry>]) -> bool {
+        let before = self.glue.len();
         for entry in entries {
             let is_address = entry.kind() == Kind::Records
                 && matches!(entry.rtype(), Rtype::A | Rtype::AAAA)
@@ -169,6 +171,7 @@ impl Place {
                 self.glue.extend(addresses.map(|address| (owner.clone(), address)));
             }
         }
+        self.glue.len() > before
     }
 
     /// Lets addresses be looked up that were not known before.

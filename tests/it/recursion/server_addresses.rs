@@ -1,8 +1,12 @@
 //! By which addresses servers are reached, and how many of them.
 
-use super::{ORG, addresses, hierarchy, hierarchy_with, ip, options};
+use super::{ORG, ROOT, addresses, hierarchy, hierarchy_with, ip, options};
+use crate::world::{snapshot, whole_zone};
+use kereru::answer::AnswerOptions;
+use kereru::cache::End;
 use kereru::resolver::{Budget, Options};
 use kereru::wire::numbers::Rtype;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
 fn server_whose_address_may_not_be_kept_is_asked_all_the_same() {
@@ -88,4 +92,84 @@ fn family_without_a_route_costs_some_requests_and_no_time() {
     assert!((1..=4).contains(&in_vain), "{in_vain}");
     let took_us = world.now.as_micros() - began;
     assert!(took_us < 2_500_000, "{took_us}");
+}
+
+#[test]
+fn zone_whose_glue_ends_together_with_that_of_its_parent_is_found_again_each_time() {
+    let mut world = hierarchy();
+    world.serve("192.0.2.1", &[(".", &ROOT.replace("ns.org. A", "ns.org. 4 A"))]);
+    let org = ORG.replace("ns A", "ns 4 A").replace("ns.example A", "ns.example 4 A");
+    world.serve("192.0.2.2", &[("org.", &org)]);
+    for host in ["www", "a.b.c.d", "both", "ns"] {
+        let resolution = world.ask(&format!("{host}.example.org."), Rtype::TXT);
+        assert!(!matches!(resolution.end, End::Failed(_)), "{host}: {resolution:?}");
+        world.pass(5);
+    }
+}
+
+/// Servers of a zone, by name, that nobody hears.
+const UNHEARD: &str = "unheard NS a.unheard\nunheard NS b.unheard\n\
+     a.unheard A 192.0.2.98\nb.unheard A 192.0.2.99";
+
+#[test]
+fn server_that_cannot_be_found_keeps_no_other_from_being_found() {
+    let mut world = hierarchy_with(Options { families: [true, true], ..options() });
+    let mixed = "mixed NS a1.unheard\nmixed NS ns.servers.net.";
+    world.serve("192.0.2.2", &[("org.", &format!("{ORG}\n{UNHEARD}\n{mixed}"))]);
+    world.serve(
+        "192.0.2.5",
+        &[
+            ("servers.net.", "@ NS ns\nns A 192.0.2.5"),
+            ("mixed.org.", "@ NS ns.servers.net.\nwww A 192.0.2.91"),
+        ],
+    );
+    let began = world.now.as_micros();
+    assert_eq!(addresses(&world.ask("www.mixed.org.", Rtype::A)), [ip("192.0.2.91")]);
+    let after_us = world.now.as_micros() - began;
+    assert!(after_us <= 500_000, "{after_us}");
+}
+
+#[test]
+fn server_of_a_zone_that_was_left_behind_keeps_none_of_the_next_from_being_found() {
+    let mut world = hierarchy_with(Options { families: [true, true], ..options() });
+    let mixed = "mixed NS ns.mixed\nmixed NS a1.unheard\nns.mixed A 192.0.2.6";
+    world.serve("192.0.2.2", &[("org.", &format!("{ORG}\n{UNHEARD}\n{mixed}"))]);
+    let mixed = "@ NS ns\n@ NS a1.unheard.org.\nns A 192.0.2.6\nbelow NS ns.servers.net.";
+    world.serve("192.0.2.6", &[("mixed.org.", mixed)]);
+    world.serve(
+        "192.0.2.5",
+        &[
+            ("servers.net.", "@ NS ns\nns A 192.0.2.5"),
+            ("below.mixed.org.", "@ NS ns.servers.net.\nwww A 192.0.2.91"),
+        ],
+    );
+    let lost = AtomicBool::new(false);
+    world.tamper = Some(Box::new(move |transmit, response| {
+        let is_lost = transmit.to.ip() == ip("192.0.2.6") && !lost.swap(true, Ordering::Relaxed);
+        (!is_lost).then_some(response)
+    }));
+    let began = world.now.as_micros();
+    assert_eq!(addresses(&world.ask("www.below.mixed.org.", Rtype::A)), [ip("192.0.2.91")]);
+    let after_us = world.now.as_micros() - began;
+    assert!(after_us <= 1_000_000, "{after_us}");
+}
+
+#[test]
+fn zone_whose_servers_do_not_exist_is_asked_for_ever_more_seldom() {
+    let mut world = hierarchy();
+    let gone = "gone NS ns1.servers.net.\ngone NS ns2.servers.net.";
+    world.serve("192.0.2.2", &[("org.", &format!("{ORG}\n{gone}"))]);
+    // What denies the names lives for no longer than the zone is left alone at first.
+    let servers = "@ 60 SOA ns admin 1 2 3 4 4\n@ 60 NS ns\nns 60 A 192.0.2.5\n";
+    let servers = snapshot(vec![whole_zone("servers.net.", servers)], AnswerOptions::default());
+    world.servers.insert(ip("192.0.2.5"), servers);
+    let mut costly = Vec::new();
+    for number in 0..60 {
+        world.ask(&format!("n{number}.gone.org."), Rtype::A);
+        if world.sent_to("192.0.2.5") > 0 {
+            costly.push(number);
+        }
+        world.pass(1);
+    }
+    assert_eq!(costly, [0, 5, 15, 35]);
 }
