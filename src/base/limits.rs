@@ -135,13 +135,22 @@ pub const REQUESTS_PER_FETCH_MAX: u32 = 50;
 /// Referrals that are followed for one name and type: no honest name has so many zones above it.
 pub const REFERRALS_MAX: u32 = 20;
 
-/// Times that one server is asked for one name and type before it is given up: twice over UDP, and
-/// where nothing comes back once over TCP.
-pub const TRIES_PER_SERVER_MAX: u32 = 3;
+/// Times that one server is asked for one name and type before it is given up: at most three times over
+/// UDP (RFC 9520 §3.1), and where nothing comes back once over TCP.
+pub const TRIES_PER_SERVER_MAX: u32 = 4;
 
 /// Requests over UDP that one server may leave without a response, for one name and type, before it
-/// is asked over TCP: two losses by chance are rare, and what stops UDP may let TCP through.
-pub const UDP_LOSSES_MAX: u32 = 2;
+/// is asked over TCP, if they were waited for long enough (`UDP_WAITED_US_MIN`): two losses by chance
+/// are rare, and what stops UDP may let TCP through.
+pub const UDP_LOSSES_MIN: u32 = 2;
+
+/// The same, however short they were waited for (RFC 9520 §3.1).
+pub const UDP_LOSSES_MAX: u32 = 3;
+
+/// Microseconds that responses over UDP are waited for in sum before a server counts as silent there.
+/// One that resolves, or is far away and busy, takes hundreds of milliseconds; a connection costs it
+/// and us more than waiting does.
+pub const UDP_WAITED_US_MIN: u64 = 1_000_000;
 
 /// Servers of one zone that are looked at. Zones have 13 at most, or they would not fit into a
 /// response of 512 octets; a delegation with thousands must not cost a look-up for each.

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use crate::base::limits::{
     ADDRESS_DEPTH_MAX, ADDRESS_REQUESTS_MAX, FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX,
     REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_TOP_ZONE_MAX,
-    REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX, WAITING_FETCHES_MAX,
+    REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX, UDP_LOSSES_MIN, UDP_WAITED_US_MIN,
+    WAITING_FETCHES_MAX,
 };
 use crate::base::time::Now;
 use crate::cache::{Entry, FailureReason};
 use crate::resolver::budget::Purse;
 use crate::resolver::place::{Forwards, Origin, Place};
-use crate::resolver::request::{Sent, Way};
+use crate::resolver::request::{Loss, Sent, Way};
 use crate::resolver::search::After;
 use crate::resolver::{Channel, Question, Resolver, response};
 use crate::wire::folded::FoldedName;
@@ -106,10 +107,30 @@ impl Means {
 struct Tries {
     /// In all; a server that does not help counts as asked often enough.
     count: u32,
-    /// Requests over UDP without a response.
+    /// Requests over UDP without a response, and microseconds that they were waited for.
     lost_udp: u32,
+    waited_us: u64,
+    /// Whether the network said that it is not there.
+    is_out_of_reach: bool,
+    /// Whether a response over TCP did not come, or there was no connection.
+    tcp: Option<Loss>,
     /// Whether it has responded, with whatever.
     has_spoken: bool,
+}
+
+impl Tries {
+    /// Whether it has had time enough over UDP.
+    fn is_silent_over_udp(&self) -> bool {
+        let is_over = self.is_out_of_reach || self.waited_us >= UDP_WAITED_US_MIN;
+        self.lost_udp >= UDP_LOSSES_MIN && is_over
+    }
+
+    /// Whether it is asked no more: not by either way, but if it only has no TCP once more over UDP.
+    fn is_spent(&self) -> bool {
+        let is_without = |loss| loss == Loss::Timeout || self.is_out_of_reach;
+        let is_silent = self.is_silent_over_udp() && self.tcp.is_some_and(is_without);
+        self.count >= TRIES_PER_SERVER_MAX || is_silent
+    }
 }
 
 /// A fetch.
@@ -219,6 +240,11 @@ impl Fetch {
         self.tries.get(&to).map_or(0, |tries| tries.count)
     }
 
+    /// Whether an address is asked no more.
+    fn is_spent(&self, to: SocketAddr) -> bool {
+        self.tries.get(&to).is_some_and(Tries::is_spent)
+    }
+
     /// Counts a request to an address.
     pub(super) fn count_request(&mut self, to: SocketAddr) {
         self.requests += 1;
@@ -226,11 +252,20 @@ impl Fetch {
         self.tries.entry(to).or_default().count += 1;
     }
 
-    /// Counts a request that got no response.
-    pub(super) fn count_loss(&mut self, to: SocketAddr, channel: Channel) {
-        if channel == Channel::Udp {
-            self.tries.entry(to).or_default().lost_udp += 1;
+    /// Counts a request that got no response for so many microseconds.
+    pub(super) fn count_loss(&mut self, way: Way, loss: Loss, waited_us: u64) {
+        let tries = self.tries.entry(way.to).or_default();
+        match (way.channel, loss) {
+            (Channel::Udp, Loss::Timeout) => tries.waited_us += waited_us,
+            (Channel::Udp, Loss::Unreachable) => tries.is_out_of_reach = true,
+            (Channel::Tcp, loss) => tries.tcp = Some(loss),
         }
+        tries.lost_udp += u32::from(way.channel == Channel::Udp);
+    }
+
+    /// How often an address did not respond over UDP.
+    pub(super) fn losses(&self, to: SocketAddr) -> u32 {
+        self.tries.get(&to).map_or(0, |tries| tries.lost_udp)
     }
 
     /// Takes in that an address has responded.
@@ -299,7 +334,15 @@ impl Fetch {
 
     /// Whether an address is silent over UDP.
     pub(super) fn is_silent_over_udp(&self, to: SocketAddr) -> bool {
-        self.tries.get(&to).is_some_and(|tries| tries.lost_udp >= UDP_LOSSES_MAX)
+        self.tries.get(&to).is_some_and(Tries::is_silent_over_udp)
+    }
+
+    /// Whether an address is to be asked over TCP because it did not respond over UDP.
+    pub(super) fn wants_tcp(&self, to: SocketAddr) -> bool {
+        self.tries.get(&to).is_some_and(|tries| {
+            let is_lost = tries.is_silent_over_udp() || tries.lost_udp >= UDP_LOSSES_MAX;
+            is_lost && tries.tcp.is_none()
+        })
     }
 
     /// Asks an address no more.
@@ -503,8 +546,7 @@ impl Resolver {
                 continue;
             };
             let addresses = place.addresses().iter().copied();
-            let addresses: Vec<SocketAddr> =
-                addresses.filter(|to| fetch.tries(*to) < TRIES_PER_SERVER_MAX).collect();
+            let addresses: Vec<SocketAddr> = addresses.filter(|to| !fetch.is_spent(*to)).collect();
             // Whoever did not help lately comes after all others.
             let tries = |to| {
                 let is_lame = self.lame.is_lame(now, to, &place.zone);

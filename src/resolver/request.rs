@@ -8,7 +8,7 @@ use crate::cache::FailureReason;
 use crate::resolver::fetch::Fetch;
 use crate::resolver::minimise::labels_shown;
 use crate::resolver::place::Place;
-use crate::resolver::servers::Manner;
+use crate::resolver::servers::{Asked, Manner, Wait};
 use crate::resolver::{Channel, Due, RequestId, Resolver, Transmit};
 use crate::wire::edns::{CLIENT_COOKIE_LEN, RequestOpt, ServerCookie};
 use crate::wire::name::{Name, NameBuf};
@@ -85,9 +85,11 @@ impl Resolver {
             // They were told for another part of ours.
             self.servers.forget_cookies();
         }
-        let manner = self.servers.manner(now, way.to);
+        let is_forwarded = fetch.place.as_ref().is_some_and(Place::is_forwarded);
+        let server = if is_forwarded { Asked::Resolves } else { Asked::Serves };
+        let wait = Wait { server, losses: fetch.losses(way.to) };
+        let manner = self.servers.manner(now, way.to, wait);
         let sent = self.draw_up(now, fetch, way, &manner);
-        let is_forwarded = sent.zone.is_none();
         let opt = RequestOpt { udp_size: REQUEST_UDP_SIZE, dnssec_ok: true, cookie: sent.cookie };
         let request = Request {
             id: sent.id,
@@ -112,7 +114,7 @@ impl Resolver {
 
     /// The request that a fetch sends next.
     fn draw_up(&mut self, now: Now, fetch: &Fetch, mut way: Way, manner: &Manner) -> Sent {
-        if manner.tcp || fetch.is_silent_over_udp(way.to) {
+        if manner.tcp || fetch.wants_tcp(way.to) {
             way.channel = Channel::Tcp;
         }
         let place = fetch.place.as_ref();
@@ -192,7 +194,11 @@ impl Resolver {
         if let Some(sent) = self.end_request(&mut fetch) {
             let Way { to, channel, again } = sent.way;
             self.servers.lost(now, to);
-            fetch.count_loss(to, channel);
+            let waited_us = now.as_micros().saturating_sub(sent.at.as_micros());
+            fetch.count_loss(sent.way, loss, waited_us);
+            if channel == Channel::Tcp {
+                self.servers.lacks_tcp(now, to);
+            }
             if again == Some(Again::Unproven) {
                 // It has no TCP to prove itself by, and must not stay unreachable for that.
                 self.servers.forget_cookie(now, to);

@@ -17,11 +17,16 @@ use crate::wire::edns::ServerCookie;
 pub const SERVERS_MAX: usize = 1 << 16;
 
 /// How long the answer of an address that was never asked is waited for first: most of the world is
-/// nearer.
+/// nearer. So long is waited at least, too, once an answer did not come: what is known of the times
+/// may be over.
 const FIRST_WAIT_US: u64 = 376_000;
 
 /// The least time an answer is waited for: less would take a busy server for a silent one.
 const WAIT_MIN_US: u64 = 50_000;
+
+/// The same where the server resolves: a name that it knows takes it no time, and another as long as
+/// it takes us.
+const RESOLVING_WAIT_MIN_US: u64 = FIRST_WAIT_US;
 
 /// The most time one answer is waited for. The client has to be told within four seconds, and others
 /// want to be asked meanwhile.
@@ -93,18 +98,41 @@ impl Server {
         }
     }
 
-    /// How long an answer is waited for.
-    fn wait_us(&self) -> u64 {
-        let base =
+    /// How long an answer is waited for. The time doubles with each loss (RFC 1536 §1).
+    fn wait_us(&self, wait: Wait) -> u64 {
+        let known =
             self.times.map_or(FIRST_WAIT_US, |(smoothed, deviation)| smoothed + 4 * deviation);
-        let doubled = base.clamp(WAIT_MIN_US, WAIT_MAX_US) << self.losses.min(5);
-        doubled.min(WAIT_MAX_US)
+        let losses = self.losses.max(wait.losses).min(5);
+        let least = match wait.server {
+            Asked::Resolves => RESOLVING_WAIT_MIN_US,
+            Asked::Serves if losses > 0 => FIRST_WAIT_US / 2,
+            Asked::Serves => WAIT_MIN_US,
+        };
+        (known.clamp(least, WAIT_MAX_US) << losses).min(WAIT_MAX_US)
     }
 
     /// What counts when it is compared with others.
     fn rank_us(&self) -> u64 {
         self.times.map_or(FIRST_WAIT_US, |(smoothed, _)| smoothed) << self.losses.min(5)
     }
+}
+
+/// What a server is asked for, as far as its time depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// What it has.
+    Serves,
+    /// What it has to find out from others.
+    Resolves,
+}
+
+/// What is to be waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// What the server is asked for.
+    pub server: Asked,
+    /// How often the same was lost there before.
+    pub losses: u32,
 }
 
 /// How an address is asked.
@@ -206,11 +234,11 @@ impl Servers {
     }
 
     /// How an address is asked now.
-    pub fn manner(&self, now: Now, address: SocketAddr) -> Manner {
+    pub fn manner(&self, now: Now, address: SocketAddr, wait: Wait) -> Manner {
         let unknown = Server::new(now);
         let server = self.known.get(&address).unwrap_or(&unknown);
         Manner {
-            wait_us: server.wait_us(),
+            wait_us: server.wait_us(wait),
             edns: server.lacks.edns_until <= now,
             mixed_case: server.lacks.case_until <= now,
             tcp: server.lacks.udp_until > now,
@@ -258,6 +286,11 @@ impl Servers {
     /// Takes in that an address is better asked over TCP.
     pub fn lacks_udp(&mut self, now: Now, address: SocketAddr) {
         self.server(now, address).lacks.udp_until = now.after_micros(REMEMBERED_US);
+    }
+
+    /// Takes in that an address cannot be asked over TCP, however it is over UDP.
+    pub fn lacks_tcp(&mut self, now: Now, address: SocketAddr) {
+        self.server(now, address).lacks.udp_until = Now::default();
     }
 
     /// Takes in the cookie that an address has told.

@@ -45,9 +45,11 @@ type Host<'t> = (&'t str, &'t [(&'t str, &'t str)]);
 /// Servers by address, a resolver, and what it sent.
 struct World {
     servers: BTreeMap<IpAddr, Snapshot>,
-    /// Servers that do not respond, that do not over UDP, and that the network does not reach.
+    /// Servers that do not respond, that do not over UDP, that refuse connections, and that the
+    /// network does not reach.
     silent: BTreeSet<IpAddr>,
     silent_over_udp: BTreeSet<IpAddr>,
+    refusing_tcp: BTreeSet<IpAddr>,
     unreachable: BTreeSet<IpAddr>,
     /// Microseconds that a server takes longer than others.
     delays: BTreeMap<IpAddr, u64>,
@@ -114,6 +116,7 @@ impl World {
             servers: servers.collect(),
             silent: BTreeSet::new(),
             silent_over_udp: BTreeSet::new(),
+            refusing_tcp: BTreeSet::new(),
             unreachable: BTreeSet::new(),
             delays: BTreeMap::new(),
             tamper: None,
@@ -222,7 +225,8 @@ impl World {
         let is_lost = self.silent.contains(&to)
             || (transmit.channel == Channel::Udp && self.silent_over_udp.contains(&to));
         let at = self.now.after_micros(TRIP_US + self.delays.get(&to).copied().unwrap_or(0));
-        if self.unreachable.contains(&to) {
+        let is_refused = transmit.channel == Channel::Tcp && self.refusing_tcp.contains(&to);
+        if is_refused || self.unreachable.contains(&to) {
             self.arrivals.insert((at, transmit.request), None);
             return;
         }

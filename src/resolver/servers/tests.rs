@@ -1,6 +1,6 @@
 use super::{
-    EXPLORE_EVERY, FAMILY_LOSSES, FAMILY_PAUSE_US, FIRST_WAIT_US, REMEMBERED_US, SERVERS_MAX,
-    SILENT_AFTER, Servers, WAIT_MAX_US, WAIT_MIN_US,
+    Asked, EXPLORE_EVERY, FAMILY_LOSSES, FAMILY_PAUSE_US, FIRST_WAIT_US, REMEMBERED_US,
+    SERVERS_MAX, SILENT_AFTER, Servers, WAIT_MAX_US, WAIT_MIN_US, Wait,
 };
 use crate::base::entropy::Seeded;
 use crate::base::time::Now;
@@ -12,6 +12,9 @@ fn address(number: u16) -> SocketAddr {
     let [high, low] = number.to_be_bytes();
     SocketAddr::from(([192, 0, high, low], 53))
 }
+
+/// The first time that something is asked of a server that has it.
+const FIRST: Wait = Wait { server: Asked::Serves, losses: 0 };
 
 fn v6(number: u16) -> SocketAddr {
     SocketAddr::from(([0x2001, 0xDB8, 0, 0, 0, 0, 0, number], 53))
@@ -66,12 +69,15 @@ fn server_that_was_asked_comes_after_those_that_were_not() {
 #[test]
 fn wait_follows_the_times_and_doubles_with_each_loss() {
     let mut servers = Servers::default();
-    let wait = |servers: &Servers| servers.manner(now(9), address(1)).wait_us;
+    let wait = |servers: &Servers| servers.manner(now(9), address(1), FIRST).wait_us;
     assert_eq!(wait(&servers), FIRST_WAIT_US);
     servers.answered(now(0), address(1), 1_000);
     assert_eq!(wait(&servers), WAIT_MIN_US);
+    // What did not come in that time is waited for as if the times were not known.
     servers.lost(now(1), address(1));
-    assert_eq!(wait(&servers), 2 * WAIT_MIN_US);
+    assert_eq!(wait(&servers), FIRST_WAIT_US);
+    servers.lost(now(1), address(1));
+    assert_eq!(wait(&servers), 2 * FIRST_WAIT_US);
     for _ in 0..40 {
         servers.lost(now(1), address(1));
     }
@@ -81,6 +87,22 @@ fn wait_follows_the_times_and_doubles_with_each_loss() {
     }
     let settled = wait(&servers);
     assert!((80_000..120_000).contains(&settled), "{settled}");
+}
+
+#[test]
+fn wait_doubles_with_each_loss_of_the_same_whatever_else_is_answered() {
+    let mut servers = Servers::default();
+    let waits = |servers: &Servers, server| {
+        let wait = |losses| servers.manner(now(9), address(1), Wait { server, losses }).wait_us;
+        [0, 1, 2, 40].map(wait)
+    };
+    let doubled = [FIRST_WAIT_US, 2 * FIRST_WAIT_US, WAIT_MAX_US, WAIT_MAX_US];
+    assert_eq!(waits(&servers, Asked::Serves), doubled);
+    servers.answered(now(0), address(1), 1_000);
+    let known = [WAIT_MIN_US, FIRST_WAIT_US, 2 * FIRST_WAIT_US, WAIT_MAX_US];
+    assert_eq!(waits(&servers, Asked::Serves), known);
+    // One that resolves may take as long for the next name as one that is not known.
+    assert_eq!(waits(&servers, Asked::Resolves), doubled);
 }
 
 #[test]
@@ -153,17 +175,17 @@ fn losses_between_which_the_family_answers_do_not_add_up() {
 #[test]
 fn what_a_server_lacks_is_remembered_for_a_while() {
     let mut servers = Servers::default();
-    let before = servers.manner(now(0), address(1));
+    let before = servers.manner(now(0), address(1), FIRST);
     assert!(before.edns && before.mixed_case && before.with_cookie && !before.tcp);
     servers.lacks_edns(now(0), address(1));
     servers.lacks_cookies(now(0), address(1));
     servers.lacks_case(now(0), address(1));
     servers.lacks_udp(now(0), address(1));
-    let during = servers.manner(now(1), address(1));
+    let during = servers.manner(now(1), address(1), FIRST);
     assert!(!during.edns && !during.mixed_case && !during.with_cookie && during.tcp);
-    let other = servers.manner(now(1), address(2));
+    let other = servers.manner(now(1), address(2), FIRST);
     assert!(other.edns && other.mixed_case && other.with_cookie && !other.tcp);
-    let after = servers.manner(Now::from_micros(REMEMBERED_US), address(1));
+    let after = servers.manner(Now::from_micros(REMEMBERED_US), address(1), FIRST);
     assert!(after.edns && after.mixed_case && after.with_cookie && !after.tcp);
 }
 
@@ -172,13 +194,13 @@ fn cookie_of_a_server_is_sent_back() {
     let mut servers = Servers::default();
     let cookie = ServerCookie::new(&[9; 16]).unwrap();
     servers.told_cookie(now(0), address(1), cookie);
-    assert_eq!(servers.manner(now(1), address(1)).cookie, Some(cookie));
-    assert_eq!(servers.manner(now(1), address(2)).cookie, None);
+    assert_eq!(servers.manner(now(1), address(1), FIRST).cookie, Some(cookie));
+    assert_eq!(servers.manner(now(1), address(2), FIRST).cookie, None);
     servers.forget_cookie(now(2), address(1));
-    assert_eq!(servers.manner(now(2), address(1)).cookie, None);
+    assert_eq!(servers.manner(now(2), address(1), FIRST).cookie, None);
     servers.told_cookie(now(2), address(1), cookie);
     servers.forget_cookies();
-    assert_eq!(servers.manner(now(2), address(1)).cookie, None);
+    assert_eq!(servers.manner(now(2), address(1), FIRST).cookie, None);
 }
 
 #[test]
@@ -190,7 +212,7 @@ fn table_forgets_those_asked_longest_ago_when_it_is_full() {
     assert_eq!(servers.len(), SERVERS_MAX);
     servers.answered(now(1 << 16), address(1), 1_000);
     assert!(servers.len() <= SERVERS_MAX / 2 + 1, "{}", servers.len());
-    assert_eq!(servers.manner(now(0), address(1)).wait_us, WAIT_MIN_US);
+    assert_eq!(servers.manner(now(0), address(1), FIRST).wait_us, WAIT_MIN_US);
     let first = SocketAddr::from(([10, 1, 1, 1], 0));
-    assert_eq!(servers.manner(now(0), first).wait_us, FIRST_WAIT_US);
+    assert_eq!(servers.manner(now(0), first, FIRST).wait_us, FIRST_WAIT_US);
 }

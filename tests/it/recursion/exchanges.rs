@@ -2,7 +2,8 @@
 //! at all.
 
 use super::{
-    World, addresses, asked, bare, check_denied, check_failed, hierarchy, ip, options, serving,
+    Tamper, World, addresses, asked, bare, check_denied, check_failed, hierarchy, ip, options,
+    serving,
 };
 use crate::world::{exchange, name};
 use kereru::answer::{AnswerOptions, Transport};
@@ -74,7 +75,7 @@ fn server_that_is_silent_over_udp_is_asked_over_tcp_and_that_is_remembered() {
     world.ask("www.example.org.", Rtype::A);
     world.silent_over_udp.insert(ip("192.0.2.3"));
     check_denied(&world.ask("n1.example.org.", Rtype::A));
-    assert_eq!(world.channels, [Channel::Udp, Channel::Udp, Channel::Tcp]);
+    assert_eq!(world.channels, [Channel::Udp, Channel::Udp, Channel::Udp, Channel::Tcp]);
     check_denied(&world.ask("n2.example.org.", Rtype::A));
     assert_eq!(world.channels, [Channel::Tcp]);
     // Not for ever.
@@ -82,6 +83,79 @@ fn server_that_is_silent_over_udp_is_asked_over_tcp_and_that_is_remembered() {
     world.pass(901);
     check_denied(&world.ask("n3.example.org.", Rtype::A));
     assert_eq!(world.channels.last(), Some(&Channel::Udp));
+}
+
+/// Loses so many datagrams to example.org., and no more.
+fn losing(datagrams: u32) -> Tamper {
+    let left = Cell::new(datagrams);
+    Box::new(move |transmit, response| {
+        let is_meant = transmit.channel == Channel::Udp && transmit.to.ip() == ip("192.0.2.3");
+        if !is_meant || left.get() == 0 {
+            return Some(response);
+        }
+        left.set(left.get() - 1);
+        None
+    })
+}
+
+#[test]
+fn server_that_some_datagrams_to_are_lost_is_not_asked_over_tcp() {
+    for (lost, within_us) in [(1, 150_000), (2, 550_000)] {
+        let mut world = hierarchy();
+        world.ask("www.example.org.", Rtype::A);
+        world.tamper = Some(losing(lost));
+        let began = world.now.as_micros();
+        check_denied(&world.ask("n1.example.org.", Rtype::A));
+        let took_us = world.now.as_micros() - began;
+        assert!(took_us < within_us, "{lost}: {took_us}");
+        check_denied(&world.ask("n2.example.org.", Rtype::A));
+        assert!(world.channels.iter().all(|channel| *channel == Channel::Udp), "{lost}");
+    }
+}
+
+#[test]
+fn server_that_takes_longer_for_once_is_asked_twice_and_not_over_tcp() {
+    let mut world = hierarchy();
+    world.ask("www.example.org.", Rtype::A);
+    world.delays.insert(ip("192.0.2.3"), 300_000);
+    check_denied(&world.ask("n1.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp, Channel::Udp]);
+    world.delays.clear();
+    check_denied(&world.ask("n2.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp]);
+}
+
+#[test]
+fn server_far_away_is_reached_over_udp_when_it_is_met_first() {
+    for (delay_us, requests) in [(300_000, 1), (600_000, 2)] {
+        let mut world = hierarchy();
+        world.ask("ns.org.", Rtype::A);
+        world.delays.insert(ip("192.0.2.3"), delay_us);
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        assert_eq!(world.sent_to("192.0.2.3"), requests, "{:?}", world.sent());
+        assert!(world.channels.iter().all(|channel| *channel == Channel::Udp));
+    }
+}
+
+#[test]
+fn server_that_refuses_connections_is_asked_over_udp_again() {
+    let mut world = hierarchy();
+    world.silent_over_udp.insert(ip("192.0.2.3"));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    assert_eq!(world.channels.last(), Some(&Channel::Tcp));
+    world.silent_over_udp.clear();
+    world.refusing_tcp.insert(ip("192.0.2.3"));
+    check_denied(&world.ask("n1.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Tcp, Channel::Udp]);
+    check_denied(&world.ask("n2.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp]);
+    // The same where it was silent over UDP just before.
+    let mut world = hierarchy();
+    world.refusing_tcp.insert(ip("192.0.2.3"));
+    world.tamper = Some(losing(2));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    let channels = [Channel::Udp, Channel::Udp, Channel::Tcp, Channel::Udp];
+    assert_eq!(world.channels[world.channels.len() - 4..], channels);
 }
 
 #[test]

@@ -36,6 +36,18 @@ fn names_of_a_forwarded_zone_are_asked_of_its_forwarders_in_one_step() {
 }
 
 #[test]
+fn forwarder_is_given_the_time_to_resolve_however_fast_it_tells_what_it_knows() {
+    let mut world = forwarding(RouteKind::ForwardOnly, &["192.0.2.3:53"]);
+    world.refusing_tcp.insert(ip("192.0.2.3"));
+    for qname in ["www.example.org.", "short.example.org.", "zero.example.org."] {
+        world.ask(qname, Rtype::A);
+    }
+    world.delays.insert(ip("192.0.2.3"), 300_000);
+    assert_eq!(addresses(&world.ask("both.example.org.", Rtype::A)), [ip("192.0.2.84")]);
+    assert_eq!(world.channels, [Channel::Udp]);
+}
+
+#[test]
 fn forwarders_that_fail_are_gone_around_unless_only_they_may_be_asked() {
     let mut world = forwarding(RouteKind::ForwardFirst, &["192.0.2.98:53"]);
     assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
