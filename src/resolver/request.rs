@@ -96,7 +96,6 @@ impl Resolver {
             name: sent.name.as_name(),
             rtype: sent.rtype,
             recursion_desired: is_forwarded,
-            checking_disabled: is_forwarded,
             opt: sent.has_opt.then_some(opt),
         };
         let octets = request.to_octets();
