@@ -234,6 +234,10 @@ pub const REQUESTS_PER_ZONE_MAX: u32 = 200;
 /// the cache is empty, and whose servers are many and strong. A quarter of all questions.
 pub const REQUESTS_PER_TOP_ZONE_MAX: u32 = 2048;
 
+/// Microseconds beyond its wait for which a response over UDP still counts, if nothing better has come: as
+/// long as the next request is waited for at most. A server behind a satellite may need that.
+pub const LATE_US_MAX: u64 = 1_500_000;
+
 /// The least time that a response over TCP is waited for, in microseconds: a connection takes a trip,
 /// and the first packet of it may get lost (RFC 6298 §2.1 sends it again after a second).
 pub const TCP_WAIT_US_MIN: u64 = 1_200_000;

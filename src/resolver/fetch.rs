@@ -148,6 +148,9 @@ pub(super) struct Fetch {
     pub(super) steps: usize,
     tries: HashMap<SocketAddr, Tries>,
     pub(super) sent: Option<Sent>,
+    /// The request before, over UDP, for which nothing has come in time: its server may be slow, and its
+    /// response still counts.
+    pub(super) late: Option<Sent>,
     requests: u32,
     pub(super) referrals: u32,
     /// Responses that were none to what was asked.
@@ -188,6 +191,7 @@ impl Fetch {
             steps: 0,
             tries: HashMap::new(),
             sent: None,
+            late: None,
             requests: 0,
             referrals: 0,
             wrong: 0,
@@ -577,8 +581,10 @@ impl Resolver {
         if place.origin == Origin::Hints {
             self.prime(now);
         }
-        if let Some(fetch) = self.fetches.get_mut(&id) {
+        if let Some(mut fetch) = self.fetches.remove(&id) {
+            self.end_requests(&mut fetch);
             fetch.move_to(place);
+            self.fetches.insert(id, fetch);
         }
     }
 
@@ -607,7 +613,8 @@ impl Resolver {
     }
 
     /// Ends a fetch that found something.
-    pub(super) fn succeed(&mut self, now: Now, fetch: Fetch, entries: &[Arc<Entry>]) {
+    pub(super) fn succeed(&mut self, now: Now, mut fetch: Fetch, entries: &[Arc<Entry>]) {
+        self.end_requests(&mut fetch);
         if entries.is_empty() {
             return self.fail(now, fetch, Failing::Answerless(FailureReason::Lame));
         }
@@ -626,7 +633,7 @@ impl Resolver {
     /// Ends a fetch that no server has helped as it should: with what counts then, or with nothing,
     /// which is kept if it says something of what was asked.
     pub(super) fn fail(&mut self, now: Now, mut fetch: Fetch, failing: Failing) {
-        self.end_request(&mut fetch);
+        self.end_requests(&mut fetch);
         if let Some(found) = fetch.borrowed.take() {
             return self.take_found(now, fetch, *found);
         }

@@ -2,8 +2,8 @@
 //!
 //! Sans-IO: time, randomness and what arrives are handed in, and what is to be sent is asked for. No
 //! sockets, no clock, no zones; the same events give the same requests, byte for byte. The caller
-//! delivers what arrives with `handle_*`, then drains `poll_transmit` and `poll_finished` until both
-//! are empty, then sleeps until `poll_timeout`.
+//! delivers what arrives with `handle_*`, then drains `poll_transmit`, `poll_closed` and `poll_finished`
+//! until all are empty, then sleeps until `poll_timeout`.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod budget;
@@ -100,7 +100,7 @@ pub struct Transmit {
     pub to: SocketAddr,
     /// How.
     pub channel: Channel,
-    /// When it is given up: what comes later is of no use to it.
+    /// When it is given up at the latest: what comes later is of no use to it (`poll_closed`).
     pub until: Now,
     /// The message.
     pub octets: Vec<u8>,
@@ -143,6 +143,8 @@ pub struct Resolver {
     by_zone: Tally<NameBuf>,
     timers: BTreeSet<(Now, Due)>,
     transmits: VecDeque<Transmit>,
+    /// Requests that are not awaited any more.
+    closed: VecDeque<RequestId>,
     finished: VecDeque<Finished>,
     /// Fetches that are to go on.
     ready: VecDeque<u64>,
@@ -182,6 +184,7 @@ impl Resolver {
             by_zone: Tally::default(),
             timers: BTreeSet::new(),
             transmits: VecDeque::new(),
+            closed: VecDeque::new(),
             finished: VecDeque::new(),
             ready: VecDeque::new(),
             primed_until: Now::default(),
@@ -244,15 +247,16 @@ impl Resolver {
         octets: &[u8],
     ) -> Option<Ignored> {
         let fetch = *self.requests.get(&request)?;
-        let ignored = self.take_response(now, fetch, octets);
+        let ignored = self.take_response(now, (fetch, request), octets);
         self.go_on(now);
         ignored
     }
 
     /// Takes the news that a request cannot reach its server.
     pub fn handle_unreachable(&mut self, now: Now, request: RequestId) {
-        if let Some(&fetch) = self.requests.get(&request) {
-            self.give_up_request(now, fetch, Loss::Unreachable);
+        let Some(&id) = self.requests.get(&request) else { return };
+        if self.is_current(id, request) {
+            self.give_up_request(now, id, Loss::Unreachable);
             self.go_on(now);
         }
     }
@@ -287,6 +291,11 @@ impl Resolver {
     /// The next request to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
+    }
+
+    /// The next request that is not awaited any more, whether it was sent or is over by itself.
+    pub fn poll_closed(&mut self) -> Option<RequestId> {
+        self.closed.pop_front()
     }
 
     /// The next question that is answered.

@@ -12,7 +12,7 @@ use crate::resolver::minimise::STEPS_MAX;
 use crate::resolver::place::{Origin, Place};
 use crate::resolver::request::{Again, Loss, Sent, Way};
 use crate::resolver::response::{Asked, End, Found, Meaning, Referral, Useless, read, target};
-use crate::resolver::{Channel, Ignored, Question, Resolver, learn, private};
+use crate::resolver::{Channel, Ignored, Question, RequestId, Resolver, learn, private};
 use crate::wire::folded::FoldedName;
 use crate::wire::header::{HEADER_LEN, Header};
 use crate::wire::name::NameBuf;
@@ -47,11 +47,31 @@ enum Received {
 }
 
 impl Resolver {
-    /// Takes what came back for the request of a fetch. Returns why it is not used if somebody else may
-    /// have sent it.
-    pub(super) fn take_response(&mut self, now: Now, id: u64, octets: &[u8]) -> Option<Ignored> {
+    /// Whether a request is the one that its fetch waits for, and not the one before.
+    pub(super) fn is_current(&self, id: u64, request: RequestId) -> bool {
+        let sent = self.fetches.get(&id).and_then(|fetch| fetch.sent.as_ref());
+        sent.is_some_and(|sent| sent.request == request)
+    }
+
+    /// Takes what came back for a request of a fetch: the one that it waits for, or the one before.
+    /// Returns why it is not used if somebody else may have sent it.
+    pub(super) fn take_response(
+        &mut self,
+        now: Now,
+        of: (u64, RequestId),
+        octets: &[u8],
+    ) -> Option<Ignored> {
+        let (id, request) = of;
+        let is_late = !self.is_current(id, request);
         let mut fetch = self.fetches.remove(&id)?;
+        if is_late {
+            std::mem::swap(&mut fetch.sent, &mut fetch.late);
+        }
         let (received, ignored) = self.receive(now, &mut fetch, octets);
+        if is_late {
+            // What it waits for stays, if there is something.
+            std::mem::swap(&mut fetch.sent, &mut fetch.late);
+        }
         match received {
             Received::Nothing => {
                 self.fetches.insert(id, fetch);
@@ -63,6 +83,7 @@ impl Resolver {
             Received::Again(way) => match exhausted(now, &fetch) {
                 Some(failing) => self.fail(now, fetch, failing),
                 None => {
+                    self.end_request(&mut fetch);
                     self.send(now, id, &mut fetch, way);
                     self.fetches.insert(id, fetch);
                 }
@@ -178,6 +199,7 @@ impl Resolver {
         match read(response, asked) {
             Meaning::Found(found) if is_whole => return self.take_found(now, fetch, found),
             Meaning::Found(found) => {
+                self.end_requests(&mut fetch);
                 fetch.known_labels = labels;
                 fetch.forget_tries(sent.way.to);
                 // A server may deny a name above one that exists (RFC 9156 §2.3, step 6): the whole
@@ -185,6 +207,7 @@ impl Resolver {
                 fetch.steps = if found.end == End::NameError { STEPS_MAX } else { fetch.steps + 1 };
             }
             Meaning::Referral(referral) => {
+                self.end_requests(&mut fetch);
                 fetch.referrals += 1;
                 if fetch.referrals > REFERRALS_MAX {
                     return self.fail(now, fetch, Failing::Answerless(FailureReason::TooLong));

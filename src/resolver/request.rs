@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::base::limits::{REQUEST_UDP_SIZE, TCP_WAIT_US_MIN};
+use crate::base::limits::{LATE_US_MAX, REQUEST_UDP_SIZE, TCP_WAIT_US_MIN};
 use crate::base::time::Now;
 use crate::cache::FailureReason;
 use crate::resolver::fetch::Fetch;
@@ -99,15 +99,19 @@ impl Resolver {
             opt: sent.has_opt.then_some(opt),
         };
         let octets = request.to_octets();
-        let (request, until) = (sent.request, sent.until);
+        let (request, due) = (sent.request, sent.until);
         let Way { to, channel, .. } = sent.way;
+        let until = match channel {
+            Channel::Udp => due.after_micros(LATE_US_MAX),
+            Channel::Tcp => due,
+        };
         fetch.count_request(to);
         if let Some(zone) = &sent.zone {
             self.by_zone.add(zone.clone());
         }
         fetch.sent = Some(sent);
         self.requests.insert(request, id);
-        self.timers.insert((until, Due::Request(request)));
+        self.timers.insert((due, Due::Request(request)));
         self.transmits.push_back(Transmit { request, to, channel, until, octets });
     }
 
@@ -179,18 +183,30 @@ impl Resolver {
     /// Ends the request of a fetch, which is no longer awaited.
     pub(super) fn end_request(&mut self, fetch: &mut Fetch) -> Option<Sent> {
         let sent = fetch.sent.take()?;
+        self.close(&sent);
+        Some(sent)
+    }
+
+    /// Ends all requests of a fetch.
+    pub(super) fn end_requests(&mut self, fetch: &mut Fetch) {
+        for sent in fetch.sent.take().into_iter().chain(fetch.late.take()) {
+            self.close(&sent);
+        }
+    }
+
+    fn close(&mut self, sent: &Sent) {
         self.requests.remove(&sent.request);
         self.timers.remove(&(sent.until, Due::Request(sent.request)));
         if let Some(zone) = &sent.zone {
             self.by_zone.remove(zone);
         }
-        Some(sent)
+        self.closed.push_back(sent.request);
     }
 
     /// Takes in that nothing came back for a request.
     pub(super) fn give_up_request(&mut self, now: Now, id: u64, loss: Loss) {
         let Some(mut fetch) = self.fetches.remove(&id) else { return };
-        if let Some(sent) = self.end_request(&mut fetch) {
+        if let Some(mut sent) = fetch.sent.take() {
             let Way { to, channel, again } = sent.way;
             self.servers.lost(now, to);
             let waited_us = now.as_micros().saturating_sub(sent.at.as_micros());
@@ -206,6 +222,17 @@ impl Resolver {
                 Loss::Timeout => FailureReason::Unreachable,
                 Loss::Unreachable => FailureReason::Network,
             });
+            if let (Loss::Timeout, Channel::Udp) = (loss, channel) {
+                // It takes no place among the requests to its zone.
+                if let Some(zone) = sent.zone.take() {
+                    self.by_zone.remove(&zone);
+                }
+                if let Some(before) = fetch.late.replace(sent) {
+                    self.close(&before);
+                }
+            } else {
+                self.close(&sent);
+            }
         }
         self.fetches.insert(id, fetch);
         self.look_ahead(now, id);

@@ -162,7 +162,9 @@ impl Subject for Server {
     }
 
     fn poll_request(&mut self) -> Option<Request> {
-        let sent = self.resolver.as_mut()?.poll_transmit()?;
+        let resolver = self.resolver.as_mut()?;
+        while resolver.poll_closed().is_some() {}
+        let sent = resolver.poll_transmit()?;
         let transport = match sent.channel {
             Channel::Udp => Transport::Udp,
             Channel::Tcp => Transport::Tcp,

@@ -224,7 +224,10 @@ impl World {
         assert!(transmit.until > self.now);
         let is_lost = self.silent.contains(&to)
             || (transmit.channel == Channel::Udp && self.silent_over_udp.contains(&to));
-        let at = self.now.after_micros(TRIP_US + self.delays.get(&to).copied().unwrap_or(0));
+        // A connection takes one more trip.
+        let trips = if transmit.channel == Channel::Tcp { 2 } else { 1 };
+        let trip_us = TRIP_US + self.delays.get(&to).copied().unwrap_or(0);
+        let at = self.now.after_micros(trips * trip_us);
         let is_refused = transmit.channel == Channel::Tcp && self.refusing_tcp.contains(&to);
         if is_refused || self.unreachable.contains(&to) {
             self.arrivals.insert((at, transmit.request), None);

@@ -410,6 +410,11 @@ impl Driver {
                 let task = tokio::spawn(flight.fly(self.epoch, self.events.clone()));
                 self.flights.insert(request, UnderWay { task: task.abort_handle(), sent: now });
             }
+            while let Some(request) = active.resolver.poll_closed() {
+                if let Some(UnderWay { task, .. }) = self.flights.remove(&request) {
+                    task.abort();
+                }
+            }
             let finished = active.resolver.poll_finished();
             let is_over = active.is_retired && finished.is_none() && self.waiting.is_empty();
             match finished {

@@ -2,8 +2,8 @@
 //! at all.
 
 use super::{
-    Tamper, World, addresses, asked, bare, check_denied, check_failed, hierarchy, ip, options,
-    serving,
+    TRIP_US, Tamper, World, addresses, asked, bare, check_denied, check_failed, failing_with,
+    hierarchy, ip, options, serving,
 };
 use crate::world::{exchange, name};
 use kereru::answer::{AnswerOptions, Transport};
@@ -516,4 +516,53 @@ fn wrong_message_over_tcp_ends_the_request() {
         let finished = world.rest();
         assert_eq!(addresses(&finished[0].resolution), [ip("192.0.2.80")]);
     }
+}
+
+#[test]
+fn server_over_a_satellite_is_reached_the_first_time() {
+    for (trip_us, within_us) in [(900_000, 1_000_000), (1_800_000, 2_300_000)] {
+        let mut world = hierarchy();
+        world.delays.insert(ip("192.0.2.3"), trip_us - TRIP_US);
+        let began = world.now.as_micros();
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        let after_us = world.now.as_micros() - began;
+        assert!(after_us <= within_us, "{after_us}");
+        // From then on it is waited for.
+        let began = world.now.as_micros();
+        assert_eq!(addresses(&world.ask("both.example.org.", Rtype::A)), [ip("192.0.2.84")]);
+        assert_eq!(world.now.as_micros() - began, trip_us);
+    }
+}
+
+/// A world in which one server of example.org. fails after its wait, and the other answers after that,
+/// within its own.
+fn with_late_failure() -> World {
+    let mut world = hierarchy();
+    let org = "@ NS ns\nns A 192.0.2.2\nexample NS a.example\nexample NS b.example\n\
+         a.example A 192.0.2.3\nb.example A 192.0.2.6";
+    world.serve("192.0.2.2", &[("org.", org)]);
+    let zone = "@ NS a\n@ NS b\na A 192.0.2.3\nb A 192.0.2.6\nwww A 192.0.2.80";
+    for address in ["192.0.2.3", "192.0.2.6"] {
+        world.serve(address, &[("example.org.", zone)]);
+    }
+    world.tamper = Some(failing_with("192.0.2.3", 2));
+    world.delays.insert(ip("192.0.2.3"), 450_000);
+    world.delays.insert(ip("192.0.2.6"), 250_000);
+    world
+}
+
+#[test]
+fn late_failure_leaves_the_request_to_another_server_under_way() {
+    let mut failed = 0;
+    for skipped in 0..10 {
+        let mut world = with_late_failure();
+        // Another choice each time.
+        for number in 0..skipped {
+            world.ask(&format!("x{number}."), Rtype::A);
+        }
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        failed += world.sent_to("192.0.2.3");
+        assert_eq!(world.sent_to("192.0.2.6"), 1, "{:?}", world.sent());
+    }
+    assert!(failed > 0);
 }
