@@ -234,6 +234,10 @@ pub const REQUESTS_PER_ZONE_MAX: u32 = 200;
 /// the cache is empty, and whose servers are many and strong. A quarter of all questions.
 pub const REQUESTS_PER_TOP_ZONE_MAX: u32 = 2048;
 
+/// Clients between whom the places of one zone are shared when half of them are taken: who has its
+/// share gets no more, so that nobody takes the place of everybody.
+pub const CLIENTS_PER_ZONE_MIN: u32 = 4;
+
 /// Microseconds beyond its wait for which a response over UDP still counts, if nothing better has come: as
 /// long as the next request is waited for at most. A server behind a satellite may need that.
 pub const LATE_US_MAX: u64 = 1_500_000;

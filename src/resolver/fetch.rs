@@ -5,12 +5,12 @@
 //! Nor is the cache asked for the answer: whoever begins a fetch wants a new one.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::base::limits::{
-    ADDRESS_DEPTH_MAX, ADDRESS_REQUESTS_MAX, FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX,
-    REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_TOP_ZONE_MAX,
+    ADDRESS_DEPTH_MAX, ADDRESS_REQUESTS_MAX, CLIENTS_PER_ZONE_MIN, FETCH_US_MAX, FETCHES_MAX,
+    LOOKUPS_MAX, REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_TOP_ZONE_MAX,
     REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX, UDP_LOSSES_MIN, UDP_WAITED_US_MIN,
     WAITING_FETCHES_MAX,
 };
@@ -64,6 +64,8 @@ pub(super) struct Means {
     purse: Purse,
     /// What those it leads to may spend, which look for addresses, all together.
     errands: Purse,
+    /// As whom the client is counted whom it is for; nobody, if it is for none.
+    pub(super) client: Option<IpAddr>,
     /// How many fetches for addresses it is for, one for the other.
     pub(super) depth: u32,
     /// When it is given up.
@@ -72,14 +74,14 @@ pub(super) struct Means {
 
 impl Means {
     /// For one that is paid from this purse.
-    fn of(purse: Purse, now: Now) -> Self {
+    fn of(purse: Purse, client: Option<IpAddr>, now: Now) -> Self {
         let errands = Purse::new(ADDRESS_REQUESTS_MAX);
-        Self { purse, errands, depth: 0, until: now.after_micros(FETCH_US_MAX) }
+        Self { purse, errands, client, depth: 0, until: now.after_micros(FETCH_US_MAX) }
     }
 
     /// For one for which no client waits.
     pub(super) fn of_nobody(now: Now) -> Self {
-        Self::of(Purse::new(REQUESTS_PER_LOOKUP_MAX), now)
+        Self::of(Purse::new(REQUESTS_PER_LOOKUP_MAX), None, now)
     }
 
     /// For one that looks for an address.
@@ -422,7 +424,7 @@ impl Resolver {
         match waiter {
             Waiter::Lookup(lookup) => {
                 let lookup = self.lookups.get(&lookup)?;
-                Some(Means::of(lookup.purse.clone(), now))
+                Some(Means::of(lookup.purse.clone(), Some(lookup.client), now))
             }
             Waiter::Fetch(above) => Some(self.fetches.get(&above)?.means.for_address()),
         }
@@ -459,13 +461,14 @@ impl Resolver {
     ///
     /// Fails if there is no room for it.
     pub(super) fn add_waiter(&mut self, id: u64, waiter: Waiter) -> Result<(), Failing> {
-        let Some(fetch) = self.fetches.get_mut(&id) else { return Err(Failing::Busy) };
-        if let Waiter::Fetch(_) = waiter {
-            if fetch.waiting_fetches >= WAITING_FETCHES_MAX {
-                return Err(Failing::Busy);
-            }
-            fetch.waiting_fetches += 1;
+        let is_fetch = matches!(waiter, Waiter::Fetch(_));
+        let waiting = self.fetches.get(&id).map_or(0, |fetch| fetch.waiting_fetches);
+        let of_client = || self.waiting_of_same_client(id, waiter);
+        if is_fetch && is_taken(waiting, of_client, WAITING_FETCHES_MAX) {
+            return Err(Failing::Busy);
         }
+        let Some(fetch) = self.fetches.get_mut(&id) else { return Err(Failing::Busy) };
+        fetch.waiting_fetches += u32::from(is_fetch);
         fetch.waiters.push(waiter);
         if fetch.waiters.len() > 2 * LOOKUPS_MAX {
             // Some have been answered in another way.
@@ -476,6 +479,18 @@ impl Resolver {
             });
         }
         Ok(())
+    }
+
+    /// How many of the fetches that wait for a fetch are for the client that one more is for.
+    fn waiting_of_same_client(&self, id: u64, waiter: Waiter) -> u32 {
+        let client_of = |waiter: &Waiter| match waiter {
+            Waiter::Fetch(fetch) => self.fetches.get(fetch)?.means.client,
+            Waiter::Lookup(_) => None,
+        };
+        let Some(client) = client_of(&waiter) else { return 0 };
+        let waiters = self.fetches.get(&id).map_or(&[][..], |fetch| &fetch.waiters);
+        let of_same = waiters.iter().filter(|other| client_of(other) == Some(client)).count();
+        u32::try_from(of_same).unwrap_or(u32::MAX)
     }
 
     /// Whether the fetch `id` waits, itself or through others, for what `waiting` is for.
@@ -608,7 +623,11 @@ impl Resolver {
         zone.map(|place| &place.zone).is_some_and(|zone| {
             let is_top = zone.as_name().label_count() <= 1;
             let max = if is_top { REQUESTS_PER_TOP_ZONE_MAX } else { REQUESTS_PER_ZONE_MAX };
-            self.by_zone.count(zone) >= max
+            let of_client = || {
+                let key = fetch.means.client.map(|client| (zone.clone(), client));
+                key.map_or(0, |key| self.by_zone_and_client.count(&key))
+            };
+            is_taken(self.by_zone.count(zone), of_client, max)
         })
     }
 
@@ -655,6 +674,12 @@ impl Resolver {
             }
         }
     }
+}
+
+/// Whether of so many places for requests none is left for a client that has some of them: who has many
+/// leaves the rest to others.
+fn is_taken(count: u32, of_client: impl FnOnce() -> u32, max: u32) -> bool {
+    count >= max || (count >= max / 2 && of_client() >= max / CLIENTS_PER_ZONE_MIN)
 }
 
 /// Why a fetch may send no more requests, if that is so.

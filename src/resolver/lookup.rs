@@ -35,7 +35,7 @@ pub struct Finished {
 pub(super) struct Lookup {
     asker: Asker,
     /// The address, or for IPv6 the network, whose questions are counted.
-    client: IpAddr,
+    pub(super) client: IpAddr,
     question: Question,
     /// The name that the last alias led to.
     name: NameBuf,

@@ -141,6 +141,8 @@ pub struct Resolver {
     requests: HashMap<RequestId, u64>,
     /// How many requests are under way to the servers of each zone.
     by_zone: Tally<NameBuf>,
+    /// Of these, how many are for each client.
+    by_zone_and_client: Tally<(NameBuf, IpAddr)>,
     timers: BTreeSet<(Now, Due)>,
     transmits: VecDeque<Transmit>,
     /// Requests that are not awaited any more.
@@ -182,6 +184,7 @@ impl Resolver {
             by_question: HashMap::new(),
             requests: HashMap::new(),
             by_zone: Tally::default(),
+            by_zone_and_client: Tally::default(),
             timers: BTreeSet::new(),
             transmits: VecDeque::new(),
             closed: VecDeque::new(),

@@ -1,6 +1,6 @@
 //! One request of a fetch: what is sent, and what becomes of it if nothing comes back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::base::limits::{LATE_US_MAX, REQUEST_UDP_SIZE, TCP_WAIT_US_MIN};
 use crate::base::time::Now;
@@ -20,8 +20,8 @@ use crate::wire::request::Request;
 pub(super) struct Sent {
     pub(super) request: RequestId,
     pub(super) way: Way,
-    /// The zone among whose requests it is counted.
-    zone: Option<NameBuf>,
+    /// The zone among whose requests it is counted, and the client for whom.
+    zone: Option<(NameBuf, Option<IpAddr>)>,
     /// When, and until when it is waited for.
     pub(super) at: Now,
     until: Now,
@@ -106,8 +106,11 @@ impl Resolver {
             Channel::Tcp => due,
         };
         fetch.count_request(to);
-        if let Some(zone) = &sent.zone {
-            self.by_zone.add(zone.clone());
+        if let Some((zone, client)) = sent.zone.clone() {
+            if let Some(client) = client {
+                self.by_zone_and_client.add((zone.clone(), client));
+            }
+            self.by_zone.add(zone);
         }
         fetch.sent = Some(sent);
         self.requests.insert(request, id);
@@ -121,7 +124,8 @@ impl Resolver {
             way.channel = Channel::Tcp;
         }
         let place = fetch.place.as_ref();
-        let zone = place.filter(|place| !place.is_forwarded()).map(|place| place.zone.clone());
+        let zone = place.filter(|place| !place.is_forwarded());
+        let zone = zone.map(|place| (place.zone.clone(), fetch.means.client));
         let (name, rtype) = self.shown(fetch, place);
         let mixed_case =
             self.options.mixes_case && manner.mixed_case && way.channel == Channel::Udp;
@@ -182,25 +186,32 @@ impl Resolver {
 
     /// Ends the request of a fetch, which is no longer awaited.
     pub(super) fn end_request(&mut self, fetch: &mut Fetch) -> Option<Sent> {
-        let sent = fetch.sent.take()?;
-        self.close(&sent);
+        let mut sent = fetch.sent.take()?;
+        self.close(&mut sent);
         Some(sent)
     }
 
     /// Ends all requests of a fetch.
     pub(super) fn end_requests(&mut self, fetch: &mut Fetch) {
-        for sent in fetch.sent.take().into_iter().chain(fetch.late.take()) {
-            self.close(&sent);
+        for mut sent in fetch.sent.take().into_iter().chain(fetch.late.take()) {
+            self.close(&mut sent);
         }
     }
 
-    fn close(&mut self, sent: &Sent) {
+    fn close(&mut self, sent: &mut Sent) {
         self.requests.remove(&sent.request);
         self.timers.remove(&(sent.until, Due::Request(sent.request)));
-        if let Some(zone) = &sent.zone {
-            self.by_zone.remove(zone);
-        }
+        self.leave_place(sent.zone.take());
         self.closed.push_back(sent.request);
+    }
+
+    /// Gives back the place that a request took among those to its zone.
+    fn leave_place(&mut self, place: Option<(NameBuf, Option<IpAddr>)>) {
+        let Some((zone, client)) = place else { return };
+        self.by_zone.remove(&zone);
+        if let Some(client) = client {
+            self.by_zone_and_client.remove(&(zone, client));
+        }
     }
 
     /// Takes in that nothing came back for a request.
@@ -224,14 +235,12 @@ impl Resolver {
             });
             if let (Loss::Timeout, Channel::Udp) = (loss, channel) {
                 // It takes no place among the requests to its zone.
-                if let Some(zone) = sent.zone.take() {
-                    self.by_zone.remove(&zone);
-                }
-                if let Some(before) = fetch.late.replace(sent) {
-                    self.close(&before);
+                self.leave_place(sent.zone.take());
+                if let Some(mut before) = fetch.late.replace(sent) {
+                    self.close(&mut before);
                 }
             } else {
-                self.close(&sent);
+                self.close(&mut sent);
             }
         }
         self.fetches.insert(id, fetch);

@@ -32,6 +32,41 @@ fn flood_of_names_below_a_zone_whose_server_is_waited_for_leaves_others_alone() 
 }
 
 #[test]
+fn client_that_floods_a_zone_leaves_its_places_to_others() {
+    // Servers that are slow, and servers whose address is slow to be found.
+    for slow in ["192.0.2.3", "192.0.2.5"] {
+        let mut world = hierarchy();
+        let wild = "@ NS ns.servers.net.\n* A 192.0.2.91";
+        world.serve("192.0.2.3", &[("example.org.", "@ NS ns\nns A 192.0.2.3\n* A 192.0.2.91")]);
+        let servers = "@ NS ns\nns A 192.0.2.5";
+        world.serve("192.0.2.5", &[("servers.net.", servers), ("glueless.org.", wild)]);
+        let zone = if slow == "192.0.2.3" { "example.org." } else { "glueless.org." };
+        // What leads to the slow server is known, and no more.
+        world.ask("www.example.org.", Rtype::A);
+        world.ask("nothing.net.", Rtype::A);
+        world.delays.insert(ip(slow), 60_000);
+        let mut busy = 0;
+        for number in 0..300 {
+            let end = put(&mut world, client(1), &format!("n{number}.{zone}"));
+            busy += usize::from(is_busy(end.as_ref()));
+        }
+        for number in 0..40 {
+            let end = put(&mut world, client(2), &format!("m{number}.{zone}"));
+            assert!(end.is_none(), "{slow}: {end:?}");
+        }
+        let finished = world.rest();
+        let (others, own): (Vec<_>, Vec<_>) =
+            finished.iter().partition(|one| one.asker.0 + 40 > world.asked);
+        busy += own.iter().filter(|one| is_busy(Some(&one.resolution.end))).count();
+        assert!((200..=250).contains(&busy), "{slow}: {busy}");
+        assert_eq!(others.len(), 40);
+        for one in others {
+            assert_eq!(addresses(&one.resolution), [ip("192.0.2.91")]);
+        }
+    }
+}
+
+#[test]
 fn flood_of_names_below_a_zone_without_servers_costs_its_parent_nothing() {
     for bad in ["bad NS ns.nowhere.net.", "bad NS ns.bad"] {
         let mut world = hierarchy();
