@@ -52,7 +52,7 @@ pub(super) fn check(
         allow_query: acl(&spec.allow_query),
         edns: Edns { udp_size: spec.edns.value.udp_size.value },
         cookies: checker.cookies(spec.cookies.value),
-        rate_limit: rate_limit(&spec.rate_limit.value),
+        rate_limit: rate_limit(&spec.rate_limit.value, spec.resolver.value.as_ref()),
         tcp: checker.tcp(&spec.tcp.value),
         resolver: spec.resolver.value.and_then(|resolver| checker.resolver(resolver)),
         cache: checker.cache(&spec.cache.value),
@@ -473,13 +473,20 @@ fn wildcard_of(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(any, address.port())
 }
 
-fn rate_limit(spec: &RateLimitSpec) -> Option<RateLimit> {
+/// Who may use the resolver is not limited: those are the operator's own clients, and what they ask is
+/// like in bulk (a mail server looks names up in block lists). Where everybody may, addresses are
+/// forged, too.
+fn rate_limit(spec: &RateLimitSpec, resolver: Option<&ResolverSpec>) -> Option<RateLimit> {
+    let resolver = resolver.filter(|resolver| resolver.mode.value != ResolverMode::Off);
+    let clients = resolver.into_iter().flat_map(|resolver| &resolver.allow.value);
+    let clients = clients.filter(|prefix| prefix.value.length() > 0);
+    let exempt = spec.exempt.value.iter().chain(clients);
     (spec.per_second.value.get() > 0).then(|| RateLimit {
         per_second: spec.per_second.value,
         slip: spec.slip.value,
         ipv4_prefix: spec.ipv4_prefix.value,
         ipv6_prefix: spec.ipv6_prefix.value,
-        exempt: acl(&spec.exempt),
+        exempt: Acl::new(exempt.map(|prefix| prefix.value)),
     })
 }
 

@@ -160,7 +160,8 @@ pub struct RateLimit {
     pub ipv4_prefix: V4Length,
     /// Bits of an IPv6 address that make a network.
     pub ipv6_prefix: V6Length,
-    /// Who is never limited.
+    /// Who is never limited: whom the configuration exempts, and who may use the resolver unless
+    /// everybody may.
     pub exempt: Acl,
 }
 

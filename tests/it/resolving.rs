@@ -362,8 +362,10 @@ fn address_to_ask_from_that_the_machine_lacks_ends_the_start() {
     assert!(said.contains("cannot ask other servers from 192.0.2.1"), "{said}");
 }
 
-#[test]
-fn denials_of_names_of_others_count_together_for_the_rate_limit() {
+/// Asks for fifty names that are not there, where two replies a second are the limit, and checks how
+/// many are answered.
+#[track_caller]
+fn check_limit(allow: &str, is_limited: bool) {
     let zone = ZONE.replace("* TXT", "x TXT");
     let authority = Server::start(
         "listen: ['127.0.0.1:0']\nrate-limit: {per-second: 0}\nzones: [{zone: remote.example, file: \
@@ -372,8 +374,8 @@ fn denials_of_names_of_others_count_together_for_the_rate_limit() {
     );
     let config = format!(
         "listen: ['127.0.0.1:0']\nhttp: {{listen: ['127.0.0.1:0']}}\nrate-limit: {{per-second: 2, \
-         slip: 0, exempt: []}}\nresolver: {{priming: false, stub: [{{zone: remote.example, to: \
-         ['{}']}}]}}\n",
+         slip: 0, exempt: []}}\nresolver: {{allow: {allow}, priming: false, stub: [{{zone: \
+         remote.example, to: ['{}']}}]}}\n",
         authority.addresses[0]
     );
     let resolver = Server::start(&config, &[]);
@@ -389,11 +391,23 @@ fn denials_of_names_of_others_count_together_for_the_rate_limit() {
     loop {
         let (left, limited) = (counter(&resolver, answered), counter(&resolver, dropped));
         if left + limited == f64::from(count) {
-            assert!(limited > 30.0, "{left} were answered");
+            assert_eq!(limited > 30.0, is_limited, "{allow}: {left} were answered");
+            assert!(is_limited || limited == 0.0, "{allow}: {left} were answered");
             return;
         }
         assert!(began.elapsed() < PATIENCE, "{left} and {limited}");
     }
+}
+
+#[test]
+fn denials_of_names_of_others_count_together_for_the_rate_limit_where_everybody_may_ask() {
+    check_limit("[0.0.0.0/0, '::/0']", true);
+}
+
+#[test]
+fn clients_of_the_resolver_are_not_limited_unless_everybody_may_ask() {
+    check_limit("[127.0.0.0/8]", false);
+    check_limit("[0.0.0.0/0, 127.0.0.0/8]", false);
 }
 
 #[test]
