@@ -194,6 +194,10 @@ pub async fn run(mut inbox: Inbox, world: Arc<World>, mut stopping: watch::Recei
                 if count == 0 {
                     return;
                 }
+                // Whoever asks by a new snapshot asks the resolver that was set up for it before.
+                while let Ok(setup) = inbox.setups.try_recv() {
+                    driver.set_up(setup);
+                }
                 taken.drain(..).for_each(|job| driver.take_job(job));
             }
             () = sleep_until(due.unwrap_or_else(far_away)), if due.is_some() => driver.pass_time(),
@@ -519,3 +523,6 @@ fn ignored_as(reason: Ignored) -> IgnoredResponse {
         Ignored::Malformed => IgnoredResponse::Malformed,
     }
 }
+
+#[cfg(test)]
+mod tests;
