@@ -111,9 +111,16 @@ impl Cache {
     ///
     /// Looks at every entry of the cache.
     pub fn flush_tree(&self, name: Name<'_>) -> usize {
+        self.flush_trees(&[name])
+    }
+
+    /// The same for several names, in one pass.
+    pub fn flush_trees(&self, names: &[Name<'_>]) -> usize {
         self.remove_where(|entry| {
-            let is_denial_above = entry.kind() == Kind::NameError && name.is_within(entry.name());
-            is_denial_above || entry.name().is_within(name)
+            let is_denial = entry.kind() == Kind::NameError;
+            names.iter().any(|name| {
+                entry.name().is_within(*name) || (is_denial && name.is_within(entry.name()))
+            })
         })
     }
 

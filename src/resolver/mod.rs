@@ -207,9 +207,10 @@ impl Resolver {
 
     /// Takes other options. What is under way goes on with them, with the servers that it has come
     /// to, and the cache keeps what it has, but for the servers of the root if others are known
-    /// from the start.
+    /// from the start, and for what is within a route that is not the same.
     pub fn set_options(&mut self, now: Now, options: Options) {
         let before = std::mem::replace(&mut self.options, options);
+        self.forget_routes(now, &self.options.changed_routes(&before));
         if self.options.root != before.root {
             self.forget_root(now, &before.root);
             self.primed_until = Now::default();

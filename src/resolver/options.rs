@@ -9,7 +9,7 @@ use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 
 /// Servers that are asked for a zone, instead of those that its parent names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The zone.
     pub zone: NameBuf,
@@ -65,6 +65,13 @@ impl Options {
         [(Rtype::A, v4), (Rtype::AAAA, v6)]
             .into_iter()
             .filter_map(|(rtype, is_used)| is_used.then_some(rtype))
+    }
+
+    /// The zones of routes that are there, or were, and were not the same `before`.
+    pub(super) fn changed_routes(&self, before: &Self) -> Vec<NameBuf> {
+        let lost = before.routes.iter().filter(|route| !self.routes.contains(route));
+        let new = self.routes.iter().filter(|route| !before.routes.contains(route));
+        lost.chain(new).map(|route| route.zone.clone()).collect()
     }
 
     /// The route for the longest zone that `name` is within.

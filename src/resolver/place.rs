@@ -7,6 +7,7 @@ use crate::base::entropy::Entropy;
 use crate::base::limits::{ADDRESSES_PER_SERVER_MAX, ADDRESSES_PER_ZONE_MAX, SERVERS_PER_ZONE_MAX};
 use crate::base::time::Now;
 use crate::cache::{Cut, Entry, Kind, LocalCut, Owned};
+use crate::resolver::fetch::Fetch;
 use crate::resolver::options::{Route, RouteKind};
 use crate::resolver::response::Referral;
 use crate::resolver::{Question, Resolver};
@@ -217,6 +218,37 @@ impl Resolver {
             (None, Some(learnt)) => Place::learnt(&learnt),
             (None, None) => self.hints(),
         }
+    }
+
+    /// Forgets what was learnt within some zones, and lets what is under way there begin anew: others
+    /// are asked for it.
+    pub(super) fn forget_routes(&mut self, now: Now, zones: &[NameBuf]) {
+        let zones: Vec<Name<'_>> = zones.iter().map(NameBuf::as_name).collect();
+        if zones.is_empty() {
+            return;
+        }
+        self.cache.flush_trees(&zones);
+        let is_within = |fetch: &Fetch| {
+            let name = fetch.question.name.as_name();
+            !fetch.is_priming && zones.iter().any(|zone| name.is_within(*zone))
+        };
+        let within = self.fetches.iter().filter(|(_, fetch)| is_within(fetch));
+        let mut within: Vec<u64> = within.map(|(id, _)| *id).collect();
+        within.sort_unstable();
+        for id in within {
+            self.begin_anew(id);
+        }
+        self.go_on(now);
+    }
+
+    /// Lets a fetch begin once more, as if it had asked nobody.
+    fn begin_anew(&mut self, id: u64) {
+        let Some(mut fetch) = self.fetches.remove(&id) else { return };
+        self.end_requests(&mut fetch);
+        (fetch.place, fetch.steps, fetch.borrowed) = (None, 0, None);
+        fetch.awaited.clear();
+        self.fetches.insert(id, fetch);
+        self.ready.push_back(id);
     }
 
     /// How many labels a name has at least whose denial counts for a name below it
