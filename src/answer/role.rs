@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::answer::local::cut;
 use crate::answer::refusal::Refusal;
 use crate::answer::snapshot::{View, ZoneState, ZoneTable};
 use crate::cache::Cache;
@@ -66,15 +67,18 @@ impl ResolverRole {
     }
 
     /// How many labels a name has at least whose denial counts for a name below it (`Cache::find`):
-    /// others are asked for what a zone of ours delegates, and for what has a route.
+    /// others are asked for what a zone of ours delegates, and for what has a route. The resolver
+    /// has the same rule.
     pub(super) fn denied_from(&self, view: &View, name: &FoldedName, rtype: Rtype) -> usize {
         let of_parent = usize::from(rtype == Rtype::DS && name.label_count() > 0);
         let within = name.suffix(of_parent);
         let routes = self.routes.iter().map(|route| route.zone.as_name());
         let routes = routes.filter(|zone| within.is_within(*zone)).map(Name::label_count);
         let zone = match view.zones.find(name, rtype) {
-            Some(ZoneState::Loaded(zone)) => zone.depth(),
-            Some(ZoneState::Broken) | None => 0,
+            Some(ZoneState::Loaded(zone)) if !is_ds_of_apex(zone, rtype, name) => {
+                cut(zone, name, rtype).map_or(0, |cut| cut.owner().label_count())
+            }
+            Some(ZoneState::Loaded(_) | ZoneState::Broken) | None => 0,
         };
         routes.max().unwrap_or(0).max(zone)
     }

@@ -10,7 +10,9 @@ use kereru::answer::{
 use kereru::base::entropy::{Entropy, Seeded};
 use kereru::base::limits::RESOLUTIONS_MAX;
 use kereru::base::time::{Now, Ttl};
-use kereru::cache::{Cache, End, Limits, Resolution, Table};
+use kereru::cache::{
+    Cache, End, LearntDenial, LearntRecord, LearntSet, Limits, Rank, Resolution, Security, Table,
+};
 use kereru::policy::acl::{Acl, Prefix};
 use kereru::resolver::Options;
 use kereru::sim::server::Server;
@@ -359,4 +361,44 @@ fn ds_of_our_zone_is_asked_of_its_parent_and_others_get_ours() {
     let told = world.ask("192.0.2.77:4000".parse().unwrap(), &query);
     assert!(told.header.flags.contains(Flags::AA));
     assert_eq!(told.authorities[0].owner, name("own.two."));
+}
+
+#[test]
+fn denial_from_before_a_reload_does_not_hide_what_a_new_zone_of_ours_delegates() {
+    let text = "$TTL 300\n@ SOA ns admin 1 2 3 4 60\n@ NS ns\nns A 192.0.2.9\nc.b NS ns.c.b\n\
+         ns.c.b A 192.0.2.3\n";
+    let (role, mut zones) = (role(), ZoneTable::default());
+    zones.insert(name("own.").as_name(), ZoneState::Loaded(Arc::new(whole_zone("own.", text))));
+    let soa = [&[0, 0][..], &[0; 16], &300_u32.to_be_bytes()].concat();
+    let records = [LearntRecord { ttl: Ttl::learnt(300), rdata: &soa }];
+    let (owner, denied) = (name("own."), name("b.own."));
+    let soa =
+        LearntSet { owner: owner.as_name(), rtype: Rtype::SOA, records: &records, signatures: &[] };
+    let denial = LearntDenial {
+        name: denied.as_name(),
+        soa: Some(soa),
+        proofs: &[],
+        rank: Rank::Authoritative,
+        security: Security::Unchecked,
+    };
+    role.cache.put_name_error(Now::default(), &denial).unwrap();
+    let view = View { zones, resolver: Some(role), ..View::default() };
+    let snapshot = Snapshot { views: vec![Arc::new(view)] };
+    for (qname, is_denied) in [("x.c.b.own.", false), ("b.own.", true)] {
+        let mut query = query(&name(qname), Rtype::A, Asking::PLAIN);
+        query[2] |= 1;
+        let mut message = query.clone();
+        message.resize(4096, 0);
+        let mut exchange = Exchange {
+            message: &mut message,
+            len: query.len(),
+            peer: "127.0.0.1:4000".parse().unwrap(),
+            local: "127.0.0.1:53".parse().unwrap(),
+            transport: Transport::Udp,
+            received: NOW,
+            now: Now::default(),
+        };
+        let outcome = respond(&snapshot, &mut Local::default(), &mut exchange, &mut ());
+        assert_eq!(matches!(outcome, Outcome::Reply { .. }), is_denied, "{qname}: {outcome:?}");
+    }
 }
