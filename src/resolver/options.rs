@@ -76,7 +76,17 @@ impl Options {
 
     /// The route for the longest zone that `name` is within.
     pub fn route(&self, name: Name<'_>) -> Option<&Route> {
+        self.route_among(name, |_| true)
+    }
+
+    /// The same, of some routes.
+    pub(super) fn route_among(
+        &self,
+        name: Name<'_>,
+        is_meant: impl Fn(&Route) -> bool,
+    ) -> Option<&Route> {
         let routes = self.routes.iter().filter(|route| name.is_within(route.zone.as_name()));
+        let routes = routes.filter(|route| is_meant(route));
         routes.max_by_key(|route| route.zone.as_name().len())
     }
 }

@@ -57,18 +57,34 @@ pub(super) struct Place {
     pub(super) until: Option<Now>,
     /// How they are known.
     pub(super) origin: Origin,
+    /// Labels of the zone of the route, if they are from one.
+    pub(super) route_labels: usize,
     /// Servers that the parent alone names, if these are those that the zone itself does: they are
     /// asked when these do not help, or have no known address.
     pub(super) parents: Option<Box<Self>>,
 }
 
-/// Whether servers that resolve are asked, if there are some for a name.
+/// Which servers that resolve are asked, if there are some for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forwards {
-    /// They are.
+    /// All.
     Asked,
-    /// They were, and did not help.
+    /// Those of zones with fewer labels: the others were, and did not help.
+    Above(usize),
+    /// None.
     PassedOver,
+}
+
+impl Forwards {
+    /// Whether a route counts.
+    fn include(self, route: &Route) -> bool {
+        match self {
+            _ if route.kind == RouteKind::Stub => true,
+            Self::Asked => true,
+            Self::Above(labels) => route.zone.as_name().label_count() < labels,
+            Self::PassedOver => false,
+        }
+    }
 }
 
 impl Place {
@@ -110,6 +126,7 @@ impl Place {
             drawn: Drawn::default(),
             until,
             origin: Origin::Learnt,
+            route_labels: 0,
             parents: None,
         }
     }
@@ -125,6 +142,7 @@ impl Place {
             drawn: Drawn::default(),
             until: None,
             origin: Origin::Ours,
+            route_labels: 0,
             parents: None,
         }
     }
@@ -142,6 +160,7 @@ impl Place {
             drawn: Drawn::default(),
             until: None,
             origin: Origin::Route(route.kind),
+            route_labels: route.zone.as_name().label_count(),
             parents: None,
         }
     }
@@ -195,9 +214,7 @@ impl Resolver {
         // The DS of a zone is its parent's data (RFC 4035 §3.1.4.1).
         let parent = question.name.as_name().parent().filter(|_| question.rtype == Rtype::DS);
         let name = parent.unwrap_or(question.name.as_name());
-        let route = self.options.route(name);
-        let route =
-            route.filter(|route| forwards == Forwards::Asked || route.kind == RouteKind::Stub);
+        let route = self.options.route_among(name, |route| forwards.include(route));
         let learnt = self.cache.closest_delegation(now, &FoldedName::new(name));
         if let Some(cut) = self.own_cut(question) {
             let zone = cut.zone.as_name();
@@ -282,6 +299,7 @@ impl Resolver {
             drawn: Drawn::default(),
             until: None,
             origin: Origin::Hints,
+            route_labels: 0,
             parents: None,
         }
     }
@@ -366,6 +384,7 @@ impl Resolver {
             drawn: Drawn::default(),
             until: place.until,
             origin: place.origin,
+            route_labels: place.route_labels,
             parents: place.parents.take(),
         })
     }

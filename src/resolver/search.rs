@@ -44,6 +44,7 @@ impl Resolver {
         let Some(mut place) = place else { return After::End };
         let told = self.at_glue(now, &mut place).map(Box::new);
         let (others, origin) = (told.or_else(|| place.parents.take()), place.origin);
+        let outer = Forwards::Above(place.route_labels);
         let Some(fetch) = self.fetches.get_mut(&id) else { return After::End };
         fetch.place = Some(place);
         if let Some(others) = others {
@@ -52,7 +53,7 @@ impl Resolver {
         match origin {
             Origin::Route(RouteKind::ForwardFirst) => {
                 let question = fetch.question.clone();
-                After::Begin(Box::new(self.place_for(now, &question, Forwards::PassedOver)))
+                After::Begin(Box::new(self.place_for(now, &question, outer)))
             }
             Origin::Learnt => self.renewed(now, id),
             Origin::Ours | Origin::Hints | Origin::Route(_) => After::End,

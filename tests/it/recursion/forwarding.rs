@@ -59,6 +59,23 @@ fn forwarders_that_fail_are_gone_around_unless_only_they_may_be_asked() {
 }
 
 #[test]
+fn forwarders_that_fail_are_gone_around_to_the_servers_of_the_route_above() {
+    for kind in [RouteKind::Stub, RouteKind::ForwardFirst, RouteKind::ForwardOnly] {
+        let mut world = forwarding(kind, &["192.0.2.3:53"]);
+        let (to, inner) = (vec!["192.0.2.98:53".parse().unwrap()], RouteKind::ForwardFirst);
+        let to_example = vec!["192.0.2.3:53".parse().unwrap()];
+        let routes = vec![
+            Route { zone: name("www.example.org."), to, kind: inner },
+            Route { zone: name("example.org."), to: to_example, kind },
+        ];
+        world.resolver.set_options(world.now, Options { routes, ..options() });
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        let asked = world.sent_to("192.0.2.98") + world.sent_to("192.0.2.3");
+        assert_eq!(asked, world.sent.len(), "{kind:?}: {:?}", world.sent());
+    }
+}
+
+#[test]
 fn forwarder_that_fails_or_refuses_is_passed_over_for_the_next() {
     for rcode in [2, 5] {
         let mut world = forwarding(RouteKind::ForwardOnly, &["192.0.2.97:53", "192.0.2.3:53"]);
