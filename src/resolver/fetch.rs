@@ -571,7 +571,8 @@ impl Resolver {
                 let is_lame = self.lame.is_lame(now, to, &place.zone);
                 fetch.tries(to) + if is_lame { TRIES_PER_SERVER_MAX } else { 0 }
             };
-            let chosen = self.servers.choose(now, &addresses, tries, &mut *self.entropy);
+            let candidates = (&addresses[..], place.asked());
+            let chosen = self.servers.choose(now, candidates, tries, &mut *self.entropy);
             if let Some(to) = chosen {
                 return Next::Send(to);
             }

@@ -10,6 +10,7 @@ use crate::cache::{Cut, Entry, Kind, LocalCut, Owned};
 use crate::resolver::fetch::Fetch;
 use crate::resolver::options::{Route, RouteKind};
 use crate::resolver::response::Referral;
+use crate::resolver::servers::Asked;
 use crate::resolver::{Question, Resolver};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
@@ -197,6 +198,11 @@ impl Place {
     /// Lets addresses be looked up that were not known before.
     pub(super) fn look_again(&mut self) {
         self.drawn.is_complete = false;
+    }
+
+    /// What they are asked for.
+    pub(super) fn asked(&self) -> Asked {
+        if self.is_forwarded() { Asked::Resolves } else { Asked::Serves }
     }
 
     /// Whether they resolve.

@@ -85,8 +85,8 @@ impl Resolver {
             // They were told for another part of ours.
             self.servers.forget_cookies();
         }
-        let is_forwarded = fetch.place.as_ref().is_some_and(Place::is_forwarded);
-        let server = if is_forwarded { Asked::Resolves } else { Asked::Serves };
+        let server = fetch.place.as_ref().map_or(Asked::Serves, Place::asked);
+        let is_forwarded = server == Asked::Resolves;
         let wait = Wait { server, losses: fetch.losses(way.to) };
         let manner = self.servers.manner(now, way.to, wait);
         let sent = self.draw_up(now, fetch, way, &manner);

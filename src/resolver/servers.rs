@@ -32,7 +32,8 @@ const RESOLVING_WAIT_MIN_US: u64 = FIRST_WAIT_US;
 /// want to be asked meanwhile.
 const WAIT_MAX_US: u64 = 1_500_000;
 
-/// How much slower than the fastest a server may be and still be as good.
+/// How much slower than the fastest a server may be and still be as good, so that nobody can foretell
+/// which is asked. Servers that resolve are few and were chosen: of these the fastest is.
 const BAND_US: u64 = 100_000;
 
 /// Every so many choices another server than a good one is tried, so that one that has become fast is
@@ -214,7 +215,7 @@ impl Servers {
     pub fn choose(
         &self,
         now: Now,
-        candidates: &[SocketAddr],
+        (candidates, server): (&[SocketAddr], Asked),
         tries: impl Fn(SocketAddr) -> u32,
         entropy: &mut dyn Entropy,
     ) -> Option<SocketAddr> {
@@ -226,7 +227,8 @@ impl Servers {
             good.extend(fresh());
         } else if entropy.below(EXPLORE_EVERY) != 0 {
             let best = good.iter().map(|address| self.rank_us(*address)).min()?;
-            good.retain(|address| self.rank_us(*address) <= best.saturating_add(BAND_US));
+            let band_us = if server == Asked::Serves { BAND_US } else { 0 };
+            good.retain(|address| self.rank_us(*address) <= best.saturating_add(band_us));
         }
         let count = u32::try_from(good.len()).unwrap_or(u32::MAX);
         let index = usize::try_from(entropy.below(count.max(1))).unwrap_or(0);

@@ -26,6 +26,14 @@ fn now(millis: u64) -> Now {
 
 /// How often each address is chosen of a thousand times.
 fn chosen(servers: &Servers, at: Now, candidates: &[SocketAddr]) -> HashMap<SocketAddr, u32> {
+    chosen_of(servers, at, (candidates, Asked::Serves))
+}
+
+fn chosen_of(
+    servers: &Servers,
+    at: Now,
+    candidates: (&[SocketAddr], Asked),
+) -> HashMap<SocketAddr, u32> {
     let mut entropy = Seeded::new(1);
     let mut counts = HashMap::new();
     for _ in 0..1000 {
@@ -37,7 +45,10 @@ fn chosen(servers: &Servers, at: Now, candidates: &[SocketAddr]) -> HashMap<Sock
 
 #[test]
 fn none_is_chosen_of_no_addresses() {
-    assert_eq!(Servers::default().choose(now(0), &[], |_| 0, &mut Seeded::new(1)), None);
+    assert_eq!(
+        Servers::default().choose(now(0), (&[], Asked::Serves), |_| 0, &mut Seeded::new(1)),
+        None
+    );
 }
 
 #[test]
@@ -54,14 +65,26 @@ fn servers_about_as_fast_as_the_best_share_the_requests() {
 }
 
 #[test]
+fn fastest_of_those_that_resolve_gets_the_requests() {
+    let mut servers = Servers::default();
+    servers.answered(now(0), address(1), 90_000);
+    servers.answered(now(0), address(2), 1_000);
+    let counts = chosen_of(&servers, now(1), (&[1, 2].map(address), Asked::Resolves));
+    // The other is tried now and then.
+    let other = counts[&address(1)];
+    assert!(other > 0 && other < 2 * 1000 / EXPLORE_EVERY, "{counts:?}");
+}
+
+#[test]
 fn server_that_was_asked_comes_after_those_that_were_not() {
     let mut servers = Servers::default();
     servers.answered(now(0), address(1), 1_000);
     servers.answered(now(0), address(2), 900_000);
     let tries = |tried: SocketAddr| u32::from(tried == address(1));
+    let candidates = [1, 2].map(address);
     for seed in 0..50 {
         let mut entropy = Seeded::new(seed);
-        let next = servers.choose(now(1), &[1, 2].map(address), tries, &mut entropy);
+        let next = servers.choose(now(1), (&candidates, Asked::Serves), tries, &mut entropy);
         assert_eq!(next, Some(address(2)));
     }
 }
