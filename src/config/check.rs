@@ -18,9 +18,9 @@ use crate::config::spec::{
 };
 use crate::config::value::{At, MailAddress, Server};
 use crate::config::{
-    Cache, Config, Cookies, Edns, FilePath, Forward, Http, Log, Mail, MailChecks, MailFault,
-    MailRoute, MailTls, MailUser, Origin, Port, QueryLog, RateLimit, Resolver, ResolverMode, Stub,
-    Tcp, ZoneSource, is_no_servers,
+    Cache, Config, Cookies, Edns, FilePath, Forward, Http, IpVersion, Log, Mail, MailChecks,
+    MailFault, MailRoute, MailTls, MailUser, Origin, Port, QueryLog, RateLimit, Resolver,
+    ResolverMode, Stub, Tcp, ZoneSource, is_no_servers,
 };
 use crate::policy::acl::{Acl, Prefix};
 use crate::wire::name::NameBuf;
@@ -36,6 +36,9 @@ pub(super) fn check(
 ) -> Config {
     let mut checker = Checker { folder, problems };
     checker.check_listeners(&spec);
+    if let Some(resolver) = &spec.resolver.value {
+        checker.check_servers(resolver, &spec.listen.value);
+    }
     Config {
         origin,
         listen: values(spec.listen),
@@ -259,6 +262,29 @@ impl Checker<'_, '_> {
             stub: values(spec.stub).into_iter().filter_map(|spec| stub(spec, stub_port)).collect(),
         };
         (resolver.mode != ResolverMode::Off).then_some(resolver)
+    }
+
+    /// Warns of servers that are never asked: over a version of IP that is not used, or ourselves.
+    fn check_servers(&mut self, spec: &ResolverSpec, listen: &[At<SocketAddr>]) {
+        let forwards = spec.forward.value.iter().map(|entry| (&entry.value.to, Port::known(53)));
+        let stubs = spec.stub.value.iter().map(|entry| (&entry.value.to, spec.port.value));
+        for (to, port) in forwards.chain(stubs) {
+            for server in &to.value {
+                let Server { address, port: own_port } = server.value;
+                let to = socket(address, own_port.unwrap_or(port));
+                let version = if address.is_ipv4() { IpVersion::V4 } else { IpVersion::V6 };
+                let is_used = spec.ip.value.iter().any(|used| used.value == version);
+                let (message, hint) = if !is_used {
+                    ("is not asked over its version of IP", "add its version to `resolver.ip`")
+                } else if listen.iter().any(|ours| ours.value == to) {
+                    ("is this server, which does not ask itself", "write the address of another")
+                } else {
+                    continue;
+                };
+                let fault = Fault::new("never-asked", format!("{to} {message}")).hint(hint);
+                self.warn(server.mark, fault);
+            }
+        }
     }
 
     /// Checks `forward` and `stub`: each needs a zone and servers, and a zone has one of them.

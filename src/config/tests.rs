@@ -374,6 +374,23 @@ fn forwarding_needs_a_forward_for_the_root() {
 }
 
 #[test]
+fn servers_that_are_never_asked_are_told() {
+    check(
+        "resolver: {ip: [4], forward: [{zone: ., to: [\"2001:db8::53\", 192.0.2.53]}]}\n",
+        &[
+            "1:46: warning: [2001:db8::53]:53 is not asked over its version of IP [never-asked]; add \
+             its version to `resolver.ip`",
+        ],
+    );
+    check(
+        "listen: [\"192.0.2.1:53\"]\nresolver:\n  stub: [{zone: a, to: [192.0.2.1, \
+             \"192.0.2.1:54\"]}]\n",
+        &["3:25: warning: 192.0.2.1:53 is this server, which does not ask itself [never-asked]; \
+             write the address of another"],
+    );
+}
+
+#[test]
 fn forward_and_stub_need_a_zone_and_servers() {
     check(
         "resolver:\n  forward:\n  - {to: [192.0.2.1]}\n  stub:\n  - {zone: a.test}\n",
