@@ -5,6 +5,7 @@
 //! `learnt`.
 
 use crate::answer::denial::Proofs;
+use crate::answer::exchange::Notes;
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
 use crate::answer::role::{Access, Place};
@@ -37,7 +38,7 @@ pub(super) struct Asked {
     pub(super) now: Now,
 }
 
-/// The names an answer works with.
+/// The names an answer works with, and what it notes.
 #[derive(Debug)]
 pub(super) struct Names<'l> {
     /// The name of the question.
@@ -48,8 +49,8 @@ pub(super) struct Names<'l> {
     pub(super) alias_wire: &'l mut NameArray,
     /// A name whose addresses may help the client.
     pub(super) target: &'l mut FoldedName,
-    /// The name whose entry is to be asked for again before it ends.
-    pub(super) due: &'l mut Option<(NameBuf, Rtype)>,
+    /// What whoever called is told besides the reply.
+    pub(super) notes: &'l mut Notes,
 }
 
 /// Where an answer comes from.

@@ -75,14 +75,12 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         &mut self,
         role: &'v ResolverRole,
     ) -> Result<Option<Next<'v>>, NoSpace> {
-        let (now, rtype) = (self.asked.now, self.asked.rtype);
-        let name = current_name(self.aliases, &self.names);
-        let view = self.world.view;
-        let floor = || role.denied_from(view, name, rtype);
-        match role.cache.find(now, name, rtype, floor) {
+        let found = self.find(role, Age::Fresh);
+        self.note_found(&found);
+        match found {
             Found::Missing => Ok(None),
             Found::Failure(_) if !self.world.access.asks => Ok(None),
-            Found::Failure(hit) => match role.cache.find_stale(now, name, rtype, floor) {
+            Found::Failure(hit) => match self.find(role, Age::Stale) {
                 Found::Missing | Found::Failure(_) => {
                     self.fail(reason_of(&hit.entry));
                     Ok(Some(Next::Done))
@@ -96,6 +94,17 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             | Found::Alias(_)
             | Found::NoData(_)
             | Found::NameError(_)) => self.write_found(found, Age::Fresh).map(Some),
+        }
+    }
+
+    /// What the cache has of the current name.
+    fn find(&self, role: &ResolverRole, age: Age) -> Found {
+        let (now, rtype) = (self.asked.now, self.asked.rtype);
+        let name = current_name(self.aliases, &self.names);
+        let floor = || role.denied_from(self.world.view, name, rtype);
+        match age {
+            Age::Fresh => role.cache.find(now, name, rtype, floor),
+            Age::Stale => role.cache.find_stale(now, name, rtype, floor),
         }
     }
 
@@ -125,14 +134,44 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
     }
 
-    /// Takes note of where the answer comes from, and of what is to be asked for again.
+    /// Takes note of where the answer comes from, that a client is answered with the entry, and
+    /// whether it is to be asked for again.
     fn begin(&mut self, hit: &Hit, source: AnswerSource) {
         if self.aliases == 0 {
             self.reply.set_source(source);
         }
-        if hit.is_due && self.world.access.asks {
+        self.note_hit(&hit.entry);
+    }
+
+    /// Counts whether the cache had something. An answer that goes on has been here before, when its
+    /// query came.
+    fn note_found(&mut self, found: &Found) {
+        if self.world.given.is_empty() {
+            let cache = &mut self.names.notes.cache;
+            match found {
+                Found::Missing => cache.misses += 1,
+                Found::Records(_)
+                | Found::Alias(_)
+                | Found::NoData(_)
+                | Found::NameError(_)
+                | Found::Failure(_) => cache.hits += 1,
+            }
+        }
+    }
+
+    /// Counts that a client is answered with an entry, once for each query as well, and notes whether
+    /// it is to be asked for again.
+    fn note_hit(&mut self, entry: &Entry) {
+        if !self.world.given.is_empty() {
+            return;
+        }
+        entry.count_hit();
+        let notes = &mut *self.names.notes;
+        // There is room for one. What else is due is left to the next client, and all of it by those
+        // for whom nobody is asked.
+        if notes.due.is_none() && self.world.access.asks && entry.take_due(self.asked.now) {
             // A denial may be about a name above.
-            *self.names.due = Some((hit.entry.name().to_lowercase(), self.asked.rtype));
+            notes.due = Some((entry.name().to_lowercase(), self.asked.rtype));
         }
     }
 

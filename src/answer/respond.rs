@@ -101,13 +101,13 @@ fn respond_in<'v, T: Trace>(
         return refuse(view, unanswerable, tools, exchange, trace);
     }
     let sender = Sender::of(exchange);
-    let Tools { alias, alias_wire, target, compressor, turn, due } = tools;
+    let Tools { alias, alias_wire, target, compressor, turn, notes } = tools;
     *turn = turn.wrapping_add(usize::from(view.options.rotate_answers));
     let cookie = cookie.map(|cookie| cookie.reply);
     let options = &view.options;
     let beginning = Beginning { query, question, options, cookie, turn: *turn };
     let mut reply = Reply::new(exchange, &beginning, compressor);
-    let names = Names { question, alias, alias_wire, target, due };
+    let names = Names { question, alias, alias_wire, target, notes };
     let access = Access::of(view, sender.ip, query.header.flags.contains(Flags::RD));
     if access.offers_recursion() {
         reply.set_recursion_available();

@@ -189,11 +189,9 @@ pub(super) fn counts(world: &Arc<World>) -> Counted {
                 return CacheTotals::default();
             };
             CacheTotals {
-                entries: counts.store.entries,
-                octets: counts.store.octets,
-                hits: counts.hits,
-                misses: counts.misses,
-                evictions: counts.store.evictions,
+                entries: counts.entries,
+                octets: counts.octets,
+                evictions: counts.evictions,
             }
         }),
     }

@@ -17,14 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
+use crate::answer::{Exchange, Snapshot, Transport, respond};
 use crate::base::limits::{MESSAGE_LEN_MAX, WAITING_PER_CONNECTION_MAX};
 use crate::base::pace::Pace;
 use crate::base::time::Wall;
-use crate::metrics::{DropReason, WorkerCounters};
 use crate::net::World;
 use crate::net::seats::{Places, Seat, Seats};
-use crate::net::upstream::{Late, ReplyPath, Room, TcpPath, Upstream, hand_over};
+use crate::net::settle::{Desk, Settled};
+use crate::net::upstream::{Late, ReplyPath, Room, TcpPath, Upstream};
 use crate::sys::socket::{BACKLOG, reset_when_closed, unacknowledged};
 
 /// Octets read at once: some fifty questions.
@@ -396,7 +396,7 @@ impl Connection {
         replies: &mut Vec<u8>,
     ) {
         let Asked { query, received } = asked;
-        let Scratch { local, message, counters } = scratch;
+        let Scratch { desk, message } = scratch;
         let began = Instant::now();
         message[..query.len()].copy_from_slice(query);
         let mut exchange = Exchange {
@@ -408,33 +408,14 @@ impl Connection {
             received,
             now: self.world.now(),
         };
-        counters.query(Transport::Tcp);
-        let outcome = respond(snapshot, local, &mut exchange, &mut ());
-        let outcome = match outcome {
-            Outcome::Defer(deferred) => {
-                let path = self.late.path();
-                let refused = hand_over(&self.world, (deferred, path), local, exchange.message);
-                self.late.waiting += usize::from(refused.is_none());
-                refused
-            }
-            Outcome::Reply { .. } | Outcome::Drop(_) => Some(outcome),
-        };
-        match outcome {
-            Some(Outcome::Reply { len, kind }) => {
-                counters.reply(kind);
-                append_message(message.get(..len).unwrap_or_default(), replies);
-            }
-            Some(Outcome::Drop(reason)) => counters.dropped(reason, 1),
-            Some(Outcome::Defer(_)) => counters.dropped(DropReason::Busy, 1),
-            // It has been taken, and is counted when it is answered.
-            None => (),
+        desk.counters.query(Transport::Tcp);
+        let outcome = respond(snapshot, &mut desk.local, &mut exchange, &mut ());
+        match desk.settle(&self.world, outcome, exchange.message, || self.late.path()) {
+            Settled::Reply(len) => append_message(message.get(..len).unwrap_or_default(), replies),
+            Settled::Later => self.late.waiting += 1,
+            Settled::Nothing => (),
         }
-        if let Some(due) = local.take_due()
-            && let Some(upstream) = self.world.upstream()
-        {
-            upstream.renew(due);
-        }
-        counters.replies_left(began.elapsed());
+        desk.counters.replies_left(began.elapsed());
     }
 }
 
@@ -476,18 +457,13 @@ async fn read_message(stream: &mut TcpStream, received: &mut Vec<u8>) -> Next {
 
 /// What a thread of the runtime needs to answer one message at a time.
 struct Scratch {
-    local: Local,
+    desk: Desk,
     message: Vec<u8>,
-    counters: WorkerCounters,
 }
 
 impl Scratch {
     fn new(world: &World) -> Self {
-        Self {
-            local: Local::default(),
-            message: vec![0; MESSAGE_LEN_MAX],
-            counters: world.counters().join(),
-        }
+        Self { desk: Desk::new(world), message: vec![0; MESSAGE_LEN_MAX] }
     }
 }
 

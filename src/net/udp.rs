@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Cache};
 
 use crate::answer::ahead::Drafts;
-use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport};
+use crate::answer::{Exchange, Local, Snapshot, Transport};
 use crate::base::limits::BATCH_MAX;
 use crate::base::pace::Pace;
 use crate::base::time::Wall;
-use crate::metrics::{DropReason, WorkerCounters};
+use crate::metrics::DropReason;
 use crate::net::World;
-use crate::net::upstream::{ReplyPath, hand_over};
+use crate::net::settle::{Desk, Settled};
+use crate::net::upstream::ReplyPath;
 use crate::sys::affinity;
 use crate::sys::epoll::Epoll;
 use crate::sys::mmsg::{Batch, Wait};
@@ -149,8 +150,7 @@ impl Worker {
             world,
             batch: Batch::new(),
             drafts: Drafts::default(),
-            local: Local::default(),
-            counters: world.counters().join(),
+            desk: Desk::new(world),
             snapshot: Cache::new(world.snapshot()),
             errors: Errors::default(),
         };
@@ -208,8 +208,7 @@ struct Serving<'w> {
     world: &'w World,
     batch: Batch,
     drafts: Drafts,
-    local: Local,
-    counters: WorkerCounters,
+    desk: Desk,
     snapshot: Cache<&'w ArcSwap<Snapshot>, Arc<Snapshot>>,
     errors: Errors,
 }
@@ -241,12 +240,12 @@ impl Serving<'_> {
         while next < received {
             // A panic, which is a bug of ours, costs the one reply.
             if catch_unwind(AssertUnwindSafe(|| self.answer(port, &mut next, received))).is_err() {
-                self.local = Local::default();
+                self.desk.local = Local::default();
             }
         }
         let sent = self.batch.send(port.socket.as_fd());
-        self.counters.dropped(DropReason::NotSent, sent.failed);
-        self.counters.replies_left(began.elapsed());
+        self.desk.counters.dropped(DropReason::NotSent, sent.failed);
+        self.desk.counters.replies_left(began.elapsed());
         received
     }
 
@@ -266,9 +265,9 @@ impl Serving<'_> {
         while *next < received {
             let index = *next;
             *next += 1;
-            self.counters.query(Transport::Udp);
+            self.desk.counters.query(Transport::Udp);
             let Some(datagram) = self.batch.datagram(index) else {
-                self.counters.dropped(DropReason::TooLong, 1);
+                self.desk.counters.dropped(DropReason::TooLong, 1);
                 continue;
             };
             let local = match datagram.local {
@@ -284,30 +283,12 @@ impl Serving<'_> {
                 received: received_at,
                 now,
             };
-            let outcome = ahead.respond(index, &mut self.local, &mut exchange, &mut ());
-            let outcome = match outcome {
-                Outcome::Defer(deferred) => {
-                    let (peer, from) = (datagram.peer, datagram.local);
-                    let path = ReplyPath::Udp { socket: Arc::clone(&port.socket), peer, from };
-                    let waiting = (deferred, Some(path));
-                    hand_over(self.world, waiting, &mut self.local, exchange.message)
-                }
-                Outcome::Reply { .. } | Outcome::Drop(_) => Some(outcome),
-            };
-            match outcome {
-                Some(Outcome::Reply { len, kind }) => {
-                    self.counters.reply(kind);
-                    self.batch.reply(index, len);
-                }
-                Some(Outcome::Drop(reason)) => self.counters.dropped(reason, 1),
-                Some(Outcome::Defer(_)) => self.counters.dropped(DropReason::Busy, 1),
-                // It has been taken, and is counted when it is answered.
-                None => (),
-            }
-            if let Some(due) = self.local.take_due()
-                && let Some(upstream) = self.world.upstream()
-            {
-                upstream.renew(due);
+            let outcome = ahead.respond(index, &mut self.desk.local, &mut exchange, &mut ());
+            let (peer, from) = (datagram.peer, datagram.local);
+            let path = || Some(ReplyPath::Udp { socket: Arc::clone(&port.socket), peer, from });
+            match self.desk.settle(self.world, outcome, exchange.message, path) {
+                Settled::Reply(len) => self.batch.reply(index, len),
+                Settled::Later | Settled::Nothing => (),
             }
         }
     }

@@ -96,7 +96,7 @@ impl Server {
 
     /// Lets queries go on whose answers are there.
     fn settle(&mut self, now: Now) {
-        if let Some((name, rtype)) = self.local.take_due()
+        if let Some((name, rtype)) = self.local.take_notes().due
             && let Some(resolver) = &mut self.resolver
         {
             resolver.handle_due(now, Question { name, rtype });

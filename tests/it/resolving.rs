@@ -70,6 +70,25 @@ fn name_of_others_is_resolved_and_then_known() {
 }
 
 #[test]
+fn use_of_the_cache_is_counted_once_a_query_over_udp_and_tcp() {
+    let authority = authority();
+    let resolver = resolver(authority.addresses[0], "http: {listen: ['127.0.0.1:0']}");
+    let counted = || {
+        let hits = counter(&resolver, "kereru_cache_hits_total{level=\"shared\"}");
+        (hits, counter(&resolver, "kereru_cache_misses_total"))
+    };
+    let query = recursive(7, "www.remote.example.", Rtype::A);
+    ask_udp(resolver.addresses[0], &query);
+    // The reply that came late looked no second time.
+    assert_eq!(counted(), (0.0, 1.0));
+    ask_udp(resolver.addresses[0], &query);
+    let mut stream = connect(resolver.addresses[0]);
+    stream.write_all(&framed(&query)).unwrap();
+    read_reply(&mut stream);
+    assert_eq!(counted(), (2.0, 1.0));
+}
+
+#[test]
 fn late_reply_from_a_wildcard_address_comes_from_the_one_that_was_asked() {
     let authority = authority();
     let config = format!(

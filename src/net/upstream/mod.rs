@@ -145,23 +145,6 @@ impl Upstream {
     }
 }
 
-/// Hands over a query that has to wait, with the way of its reply; what it gets at once if that cannot
-/// be.
-pub fn hand_over(
-    world: &World,
-    (deferred, path): (Box<Deferred>, Option<ReplyPath>),
-    local: &mut Local,
-    message: &mut [u8],
-) -> Option<Outcome> {
-    let left = match (world.upstream(), path) {
-        (Some(upstream), Some(path)) => upstream.ask(deferred, path)?,
-        (Some(_), None) | (None, _) => deferred,
-    };
-    let failed = left.failed(FailureReason::Busy);
-    let snapshot = world.snapshot().load();
-    Some(left.resume(&snapshot, (failed, world.now()), local, message, &mut ()))
-}
-
 /// Resolves until the server stops and all that wait have been answered.
 pub async fn run(mut inbox: Inbox, world: Arc<World>, mut stopping: watch::Receiver<bool>) {
     let (events, mut arrived) = mpsc::channel(RESOLVER_EVENTS_MAX);
