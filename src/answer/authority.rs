@@ -6,7 +6,7 @@
 use crate::answer::additional::{self, Cut, Helper, Reason};
 use crate::answer::chain::{Answer, Next, current_name, current_owner};
 use crate::answer::denial::{Case, Proofs};
-use crate::answer::role::Place;
+use crate::answer::role::Answerer;
 use crate::answer::snapshot::AnyPolicy;
 use crate::metrics::{AnswerSource, Transport};
 use crate::policy::rate::Kind;
@@ -77,9 +77,9 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// Goes on below a cut for clients that get more than our zones, and points others there.
     fn refer(&mut self, zone: &'v Zone, cut: &'v Node) -> Result<Next<'v>, NoSpace> {
-        if let Some(role) = self.world.access.role {
-            if self.world.access.asks {
-                return Ok(Next::Go(Place::Others(role)));
+        if let Some(role) = self.basis.access.role {
+            if self.basis.access.asks {
+                return Ok(Next::Go(Answerer::Others(role)));
             }
             if let Some(next) = self.answer_cached(role)? {
                 return Ok(next);
@@ -135,7 +135,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
         self.prove_source(zone, source);
         self.proofs.write(self.reply)?;
-        let minimal = self.world.view.options.minimal_responses;
+        let minimal = self.basis.view.options.minimal_responses;
         let wants_help = |set: Set<'_>| additional::is_helped(set.rtype(), Reason::Asked, true);
         if minimal && !sets.clone().any(wants_help) {
             return Ok(Next::Done);
@@ -143,7 +143,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         let is_apex = node.owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
         let mut helper =
-            Helper::new(self.world.view, self.names.target, answered, self.asked.rtype);
+            Helper::new(self.basis.view, self.names.target, answered, self.asked.rtype);
         if !minimal
             && !has_apex_ns
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
@@ -181,7 +181,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         source: Source<'v>,
         sets: impl Iterator<Item = Set<'v>> + Clone,
     ) -> Result<Next<'v>, NoSpace> {
-        let is_minimal = self.world.view.options.any == AnyPolicy::Minimal
+        let is_minimal = self.basis.view.options.any == AnyPolicy::Minimal
             && self.asked.transport == Transport::Udp;
         let most = if is_minimal { 1 } else { usize::MAX };
         self.write_positive(zone, source, sets.take(most))

@@ -8,7 +8,7 @@ use crate::answer::denial::Proofs;
 use crate::answer::exchange::Notes;
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
-use crate::answer::role::{Access, Place};
+use crate::answer::role::{Access, Answerer};
 use crate::answer::snapshot::View;
 use crate::base::limits::ALIASES_MAX;
 use crate::base::time::Now;
@@ -55,7 +55,7 @@ pub(super) struct Names<'l> {
 
 /// Where an answer comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct World<'v> {
+pub(super) struct Basis<'v> {
     /// The view that answers.
     pub(super) view: &'v View,
     /// What the query gets beyond the view's zones.
@@ -71,7 +71,7 @@ pub(super) enum Next<'v> {
     /// With the name that `Names::alias_wire` holds, to which an alias led.
     Follow,
     /// With the same name and somebody else.
-    Go(Place<'v>),
+    Go(Answerer<'v>),
     /// It has to be asked for.
     Defer,
 }
@@ -85,14 +85,14 @@ pub(super) struct Wanted {
     pub(super) rtype: Rtype,
 }
 
-/// Hashes of names that an answer has met, at most one an alias.
+/// Hashes of names that an answer has visited, at most one an alias.
 #[derive(Default)]
-pub(super) struct Met {
+pub(super) struct Visited {
     hashes: [u64; ALIASES_MAX],
     len: usize,
 }
 
-impl Met {
+impl Visited {
     /// Adds a name; false if it was there already or there is no more room.
     pub(super) fn add(&mut self, hash: u64) -> bool {
         if self.hashes.iter().take(self.len).any(|&known| known == hash) {
@@ -111,7 +111,7 @@ impl Met {
 
 /// An answer under construction.
 pub(super) struct Answer<'v, 'l, 'r, 'm, T> {
-    pub(super) world: World<'v>,
+    pub(super) basis: Basis<'v>,
     pub(super) asked: Asked,
     pub(super) names: Names<'l>,
     /// The guess at the path to the current name, if there is one.
@@ -123,9 +123,9 @@ pub(super) struct Answer<'v, 'l, 'r, 'm, T> {
     /// Where the name stands in the reply that the last alias led to, if it is known.
     pub(super) alias_at: Option<u16>,
     /// Names that were answered for, so that a loop of aliases ends.
-    met: Met,
+    visited: Visited,
     /// DNAMEs that the answer holds, so that none is there twice.
-    pub(super) dnames: Met,
+    pub(super) dnames: Visited,
     /// Proofs of what is not there.
     pub(super) proofs: Proofs<'v>,
     /// What the reply counts as when replies are limited: what the last name gets.
@@ -140,23 +140,23 @@ pub(super) struct Answer<'v, 'l, 'r, 'm, T> {
 ///
 /// Fails with what has to be asked for first. The reply is of no use then.
 pub(super) fn answer<'v, T: Trace>(
-    world: World<'v>,
-    (place, path): (Place<'v>, Path<'v>),
+    basis: Basis<'v>,
+    (place, path): (Answerer<'v>, Path<'v>),
     asked: Asked,
     names: Names<'_>,
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<Kind, Wanted> {
     let mut answer = Answer {
-        world,
+        basis,
         asked,
         names,
         path,
         aliases: 0,
         has_learnt: false,
         alias_at: None,
-        met: Met::default(),
-        dnames: Met::default(),
+        visited: Visited::default(),
+        dnames: Visited::default(),
         proofs: Proofs::default(),
         kind: Kind::Error,
         reply,
@@ -176,17 +176,17 @@ pub(super) fn answer<'v, T: Trace>(
 
 impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     /// Answers for one name; returns where to go on.
-    fn step(&mut self, place: Place<'v>) -> Result<Option<Place<'v>>, Wanted> {
+    fn step(&mut self, place: Answerer<'v>) -> Result<Option<Answerer<'v>>, Wanted> {
         let said = match place {
-            Place::Zone(zone) => self.answer_from(zone),
-            Place::Reserved(zone) => {
+            Answerer::Zone(zone) => self.answer_from(zone),
+            Answerer::Reserved(zone) => {
                 let said = self.answer_from(zone);
                 if self.aliases == 0 {
                     self.reply.set_source(AnswerSource::Local);
                 }
                 said
             }
-            Place::Others(role) => self.answer_learnt(role),
+            Answerer::Others(role) => self.answer_learnt(role),
         };
         let next = match said {
             Ok(Next::Done) => None,
@@ -214,7 +214,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     }
 
     /// Goes on with the name that an alias led to; returns who answers for it, if anybody does.
-    fn follow(&mut self) -> Option<Place<'v>> {
+    fn follow(&mut self) -> Option<Answerer<'v>> {
         if self.advance() { self.place() } else { None }
     }
 
@@ -222,11 +222,11 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     /// it is too long or leads to a name that was there already.
     pub(super) fn advance(&mut self) -> bool {
         if self.aliases == 0 {
-            self.met.add(self.names.question.hash(0));
+            self.visited.add(self.names.question.hash(0));
         }
         let target = self.names.alias_wire.as_name();
         self.names.alias.fold(target);
-        if !self.met.add(self.names.alias.hash(0)) {
+        if !self.visited.add(self.names.alias.hash(0)) {
             self.trace.step(Event::Cut(target));
             if self.has_learnt {
                 self.fail(FailureReason::TooLong);
@@ -239,8 +239,8 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     }
 
     /// Who answers for the current name.
-    pub(super) fn place(&mut self) -> Option<Place<'v>> {
-        let World { view, access, .. } = self.world;
+    pub(super) fn place(&mut self) -> Option<Answerer<'v>> {
+        let Basis { view, access, .. } = self.basis;
         let name = current_name(self.aliases, &self.names);
         match access.place(view, self.asked.rtype, name) {
             Ok(place) => Some(place),

@@ -48,14 +48,14 @@ pub enum Outcome {
 
 /// What a thread that answers keeps for itself from query to query, so that nothing is allocated.
 #[derive(Debug, Default)]
-pub struct Local {
+pub struct Workspace {
     /// The query that is being answered.
     pub(super) draft: Draft,
     /// What its answer is made with.
     pub(super) tools: Tools,
 }
 
-impl Local {
+impl Workspace {
     /// What was noted since the last call.
     pub fn take_notes(&mut self) -> Notes {
         std::mem::take(&mut self.tools.notes)

@@ -42,19 +42,19 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Answers for the current name from what others have said of it.
     pub(super) fn answer_learnt(&mut self, role: &'v ResolverRole) -> Result<Next<'v>, NoSpace> {
         let rtype = self.asked.rtype;
-        if rtype == Rtype::ANY && self.world.view.options.any == AnyPolicy::Minimal {
+        if rtype == Rtype::ANY && self.basis.view.options.any == AnyPolicy::Minimal {
             return self.write_minimal_any();
         }
         let name = current_name(self.aliases, &self.names).as_name();
         let is_given = |given: &&Resolution| given.rtype == rtype && given.name.as_name() == name;
         // The last word counts: an earlier one may be about zones that we have no more.
-        if let Some(resolution) = self.world.given.iter().rfind(is_given) {
+        if let Some(resolution) = self.basis.given.iter().rfind(is_given) {
             return self.write_resolution(role, resolution);
         }
         if let Some(next) = self.answer_cached(role)? {
             return Ok(next);
         }
-        if !self.world.access.asks {
+        if !self.basis.access.asks {
             return self.write_closest(role);
         }
         Ok(self.defer())
@@ -62,7 +62,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// Lets others be asked for the current name, if that has not been done too often.
     fn defer(&mut self) -> Next<'v> {
-        if self.world.given.len() < RESOLUTIONS_MAX {
+        if self.basis.given.len() < RESOLUTIONS_MAX {
             return Next::Defer;
         }
         self.fail(FailureReason::TooLong);
@@ -79,7 +79,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.note_found(&found);
         match found {
             Found::Missing => Ok(None),
-            Found::Failure(_) if !self.world.access.asks => Ok(None),
+            Found::Failure(_) if !self.basis.access.asks => Ok(None),
             Found::Failure(hit) => match self.find(role, Age::Stale) {
                 Found::Missing | Found::Failure(_) => {
                     self.fail(reason_of(&hit.entry));
@@ -101,7 +101,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     fn find(&self, role: &ResolverRole, age: Age) -> Found {
         let (now, rtype) = (self.asked.now, self.asked.rtype);
         let name = current_name(self.aliases, &self.names);
-        let floor = || role.denied_from(self.world.view, name, rtype);
+        let floor = || role.denied_from(self.basis.view, name, rtype);
         match age {
             Age::Fresh => role.cache.find(now, name, rtype, floor),
             Age::Stale => role.cache.find_stale(now, name, rtype, floor),
@@ -146,7 +146,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Counts whether the cache had something. An answer that goes on has been here before, when its
     /// query came.
     fn note_found(&mut self, found: &Found) {
-        if self.world.given.is_empty() {
+        if self.basis.given.is_empty() {
             let cache = &mut self.names.notes.cache;
             match found {
                 Found::Missing => cache.misses += 1,
@@ -162,14 +162,14 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Counts that a client is answered with an entry, once for each query as well, and notes whether
     /// it is to be asked for again.
     fn note_hit(&mut self, entry: &Entry) {
-        if !self.world.given.is_empty() {
+        if !self.basis.given.is_empty() {
             return;
         }
         entry.count_hit();
         let notes = &mut *self.names.notes;
         // There is room for one. What else is due is left to the next client, and all of it by those
         // for whom nobody is asked.
-        if notes.due.is_none() && self.world.access.asks && entry.take_due(self.asked.now) {
+        if notes.due.is_none() && self.basis.access.asks && entry.take_due(self.asked.now) {
             // A denial may be about a name above.
             notes.due = Some((entry.name().to_lowercase(), self.asked.rtype));
         }

@@ -21,7 +21,7 @@ pub mod snapshot;
 
 pub use crate::metrics::{DropReason, Transport};
 pub use deferred::Deferred;
-pub use exchange::{Exchange, Local, Notes, Outcome};
+pub use exchange::{Exchange, Notes, Outcome, Workspace};
 pub use refusal::Refusal;
 pub use respond::respond;
 pub use role::{Reach, ResolverRole, Routed};

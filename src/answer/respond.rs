@@ -5,13 +5,13 @@
 use std::net::IpAddr;
 
 use crate::answer::ahead::{Draft, Message, Prepared};
-use crate::answer::chain::{self, Asked, Names, Wanted, World};
+use crate::answer::chain::{self, Asked, Basis, Names, Wanted};
 use crate::answer::chaos;
 use crate::answer::deferred::Deferred;
-use crate::answer::exchange::{Exchange, Local, Outcome, Tools};
+use crate::answer::exchange::{Exchange, Outcome, Tools, Workspace};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Beginning, Reply, write_bare};
-use crate::answer::role::{Access, Place};
+use crate::answer::role::{Access, Answerer};
 use crate::answer::snapshot::{AnswerOptions, Snapshot, View};
 use crate::base::time::Now;
 use crate::metrics::{DropReason, Transport};
@@ -32,11 +32,11 @@ use crate::zone::lookup::Path;
 /// Never fails: whatever the octets are, the outcome is a reply or a drop.
 pub fn respond<T: Trace>(
     snapshot: &Snapshot,
-    local: &mut Local,
+    workspace: &mut Workspace,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
 ) -> Outcome {
-    let Local { draft, tools } = local;
+    let Workspace { draft, tools } = workspace;
     draft.read(exchange.message.get(..exchange.len).unwrap_or_default());
     let prepared = Prepared { draft, guess: None, given: &[] };
     respond_with(snapshot, prepared, tools, exchange, trace)
@@ -112,10 +112,10 @@ fn respond_in<'v, T: Trace>(
     if access.offers_recursion() {
         reply.set_recursion_available();
     }
-    let world = World { view, access, given: prepared.given };
+    let basis = Basis { view, access, given: prepared.given };
     let answered = check_client(view, sender.ip)
         .map_err(Halt::Refused)
-        .and_then(|()| answer(world, prepared, sender, names, &mut reply, trace));
+        .and_then(|()| answer(basis, prepared, sender, names, &mut reply, trace));
     let kind = match answered {
         Ok(kind) => kind,
         Err(Halt::Refused(refusal)) => {
@@ -193,14 +193,14 @@ impl From<Refusal> for Halt {
 /// Answers what the query asks, or says why not. Returns what counts together with the reply when
 /// replies are limited.
 fn answer<'v, T: Trace>(
-    world: World<'v>,
+    basis: Basis<'v>,
     prepared: Prepared<'_, 'v>,
     sender: Sender,
     names: Names<'_>,
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<Kind, Halt> {
-    let World { view, access, .. } = world;
+    let Basis { view, access, .. } = basis;
     let query = &prepared.draft.query;
     check_edns(query.edns.as_ref(), sender.transport)?;
     // A query without a question asks for a cookie, and has it by now.
@@ -222,7 +222,7 @@ fn answer<'v, T: Trace>(
     };
     if query.edns.as_ref().is_some_and(|edns| edns.wants_expire)
         && rtype == Rtype::SOA
-        && let Place::Zone(zone) = place
+        && let Answerer::Zone(zone) = place
         && zone.depth() == names.question.label_count()
         && let Some(soa) = zone.soa()
     {
@@ -230,7 +230,7 @@ fn answer<'v, T: Trace>(
         reply.set_expire(soa.expire_secs);
     }
     let asked = Asked { rtype, transport: sender.transport, now: sender.now };
-    chain::answer(world, (place, path), asked, names, reply, trace).map_err(Halt::Wants)
+    chain::answer(basis, (place, path), asked, names, reply, trace).map_err(Halt::Wants)
 }
 
 /// Refuses an option that no client sends.

@@ -3,7 +3,7 @@
 //! Counts it, hands it over if it has to wait for other servers, and passes on what the answer has
 //! noted. Sends nothing: `net::udp` and `net::tcp` do.
 
-use crate::answer::{Deferred, Local, Notes, Outcome};
+use crate::answer::{Deferred, Notes, Outcome, Workspace};
 use crate::cache::FailureReason;
 use crate::metrics::{CacheUse, DropReason, WorkerCounters};
 use crate::net::World;
@@ -22,15 +22,15 @@ pub(super) enum Settled {
 
 /// What a thread that answers keeps for itself from query to query.
 #[derive(Debug)]
-pub(super) struct Desk {
-    pub(super) local: Local,
+pub(super) struct Settler {
+    pub(super) workspace: Workspace,
     pub(super) counters: WorkerCounters,
 }
 
-impl Desk {
+impl Settler {
     /// That of one more thread.
     pub(super) fn new(world: &World) -> Self {
-        Self { local: Local::default(), counters: world.counters().join() }
+        Self { workspace: Workspace::default(), counters: world.counters().join() }
     }
 
     /// Takes what became of a query whose octets were in `message`. `path` is where a later reply goes;
@@ -72,11 +72,11 @@ impl Desk {
     fn fail(&mut self, world: &World, deferred: Deferred, message: &mut [u8]) -> Outcome {
         let failed = deferred.failed(FailureReason::Busy);
         let snapshot = world.snapshot().load();
-        deferred.resume(&snapshot, (failed, world.now()), &mut self.local, message, &mut ())
+        deferred.resume(&snapshot, (failed, world.now()), &mut self.workspace, message, &mut ())
     }
 
     fn pass_on_notes(&mut self, world: &World) {
-        let Notes { due, cache } = self.local.take_notes();
+        let Notes { due, cache } = self.workspace.take_notes();
         if cache != CacheUse::default() {
             self.counters.cache_use(cache);
         }

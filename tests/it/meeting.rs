@@ -4,7 +4,7 @@
 use crate::message::{Asking, Message, query};
 use crate::world::{NOW, exchange, name, snapshot, whole_zone};
 use kereru::answer::{
-    AnswerOptions, Exchange, Local, Outcome, Reach, ResolverRole, Snapshot, Transport, View,
+    AnswerOptions, Exchange, Outcome, Reach, ResolverRole, Snapshot, Transport, View, Workspace,
     ZoneState, ZoneTable, respond,
 };
 use kereru::base::entropy::{Entropy, Seeded};
@@ -322,7 +322,7 @@ fn query_whose_zone_a_reload_has_taken_away_ends() {
         received: NOW,
         now: Now::default(),
     };
-    let mut local = Local::default();
+    let mut local = Workspace::default();
     let mut outcome = respond(&snapshot, &mut local, &mut exchange, &mut ());
     let mut rounds = 0;
     // Whoever resolves still takes the name for ours.

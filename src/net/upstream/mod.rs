@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use crate::answer::{Deferred, Local, Outcome, Transport};
+use crate::answer::{Deferred, Outcome, Transport, Workspace};
 use crate::base::limits::{MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_MAX, UDP_SIZE_MAX};
 use crate::base::time::Now;
 use crate::cache::{Cache, End, FailureReason, Resolution};
@@ -220,7 +220,7 @@ struct Driver {
     events: mpsc::Sender<Event>,
     entropy: SystemEntropy,
     next_asker: u64,
-    local: Local,
+    local: Workspace,
     message: Vec<u8>,
     counters: WorkerCounters,
     resolver_counters: ResolverCounters,
@@ -243,7 +243,7 @@ impl Driver {
             events,
             entropy: SystemEntropy::default(),
             next_asker: 0,
-            local: Local::default(),
+            local: Workspace::default(),
             message: vec![0; MESSAGE_LEN_MAX],
             counters: world.counters().join(),
             resolver_counters,
@@ -425,7 +425,7 @@ impl Driver {
             Ok(Outcome::Defer(deferred)) => self.ask(Waiting { deferred, path }, budget),
             // A bug of ours, which costs the one reply.
             Err(_) => {
-                self.local = Local::default();
+                self.local = Workspace::default();
             }
         }
     }
