@@ -24,7 +24,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     pub(super) fn answer_from(&mut self, zone: &'v Zone) -> Result<Next<'v>, NoSpace> {
         self.trace.step(Event::Zone(zone.apex()));
         let name = current_name(self.aliases, &self.names);
-        let lookup = zone.lookup_along(&self.path, name, self.asked.rtype);
+        let lookup = zone.lookup_along(&self.path, name, self.rtype);
         if self.aliases == 0 && !matches!(lookup, Lookup::Referral { .. }) {
             self.reply.set_authoritative();
         }
@@ -142,8 +142,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
         let is_apex = node.owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
-        let mut helper =
-            Helper::new(self.basis.view, self.names.target, answered, self.asked.rtype);
+        let mut helper = Helper::new(self.basis.view, self.names.target, answered, self.rtype);
         if !minimal
             && !has_apex_ns
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
@@ -155,7 +154,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             helper.add(self.reply, zone.apex(), &servers, Reason::Added);
         }
         for set in sets {
-            let is_asked = set.rtype() == self.asked.rtype;
+            let is_asked = set.rtype() == self.rtype;
             let reason = if is_asked { Reason::Asked } else { Reason::Added };
             let name = if self.aliases == 0 { self.names.question } else { &*self.names.alias };
             helper.add(self.reply, name.as_name(), &set, reason);
@@ -182,7 +181,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         sets: impl Iterator<Item = Set<'v>> + Clone,
     ) -> Result<Next<'v>, NoSpace> {
         let is_minimal = self.basis.view.options.any == AnyPolicy::Minimal
-            && self.asked.transport == Transport::Udp;
+            && self.basis.sender.transport == Transport::Udp;
         let most = if is_minimal { 1 } else { usize::MAX };
         self.write_positive(zone, source, sets.take(most))
     }
@@ -243,7 +242,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.reply.write_record(Section::Answer, &alias)?;
         self.alias_at = None;
         // The alias is itself what was asked for, as a CNAME record of the zone would be.
-        let is_asked = matches!(self.asked.rtype, Rtype::CNAME | Rtype::ANY);
+        let is_asked = matches!(self.rtype, Rtype::CNAME | Rtype::ANY);
         Ok(if is_asked { Next::Done } else { Next::Follow })
     }
 

@@ -4,15 +4,18 @@
 //! Decides who answers for each name. What a zone says of it is in `authority`, what others say in
 //! `learnt`.
 
+use std::net::IpAddr;
+
+use crate::answer::ahead::Prepared;
 use crate::answer::denial::Proofs;
-use crate::answer::exchange::Notes;
+use crate::answer::exchange::{Exchange, Notes};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
 use crate::answer::role::{Access, Answerer};
 use crate::answer::snapshot::View;
 use crate::base::limits::ALIASES_MAX;
 use crate::base::time::Now;
-use crate::cache::{FailureReason, Resolution};
+use crate::cache::FailureReason;
 use crate::metrics::{AnswerSource, Transport};
 use crate::policy::rate::Kind;
 use crate::wire::error::NoSpace;
@@ -27,15 +30,23 @@ use crate::zone::lookup::Path;
 /// asked for a name, takes one.
 const STEPS_MAX: usize = 4 * ALIASES_MAX;
 
-/// What is asked, and how.
+/// Who is to get a reply, and when.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
-    /// The type asked for.
-    pub(super) rtype: Rtype,
+pub(super) struct Sender {
+    /// The address that asks.
+    pub(super) ip: IpAddr,
     /// How the query came.
     pub(super) transport: Transport,
     /// When it is answered.
     pub(super) now: Now,
+}
+
+impl Sender {
+    /// The sender of the query.
+    pub(super) fn of(exchange: &Exchange<'_>) -> Self {
+        let Exchange { peer, transport, now, .. } = *exchange;
+        Self { ip: peer.ip(), transport, now }
+    }
 }
 
 /// The names an answer works with, and what it notes.
@@ -53,15 +64,28 @@ pub(super) struct Names<'l> {
     pub(super) notes: &'l mut Notes,
 }
 
-/// Where an answer comes from.
+/// What an answer is for, and where it comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Basis<'v> {
+pub(super) struct Basis<'q, 'v> {
+    /// The query, and what others have said since it came.
+    pub(super) prepared: Prepared<'q, 'v>,
+    /// Who asks.
+    pub(super) sender: Sender,
     /// The view that answers.
     pub(super) view: &'v View,
     /// What the query gets beyond the view's zones.
     pub(super) access: Access<'v>,
-    /// What others have said since the query came.
-    pub(super) given: &'v [Resolution],
+}
+
+/// Where an answer begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start<'v> {
+    /// The type asked for.
+    pub(super) rtype: Rtype,
+    /// Who answers for the name of the question.
+    pub(super) answerer: Answerer<'v>,
+    /// The guess at the path to it in a zone, if there is one.
+    pub(super) path: Path<'v>,
 }
 
 /// How the answer goes on after a name.
@@ -111,8 +135,9 @@ impl Visited {
 
 /// An answer under construction.
 pub(super) struct Answer<'v, 'l, 'r, 'm, T> {
-    pub(super) basis: Basis<'v>,
-    pub(super) asked: Asked,
+    pub(super) basis: Basis<'l, 'v>,
+    /// The type asked for.
+    pub(super) rtype: Rtype,
     pub(super) names: Names<'l>,
     /// The guess at the path to the current name, if there is one.
     pub(super) path: Path<'v>,
@@ -134,22 +159,22 @@ pub(super) struct Answer<'v, 'l, 'r, 'm, T> {
     pub(super) trace: &'r mut T,
 }
 
-/// Answers a question whose first name belongs to `place`, with a guess at the path to it in a zone.
+/// Answers a question.
 ///
 /// # Errors
 ///
 /// Fails with what has to be asked for first. The reply is of no use then.
-pub(super) fn answer<'v, T: Trace>(
-    basis: Basis<'v>,
-    (place, path): (Answerer<'v>, Path<'v>),
-    asked: Asked,
-    names: Names<'_>,
+pub(super) fn answer<'l, 'v, T: Trace>(
+    basis: Basis<'l, 'v>,
+    start: Start<'v>,
+    names: Names<'l>,
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<Kind, Wanted> {
+    let Start { rtype, mut answerer, path } = start;
     let mut answer = Answer {
         basis,
-        asked,
+        rtype,
         names,
         path,
         aliases: 0,
@@ -162,10 +187,9 @@ pub(super) fn answer<'v, T: Trace>(
         reply,
         trace,
     };
-    let mut place = place;
     for _ in 0..STEPS_MAX {
-        match answer.step(place)? {
-            Some(next) => place = next,
+        match answer.step(answerer)? {
+            Some(next) => answerer = next,
             None => return Ok(answer.kind),
         }
     }
@@ -176,8 +200,8 @@ pub(super) fn answer<'v, T: Trace>(
 
 impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     /// Answers for one name; returns where to go on.
-    fn step(&mut self, place: Answerer<'v>) -> Result<Option<Answerer<'v>>, Wanted> {
-        let said = match place {
+    fn step(&mut self, answerer: Answerer<'v>) -> Result<Option<Answerer<'v>>, Wanted> {
+        let said = match answerer {
             Answerer::Zone(zone) => self.answer_from(zone),
             Answerer::Reserved(zone) => {
                 let said = self.answer_from(zone);
@@ -191,10 +215,10 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
         let next = match said {
             Ok(Next::Done) => None,
             Ok(Next::Follow) => self.follow(),
-            Ok(Next::Go(place)) => Some(place),
+            Ok(Next::Go(answerer)) => Some(answerer),
             Ok(Next::Defer) => {
                 let name = current_name(self.aliases, &self.names).as_name().to_buf();
-                return Err(Wanted { name, rtype: self.asked.rtype });
+                return Err(Wanted { name, rtype: self.rtype });
             }
             Err(NoSpace) => {
                 self.truncate();
@@ -215,7 +239,7 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
 
     /// Goes on with the name that an alias led to; returns who answers for it, if anybody does.
     fn follow(&mut self) -> Option<Answerer<'v>> {
-        if self.advance() { self.place() } else { None }
+        if self.advance() { self.answerer() } else { None }
     }
 
     /// Takes the name that an alias led to as the current one; false if the chain ends there, because
@@ -239,11 +263,11 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     }
 
     /// Who answers for the current name.
-    pub(super) fn place(&mut self) -> Option<Answerer<'v>> {
+    pub(super) fn answerer(&mut self) -> Option<Answerer<'v>> {
         let Basis { view, access, .. } = self.basis;
         let name = current_name(self.aliases, &self.names);
-        match access.place(view, self.asked.rtype, name) {
-            Ok(place) => Some(place),
+        match access.answerer(view, self.rtype, name) {
+            Ok(answerer) => Some(answerer),
             Err(Refusal::BrokenZone) => {
                 self.reply.refuse(Refusal::BrokenZone, self.trace);
                 None

@@ -41,14 +41,14 @@ enum Age {
 impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Answers for the current name from what others have said of it.
     pub(super) fn answer_learnt(&mut self, role: &'v ResolverRole) -> Result<Next<'v>, NoSpace> {
-        let rtype = self.asked.rtype;
+        let rtype = self.rtype;
         if rtype == Rtype::ANY && self.basis.view.options.any == AnyPolicy::Minimal {
             return self.write_minimal_any();
         }
         let name = current_name(self.aliases, &self.names).as_name();
         let is_given = |given: &&Resolution| given.rtype == rtype && given.name.as_name() == name;
         // The last word counts: an earlier one may be about zones that we have no more.
-        if let Some(resolution) = self.basis.given.iter().rfind(is_given) {
+        if let Some(resolution) = self.basis.prepared.given.iter().rfind(is_given) {
             return self.write_resolution(role, resolution);
         }
         if let Some(next) = self.answer_cached(role)? {
@@ -62,7 +62,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// Lets others be asked for the current name, if that has not been done too often.
     fn defer(&mut self) -> Next<'v> {
-        if self.basis.given.len() < RESOLUTIONS_MAX {
+        if self.basis.prepared.given.len() < RESOLUTIONS_MAX {
             return Next::Defer;
         }
         self.fail(FailureReason::TooLong);
@@ -99,7 +99,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// What the cache has of the current name.
     fn find(&self, role: &ResolverRole, age: Age) -> Found {
-        let (now, rtype) = (self.asked.now, self.asked.rtype);
+        let (now, rtype) = (self.basis.sender.now, self.rtype);
         let name = current_name(self.aliases, &self.names);
         let floor = || role.denied_from(self.basis.view, name, rtype);
         match age {
@@ -146,7 +146,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Counts whether the cache had something. An answer that goes on has been here before, when its
     /// query came.
     fn note_found(&mut self, found: &Found) {
-        if self.basis.given.is_empty() {
+        if self.basis.prepared.given.is_empty() {
             let cache = &mut self.names.notes.cache;
             match found {
                 Found::Missing => cache.misses += 1,
@@ -162,16 +162,16 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Counts that a client is answered with an entry, once for each query as well, and notes whether
     /// it is to be asked for again.
     fn note_hit(&mut self, entry: &Entry) {
-        if !self.basis.given.is_empty() {
+        if !self.basis.prepared.given.is_empty() {
             return;
         }
         entry.count_hit();
         let notes = &mut *self.names.notes;
         // There is room for one. What else is due is left to the next client, and all of it by those
         // for whom nobody is asked.
-        if notes.due.is_none() && self.basis.access.asks && entry.take_due(self.asked.now) {
+        if notes.due.is_none() && self.basis.access.asks && entry.take_due(self.basis.sender.now) {
             // A denial may be about a name above.
-            notes.due = Some((entry.name().to_lowercase(), self.asked.rtype));
+            notes.due = Some((entry.name().to_lowercase(), self.rtype));
         }
     }
 
@@ -203,7 +203,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             End::NoData(entry) | End::NameError(entry) => self.write_denial(entry, age)?,
             // Who was asked took the name itself for ours: a reload has just taken its zone away.
             End::Local if resolution.aliases.is_empty() => return Ok(self.defer()),
-            End::Local => return Ok(self.place().map_or(Next::Done, Next::Go)),
+            End::Local => return Ok(self.answerer().map_or(Next::Done, Next::Go)),
             End::Failed(reason) => self.fail(*reason),
         }
         Ok(Next::Done)
@@ -270,7 +270,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// The time to live that the records of an entry get.
     fn ttl_of(&self, entry: &Entry, age: Age) -> Ttl {
-        match (entry.freshness(self.asked.now), age) {
+        match (entry.freshness(self.basis.sender.now), age) {
             (Some(Freshness::Fresh { ttl }), _) => ttl,
             (Some(Freshness::Stale) | None, Age::Stale) => Ttl::learnt(STALE_TTL_SECONDS),
             (Some(Freshness::Stale) | None, Age::Fresh) => Ttl::default(),
@@ -279,7 +279,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// Says if an entry is used beyond its end.
     fn tell_age(&mut self, entry: &Entry, age: Age) {
-        if age == Age::Stale && !entry.is_fresh(self.asked.now) {
+        if age == Age::Stale && !entry.is_fresh(self.basis.sender.now) {
             let is_denial = entry.kind() == Learnt::NameError;
             self.reply.set_extended_error(if is_denial {
                 ExtendedError::STALE_NXDOMAIN
@@ -334,10 +334,12 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// The closest zone cut that is known. The DS of a zone is its parent's data (RFC 4035 §3.1.4.1).
     fn closest(&self, role: &ResolverRole) -> Option<Cut> {
         let name = current_name(self.aliases, &self.names);
-        let parent = name.as_name().parent().filter(|_| self.asked.rtype == Rtype::DS);
+        let parent = name.as_name().parent().filter(|_| self.rtype == Rtype::DS);
         match parent {
-            Some(parent) => role.cache.closest_delegation(self.asked.now, &FoldedName::new(parent)),
-            None => role.cache.closest_delegation(self.asked.now, name),
+            Some(parent) => {
+                role.cache.closest_delegation(self.basis.sender.now, &FoldedName::new(parent))
+            }
+            None => role.cache.closest_delegation(self.basis.sender.now, name),
         }
     }
 
@@ -363,7 +365,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         for server in servers.rdatas().filter_map(|rdata| Name::read(rdata).ok()) {
             self.names.target.fold(server);
             for rtype in [Rtype::A, Rtype::AAAA] {
-                let glue = role.cache.find_glue(self.asked.now, self.names.target, rtype);
+                let glue = role.cache.find_glue(self.basis.sender.now, self.names.target, rtype);
                 let Some(hit) = glue else { continue };
                 self.write_glue(&hit.entry, server.is_within(servers.name()))?;
             }

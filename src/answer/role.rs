@@ -123,14 +123,14 @@ impl<'v> Access<'v> {
     }
 
     /// Who answers for a name.
-    pub(super) fn place(
+    pub(super) fn answerer(
         &self,
         view: &'v View,
         rtype: Rtype,
         name: &FoldedName,
     ) -> Result<Answerer<'v>, Refusal> {
         match view.zones.find(name, rtype) {
-            Some(ZoneState::Loaded(zone)) => Ok(self.place_in(zone, rtype, name)),
+            Some(ZoneState::Loaded(zone)) => Ok(self.answerer_in(zone, rtype, name)),
             Some(ZoneState::Broken) => Err(Refusal::BrokenZone),
             None => {
                 let role = self.role.ok_or_else(|| self.refusal())?;
@@ -142,7 +142,12 @@ impl<'v> Access<'v> {
 
     /// Who answers for a name in one of our zones: the zone, but for its DS record, of which only the
     /// parent can tell (RFC 4035 §3.1.4.1).
-    pub(super) fn place_in(&self, zone: &'v Zone, rtype: Rtype, name: &FoldedName) -> Answerer<'v> {
+    pub(super) fn answerer_in(
+        &self,
+        zone: &'v Zone,
+        rtype: Rtype,
+        name: &FoldedName,
+    ) -> Answerer<'v> {
         match self.role.filter(|_| self.asks && is_ds_of_apex(zone, rtype, name)) {
             Some(role) => Answerer::Others(role),
             None => Answerer::Zone(zone),

@@ -131,7 +131,7 @@ impl Listeners {
         self.listening.iter().map(|listening| listening.address)
     }
 
-    /// WorkerGroup for each address.
+    /// Workers for each address.
     pub(super) fn workers(&self) -> usize {
         self.listening.first().map_or(1, |listening| listening.udp.len())
     }
