@@ -15,6 +15,7 @@ mod learnt;
 mod local;
 mod refusal;
 mod reply;
+pub mod reserved;
 mod respond;
 pub mod role;
 pub mod snapshot;

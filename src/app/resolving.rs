@@ -3,9 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use crate::answer::{Reach, ResolverRole, Routed, Snapshot};
+use crate::answer::{Reach, ResolverRole, Routed, Snapshot, reserved};
 use crate::app::hints::{self, Hints};
-use crate::app::reserved;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::time::Ttl;
 use crate::cache::{Cache, Limits};
