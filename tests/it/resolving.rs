@@ -14,7 +14,7 @@ const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 60\n@ NS ns.other.\n
                     alias CNAME www\n* TXT \"anything\"\n";
 
 /// A question that asks for recursion, with the number `id`.
-fn recursive(id: u16, qname: &str, rtype: Rtype) -> Vec<u8> {
+pub fn recursive(id: u16, qname: &str, rtype: Rtype) -> Vec<u8> {
     let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
     let mut message = query(&name(qname), rtype, asking);
     message[..2].copy_from_slice(&id.to_be_bytes());
