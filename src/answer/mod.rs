@@ -15,13 +15,14 @@ mod learnt;
 mod local;
 mod refusal;
 mod reply;
+pub mod reserved;
 mod respond;
 pub mod role;
 pub mod snapshot;
 
 pub use crate::metrics::{DropReason, Transport};
 pub use deferred::Deferred;
-pub use exchange::{Exchange, Local, Outcome};
+pub use exchange::{Exchange, Notes, Outcome, Workspace};
 pub use refusal::Refusal;
 pub use respond::respond;
 pub use role::{Reach, ResolverRole, Routed};

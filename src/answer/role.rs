@@ -127,36 +127,41 @@ impl<'v> Access<'v> {
     }
 
     /// Who answers for a name.
-    pub(super) fn place(
+    pub(super) fn answerer(
         &self,
         view: &'v View,
         rtype: Rtype,
         name: &FoldedName,
-    ) -> Result<Place<'v>, Refusal> {
+    ) -> Result<Answerer<'v>, Refusal> {
         match view.zones.find(name, rtype) {
-            Some(ZoneState::Loaded(zone)) => Ok(self.place_in(zone, rtype, name)),
+            Some(ZoneState::Loaded(zone)) => Ok(self.answerer_in(zone, rtype, name)),
             Some(ZoneState::Broken) => Err(Refusal::BrokenZone),
             None => {
                 let role = self.role.ok_or_else(|| self.refusal())?;
                 let reserved = role.reserved(name, rtype);
-                Ok(reserved.map_or(Place::Others(role), Place::Reserved))
+                Ok(reserved.map_or(Answerer::Others(role), Answerer::Reserved))
             }
         }
     }
 
     /// Who answers for a name in one of our zones: the zone, but for its DS record, of which only the
     /// parent can tell (RFC 4035 §3.1.4.1).
-    pub(super) fn place_in(&self, zone: &'v Zone, rtype: Rtype, name: &FoldedName) -> Place<'v> {
+    pub(super) fn answerer_in(
+        &self,
+        zone: &'v Zone,
+        rtype: Rtype,
+        name: &FoldedName,
+    ) -> Answerer<'v> {
         match self.role.filter(|_| self.asks && is_ds_of_apex(zone, rtype, name)) {
-            Some(role) => Place::Others(role),
-            None => Place::Zone(zone),
+            Some(role) => Answerer::Others(role),
+            None => Answerer::Zone(zone),
         }
     }
 }
 
 /// Who answers for a name.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place<'v> {
+pub(super) enum Answerer<'v> {
     /// One of our zones.
     Zone(&'v Zone),
     /// A zone of names that are reserved.

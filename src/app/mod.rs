@@ -19,7 +19,6 @@ mod pages;
 mod panics;
 mod privileges;
 mod report;
-mod reserved;
 mod resolving;
 mod secret;
 mod serve;

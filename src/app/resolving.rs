@@ -3,9 +3,8 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use crate::answer::{Reach, ResolverRole, Routed, Snapshot};
+use crate::answer::{Reach, ResolverRole, Routed, Snapshot, reserved};
 use crate::app::hints::{self, Hints};
-use crate::app::reserved;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::time::Ttl;
 use crate::cache::{Cache, Limits};
@@ -176,11 +175,9 @@ pub(super) fn counts(world: &Arc<World>) -> Counted {
                 return CacheTotals::default();
             };
             CacheTotals {
-                entries: counts.store.entries,
-                octets: counts.store.octets,
-                hits: counts.hits,
-                misses: counts.misses,
-                evictions: counts.store.evictions,
+                entries: counts.entries,
+                octets: counts.octets,
+                evictions: counts.evictions,
             }
         }),
     }

@@ -36,7 +36,7 @@ use crate::http::{Audience, Site};
 use crate::net::http::HttpServer;
 use crate::net::listen::HttpListener;
 use crate::net::tcp::{TcpLimits, TcpServer};
-use crate::net::udp::Crew;
+use crate::net::udp::WorkerGroup;
 use crate::net::upstream::{self, Upstream};
 use crate::net::{World, free_unused};
 use crate::policy::rate::{RateLimiter, RateOptions};
@@ -434,12 +434,12 @@ impl Server {
         // Fails if there is nobody left to tell.
         let _ = stop.send(true);
         tracing::info!("stopping");
-        let crews = listeners.into_crews();
+        let workers = listeners.into_workers();
         // Whoever has not taken its replies by then will not get them.
         let until = ended + Duration::from_millis(DRAIN_MS_MAX);
         let drained = async { timeout_at(until, stop.closed()).await };
         let _ = runtime.block_on(drained);
-        crews.for_each(Crew::join);
+        workers.for_each(WorkerGroup::join);
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
         end

@@ -110,6 +110,15 @@ labels! {
     }
 }
 
+/// How often the cache was of use to answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// Names of which it had something.
+    pub hits: u32,
+    /// Names of which it had nothing.
+    pub misses: u32,
+}
+
 /// What is counted of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyKind {

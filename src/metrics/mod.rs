@@ -16,7 +16,7 @@ pub use collector::DnsCollector;
 pub use counters::{Counters, WorkerCounters};
 pub use family::{FamilyError, Kind, Numbers};
 pub use labels::{
-    AnswerSource, DropReason, IgnoredResponse, ReplyKind, ResolverFailure, Transport,
+    AnswerSource, CacheUse, DropReason, IgnoredResponse, ReplyKind, ResolverFailure, Transport,
 };
 pub use reloads::Reloads;
 pub use resolving::{CacheTotals, ResolverCollector, ResolverCounters, Resolving};

@@ -1,4 +1,4 @@
-//! What is counted of resolving and of the cache.
+//! What is counted of resolving, and what the cache holds.
 //!
 //! One task resolves and writes the counters; what the cache holds is asked for with each scrape.
 
@@ -65,17 +65,13 @@ impl ResolverCounters {
     }
 }
 
-/// What the cache holds, and what became of questions to it.
+/// What the cache holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheTotals {
     /// Entries.
     pub entries: u64,
     /// Octets that they take.
     pub octets: u64,
-    /// Questions for which something was found.
-    pub hits: u64,
-    /// Questions for which nothing was found.
-    pub misses: u64,
     /// Entries that were dropped for want of room.
     pub evictions: u64,
 }
@@ -96,7 +92,7 @@ impl fmt::Debug for Resolving {
     }
 }
 
-/// The families of the resolver and of the cache.
+/// The families of the resolver, and of what the cache holds.
 #[derive(Debug)]
 pub struct ResolverCollector {
     resolving: Resolving,
@@ -107,8 +103,6 @@ pub struct ResolverCollector {
     durations: Histograms,
     entries: Numbers,
     octets: Numbers,
-    hits: Numbers,
-    misses: Numbers,
     evictions: Numbers,
 }
 
@@ -146,15 +140,6 @@ impl ResolverCollector {
             )?,
             entries: gauge("kereru_cache_entries", "Entries of the cache.")?,
             octets: gauge("kereru_cache_bytes", "Octets that the entries of the cache take.")?,
-            hits: by(
-                "level",
-                "kereru_cache_hits_total",
-                "Questions for which the cache had something, by where it was found.",
-            )?,
-            misses: counter(
-                "kereru_cache_misses_total",
-                "Questions for which the cache had nothing.",
-            )?,
             evictions: counter(
                 "kereru_cache_evictions_total",
                 "Entries that were dropped for want of room.",
@@ -172,8 +157,6 @@ impl Collector for ResolverCollector {
             &self.failures,
             &self.entries,
             &self.octets,
-            &self.hits,
-            &self.misses,
             &self.evictions,
         ];
         let mut descs: Vec<&Desc> = numbers.into_iter().map(Numbers::desc).collect();
@@ -201,8 +184,6 @@ impl Collector for ResolverCollector {
             self.durations.with([("", durations)].into_iter()),
             self.entries.with_value(number(cache.entries)),
             self.octets.with_value(number(cache.octets)),
-            self.hits.with_values([("worker", 0.0), ("shared", number(cache.hits))]),
-            self.misses.with_value(number(cache.misses)),
             self.evictions.with_value(number(cache.evictions)),
         ]
     }

@@ -4,6 +4,7 @@ pub mod http;
 pub mod inherited;
 pub mod listen;
 mod seats;
+mod settle;
 pub mod tcp;
 pub mod udp;
 pub mod upstream;

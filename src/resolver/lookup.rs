@@ -164,28 +164,15 @@ impl Resolver {
         }
     }
 
-    /// What is known of a name without asking. What is asked for often and ends soon is asked for on
-    /// the way.
-    fn known(
-        &mut self,
-        now: Now,
-        name: &FoldedName,
-        rtype: Rtype,
-        brought: &[Arc<Entry>],
-    ) -> Known {
+    /// What is known of a name without asking.
+    fn known(&self, now: Now, name: &FoldedName, rtype: Rtype, brought: &[Arc<Entry>]) -> Known {
         if self.local.owner_of(name, rtype) == Owned::Yes {
             return Known::End(End::Local);
         }
         if let Some(known) = known_of(brought, name, rtype) {
             return known;
         }
-        let found = self.cache.find_uncounted(now, name, rtype, || self.denied_from(name, rtype));
-        if let Some(due) = hit(&found).filter(|hit| hit.is_due) {
-            // What denies it may be of a name above, and is asked for as such.
-            let name = due.entry.name().to_lowercase();
-            self.prefetch(now, Question { name, rtype });
-        }
-        known_from(found)
+        known_from(self.cache.find(now, name, rtype, || self.denied_from(name, rtype)))
     }
 
     /// Lets a question wait for what is missing, if there is room for one more.

@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use crate::base::entropy::Entropy;
 use crate::base::time::Now;
-use crate::cache::{Cache, Found, Local, Owned};
+use crate::cache::{Cache, Local, Owned};
 use crate::resolver::cookies::ClientCookies;
 use crate::resolver::dead::DeadZones;
 use crate::resolver::fetch::{Failing, Fetch};
@@ -232,11 +232,10 @@ impl Resolver {
     }
 
     /// Takes the news that what is known of a question ends soon and is asked for often
-    /// (`Hit::is_due`): it is asked for, and nobody waits.
+    /// (`Entry::take_due`): it is asked for, and nobody waits.
     pub fn handle_due(&mut self, now: Now, question: Question) {
         let name = FoldedName::new(question.name.as_name());
         if self.local.owner_of(&name, question.rtype) != Owned::Yes {
-            let question = self.denied_question(now, &name, question);
             self.prefetch(now, question);
         }
         self.go_on(now);
@@ -320,20 +319,6 @@ impl Resolver {
     /// How many questions of clients are being answered.
     pub fn inflight(&self) -> usize {
         self.lookups.len()
-    }
-
-    /// The question whose answer tells of a question: where a name above does not exist, the one for
-    /// that name.
-    fn denied_question(&self, now: Now, name: &FoldedName, question: Question) -> Question {
-        let rtype = question.rtype;
-        match self.cache.find_uncounted(now, name, rtype, || self.denied_from(name, rtype)) {
-            Found::NameError(hit) => Question { name: hit.entry.name().to_lowercase(), rtype },
-            Found::Records(_)
-            | Found::Alias(_)
-            | Found::NoData(_)
-            | Found::Failure(_)
-            | Found::Missing => question,
-        }
     }
 
     /// Lets fetches go on until all wait for something.

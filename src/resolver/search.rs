@@ -229,7 +229,7 @@ impl Resolver {
     /// Whether the cache knows nothing of a question, not even that it failed.
     fn is_unknown(&self, now: Now, name: &FoldedName, rtype: Rtype) -> bool {
         let floor = || self.denied_from(name, rtype);
-        matches!(self.cache.find_uncounted(now, name, rtype, floor), Found::Missing)
+        matches!(self.cache.find(now, name, rtype, floor), Found::Missing)
     }
 
     /// Lets a fetch go on that waited for an address, with what was found. One that has gone elsewhere

@@ -93,7 +93,7 @@ pub fn play(scenario: &Scenario, subject: &mut dyn Subject) -> Result<Played, Bo
         events: 0,
         pending: Vec::new(),
         delayed: Vec::new(),
-        asked: Vec::new(),
+        unanswered: Vec::new(),
         answered: Vec::new(),
         variables: Variables::default(),
         traffic: VecDeque::new(),
@@ -134,7 +134,7 @@ struct Delayed {
 }
 
 /// A query that a client waits for.
-struct Asked {
+struct Unanswered {
     client: SocketAddr,
     id: Option<[u8; 2]>,
     transport: Transport,
@@ -171,7 +171,7 @@ struct Player<'s> {
     pending: Vec<Pending>,
     /// Responses on their way, in no order.
     delayed: Vec<Delayed>,
-    asked: Vec<Asked>,
+    unanswered: Vec<Unanswered>,
     answered: Vec<Answered>,
     variables: Variables,
     traffic: VecDeque<String>,
@@ -246,11 +246,11 @@ impl<'s> Player<'s> {
         let message = read(&octets);
         self.log(format!("reply to {client}: {}", summary(&message)));
         let id = octets.first_chunk().copied();
-        let is_asked = |asked: &Asked| asked.client == client && asked.id == id;
-        let Some(at) = self.asked.iter().position(is_asked) else {
+        let is_meant = |query: &Unanswered| query.client == client && query.id == id;
+        let Some(at) = self.unanswered.iter().position(is_meant) else {
             return Err(format!("a reply that {client} has not asked for:\n{}", show(&message)));
         };
-        let transport = self.asked.remove(at).transport;
+        let transport = self.unanswered.remove(at).transport;
         self.answered.push(Answered { client, transport, message });
         Ok(())
     }
@@ -396,7 +396,7 @@ impl<'s> Player<'s> {
         };
         let label = transport.label();
         self.log(format!("query of {client} ({label}): {}", summary(&read(&octets))));
-        self.asked.push(Asked { client, id: octets.first_chunk().copied(), transport });
+        self.unanswered.push(Unanswered { client, id: octets.first_chunk().copied(), transport });
         self.subject.handle_query(self.now, client, transport, &octets);
     }
 

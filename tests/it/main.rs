@@ -24,6 +24,7 @@ mod documents;
 mod equality;
 mod http;
 mod lab;
+mod late;
 mod licenses;
 mod meeting;
 mod message;

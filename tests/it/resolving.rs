@@ -17,7 +17,7 @@ const ZONE: &str = "$TTL 300\n@ SOA ns.other. admin 1 2 3 4 60\n@ NS ns.other.\n
                     alias CNAME www\n* TXT \"anything\"\n";
 
 /// A question that asks for recursion, with the number `id`.
-fn recursive(id: u16, qname: &str, rtype: Rtype) -> Vec<u8> {
+pub fn recursive(id: u16, qname: &str, rtype: Rtype) -> Vec<u8> {
     let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
     let mut message = query(&name(qname), rtype, asking);
     message[..2].copy_from_slice(&id.to_be_bytes());
@@ -79,6 +79,25 @@ fn name_of_others_is_resolved_and_then_known() {
     let query = recursive(9, "www.remote.example.", Rtype::A);
     let reply = ask_udp(resolver.addresses[0], &query);
     assert_eq!(reply.answers.len(), 1);
+}
+
+#[test]
+fn use_of_the_cache_is_counted_once_a_query_over_udp_and_tcp() {
+    let authority = authority();
+    let resolver = resolver(authority.addresses[0], "http: {listen: ['127.0.0.1:0']}");
+    let counted = || {
+        let hits = counter(&resolver, "kereru_cache_hits_total{level=\"shared\"}");
+        (hits, counter(&resolver, "kereru_cache_misses_total"))
+    };
+    let query = recursive(7, "www.remote.example.", Rtype::A);
+    ask_udp(resolver.addresses[0], &query);
+    // The reply that came late looked no second time.
+    assert_eq!(counted(), (0.0, 1.0));
+    ask_udp(resolver.addresses[0], &query);
+    let mut stream = connect(resolver.addresses[0]);
+    stream.write_all(&framed(&query)).unwrap();
+    read_reply(&mut stream);
+    assert_eq!(counted(), (2.0, 1.0));
 }
 
 #[test]

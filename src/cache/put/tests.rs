@@ -55,7 +55,7 @@ fn ttl_of_0_is_for_one_answer_and_no_more() {
     let Ok(Put::Once(entry)) = put else { panic!("{put:?}") };
     assert_eq!((entry.ttl(), entry.rdatas().count()), (seconds(0), 1));
     check_found(&cache, at(0), "a. A", "missing");
-    assert_eq!(cache.counts().store.entries, 0);
+    assert_eq!(cache.counts().entries, 0);
 }
 
 #[test]

@@ -11,9 +11,12 @@ fn threads_are_added_up() {
     second.query(Transport::Udp);
     second.query(Transport::Tcp);
     second.dropped(DropReason::Short, 3);
+    first.cache_use(CacheUse { hits: 2, misses: 0 });
+    second.cache_use(CacheUse { hits: 1, misses: 1 });
     let totals = counters.totals();
     assert_eq!(totals.queries, [2, 1]);
     assert_eq!(totals.dropped, [3, 0, 0, 0, 0, 0, 0]);
+    assert_eq!((totals.cache_hits, totals.cache_misses), (3, 1));
 }
 
 #[test]

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use crate::answer::{Deferred, Local, Outcome, Transport};
+use crate::answer::{Deferred, Outcome, Transport, Workspace};
 use crate::base::entropy::Entropy;
 use crate::base::limits::{MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_MAX, UDP_SIZE_MAX};
 use crate::base::pace::Pace;
@@ -152,23 +152,6 @@ impl Upstream {
     }
 }
 
-/// Hands over a query that has to wait, with the way of its reply; what it gets at once if that cannot
-/// be.
-pub fn hand_over(
-    world: &World,
-    (deferred, path): (Box<Deferred>, Option<ReplyPath>),
-    local: &mut Local,
-    message: &mut [u8],
-) -> Option<Outcome> {
-    let left = match (world.upstream(), path) {
-        (Some(upstream), Some(path)) => upstream.ask(deferred, path)?,
-        (Some(_), None) | (None, _) => deferred,
-    };
-    let failed = left.failed(FailureReason::Busy);
-    let snapshot = world.snapshot().load();
-    Some(left.resume(&snapshot, (failed, world.now()), local, message, &mut ()))
-}
-
 /// Resolves until the server stops and all that wait have been answered.
 pub async fn run(mut inbox: Inbox, world: Arc<World>, mut stopping: watch::Receiver<bool>) {
     let (events, mut arrived) = mpsc::channel(RESOLVER_EVENTS_MAX);
@@ -250,7 +233,7 @@ struct Driver {
     /// Chooses the address that each server is asked from.
     keyed: SipHasher24,
     next_asker: u64,
-    local: Local,
+    local: Workspace,
     message: Vec<u8>,
     counters: WorkerCounters,
     resolver_counters: ResolverCounters,
@@ -278,7 +261,7 @@ impl Driver {
             entropy,
             keyed,
             next_asker: 0,
-            local: Local::default(),
+            local: Workspace::default(),
             message: vec![0; MESSAGE_LEN_MAX],
             counters: world.counters().join(),
             resolver_counters,
@@ -479,7 +462,7 @@ impl Driver {
             Ok(Outcome::Defer(deferred)) => self.ask(Waiting { deferred, path }, budget),
             // A bug of ours, which costs the one reply.
             Err(_) => {
-                self.local = Local::default();
+                self.local = Workspace::default();
             }
         }
     }
