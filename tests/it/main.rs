@@ -30,6 +30,7 @@ mod message;
 mod operation;
 mod proofs;
 mod protocol;
+mod received;
 mod recursion;
 mod reference;
 mod refusals;
