@@ -142,7 +142,7 @@ fn what_is_kept_of_a_response_grows_with_its_octets_only() {
 }
 
 /// Tells what was being done if that panics.
-struct OnPanic(String);
+pub struct OnPanic(pub String);
 
 impl Drop for OnPanic {
     #[expect(clippy::print_stderr, reason = "a failure has to tell how to repeat it")]

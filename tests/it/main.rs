@@ -28,6 +28,7 @@ mod licenses;
 mod meeting;
 mod message;
 mod operation;
+mod operations;
 mod proofs;
 mod protocol;
 mod received;
