@@ -8,6 +8,7 @@ mod exchanges;
 mod floods;
 mod forwarding;
 mod iteration;
+mod large;
 mod own;
 mod priming;
 mod script;
