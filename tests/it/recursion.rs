@@ -7,6 +7,7 @@ mod bounds;
 mod exchanges;
 mod floods;
 mod forwarding;
+mod ghosts;
 mod iteration;
 mod large;
 mod own;
