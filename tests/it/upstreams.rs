@@ -143,3 +143,76 @@ fn server_that_goes_on_for_ever_over_tcp_does_not_hold_up_the_answer() {
     assert_eq!(rcode, Rcode::SERVFAIL);
     assert!(took < PATIENCE / 4, "{took:?}");
 }
+
+#[test]
+fn server_that_takes_a_connection_and_never_reads_does_not_hold_up_the_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let socket = UdpSocket::bind(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let resolver = resolver(address);
+    let to = resolver.addresses[0];
+    let asking = std::thread::spawn(move || {
+        let began = Instant::now();
+        (ask_udp(to, &recursive("www.a.example.")).rcode(), began.elapsed())
+    });
+    let mut connections = Vec::new();
+    let mut request = [0; 4096];
+    let (len, from) = socket.recv_from(&mut request).unwrap();
+    let mut cut = response(&request[..len], RIGHT);
+    cut[2] |= 2;
+    socket.send_to(&cut, from).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    while !asking.is_finished() {
+        connections.extend(listener.accept().map(|(stream, _)| stream));
+        std::thread::yield_now();
+    }
+    let (rcode, took) = asking.join().unwrap();
+    assert!(!connections.is_empty());
+    assert_eq!(rcode, Rcode::SERVFAIL);
+    assert!(took < PATIENCE / 4, "{took:?}");
+}
+
+#[test]
+fn addresses_that_are_nobodys_are_never_asked() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let address = socket.local_addr().unwrap();
+    let port = address.port();
+    let resolver = Server::start(
+        &format!(
+            "listen: ['127.0.0.1:0']\nresolver: {{priming: false, port: {port}, do-not-query: [], \
+             stub: [{{zone: a.example, to: ['{address}']}}]}}\n"
+        ),
+        &[],
+    );
+    let to = resolver.addresses[0];
+    let asking = std::thread::spawn(move || ask_udp(to, &recursive("www.sub.a.example.")).rcode());
+    let mut request = [0; 4096];
+    let (len, from) = socket.recv_from(&mut request).unwrap();
+    // A referral to sub.a.example., whose server has addresses at which this machine itself would
+    // answer, or nobody, or many.
+    let sub = name("sub.a.example.");
+    let server = [b"\x02ns".as_slice(), sub.as_name().as_wire()].concat();
+    let mut referral = response(&request[..len], RIGHT);
+    referral.truncate(referral.len() - 16);
+    referral[2..12].copy_from_slice(&[0x80, 0, 0, 1, 0, 0, 0, 1, 0, 5]);
+    let mut push = |owner: &[u8], rtype: Rtype, rdata: &[u8]| {
+        referral.extend_from_slice(owner);
+        referral.extend_from_slice(&rtype.0.to_be_bytes());
+        referral.extend_from_slice(&[0, 1, 0, 0, 14, 16, 0, rdata.len() as u8]);
+        referral.extend_from_slice(rdata);
+    };
+    push(sub.as_name().as_wire(), Rtype::NS, &server);
+    push(&server, Rtype::A, &[0, 0, 0, 0]);
+    push(&server, Rtype::A, &[224, 0, 0, 1]);
+    push(&server, Rtype::AAAA, &[0; 16]);
+    let mapped = std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped().octets();
+    push(&server, Rtype::AAAA, &mapped);
+    push(&server, Rtype::AAAA, &std::net::Ipv6Addr::from([0xFF02, 0, 0, 0, 0, 0, 0, 1]).octets());
+    socket.send_to(&referral, from).unwrap();
+    assert_eq!(asking.join().unwrap(), Rcode::SERVFAIL);
+    socket.set_nonblocking(true).unwrap();
+    let asked = socket.recv_from(&mut request).map_err(|error| error.kind());
+    assert_eq!(asked, Err(std::io::ErrorKind::WouldBlock));
+}
