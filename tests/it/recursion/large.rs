@@ -3,7 +3,7 @@
 
 use super::{EXAMPLE, Host, ROOT, World, addresses, asked, check_failed, ip, options};
 use crate::world::name;
-use kereru::base::limits::{MESSAGE_LEN_MAX, SERVERS_PER_ZONE_MAX};
+use kereru::base::limits::{ADDRESSES_PER_SERVER_MAX, MESSAGE_LEN_MAX, SERVERS_PER_ZONE_MAX};
 use kereru::cache::{End, FailureReason, Resolution};
 use kereru::resolver::{Budget, Channel, Transmit};
 use kereru::wire::numbers::Rtype;
@@ -169,4 +169,35 @@ fn response_that_fills_a_message_takes_memory_in_proportion() {
         let finished = world.resolver.poll_finished().unwrap();
         assert!(records(&finished.resolution) >= 250);
     }
+}
+
+#[test]
+fn no_more_servers_of_a_zone_are_asked_than_are_looked_at() {
+    let org = lines(100, |number| {
+        format!("attack NS n{number:03}.attack\nn{number:03}.attack A 10.0.0.{number}")
+    });
+    let mut world = with(&org, "");
+    // Each says at once that it does not serve the zone.
+    for number in 0..100 {
+        let zone = "@ NS ns\nns A 192.0.2.1";
+        world.serve(&format!("10.0.0.{number}"), &[("elsewhere.", zone)]);
+    }
+    let resolution = world.ask("www.attack.org.", Rtype::A);
+    check_failed(&resolution, FailureReason::Lame);
+    let asked = world.sent.iter().filter(|(to, _)| to.to_string().starts_with("10."));
+    assert_eq!(asked.count(), SERVERS_PER_ZONE_MAX);
+}
+
+#[test]
+fn server_with_very_many_addresses_is_asked_at_a_few() {
+    let glue = lines(100, |number| format!("ns.attack A 10.0.0.{number}"));
+    let mut world = with(&format!("attack NS ns.attack\n{glue}"), "");
+    for number in 0..100 {
+        let zone = "@ NS ns\nns A 192.0.2.1";
+        world.serve(&format!("10.0.0.{number}"), &[("elsewhere.", zone)]);
+    }
+    let resolution = world.ask("www.attack.org.", Rtype::A);
+    check_failed(&resolution, FailureReason::Lame);
+    let asked = world.sent.iter().filter(|(to, _)| to.to_string().starts_with("10."));
+    assert_eq!(asked.count(), ADDRESSES_PER_SERVER_MAX);
 }
