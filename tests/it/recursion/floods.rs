@@ -4,6 +4,7 @@ use super::bounds::{is_busy, leading_on, put};
 use super::{ORG, addresses, hierarchy, ip};
 use kereru::base::limits::LOOKUPS_MAX;
 use kereru::cache::End;
+use kereru::resolver::{Asker, Asking, Budget, Question};
 use kereru::wire::numbers::Rtype;
 use std::net::IpAddr;
 
@@ -84,4 +85,34 @@ fn names_below_a_delegation_that_leads_to_further_delegations_cost_requests_once
             assert_eq!(world.sent(), [""; 0]);
         }
     }
+}
+
+#[test]
+fn clients_who_gave_up_on_a_silent_server_take_no_memory() {
+    let mut world = hierarchy();
+    world.ask("other.example.org.", Rtype::A);
+    world.silent.insert(ip("192.0.2.3"));
+    // As many clients as there may be ask the same, and each is answered before anything comes back.
+    let mut round = || {
+        for number in 0..LOOKUPS_MAX {
+            world.asked += 1;
+            let asking = Asking {
+                asker: Asker(world.asked),
+                client: client(number),
+                question: Question {
+                    name: crate::world::name("www.example.org."),
+                    rtype: Rtype::A,
+                },
+                budget: Budget { deadline: world.now.after_micros(1), ..Budget::new(world.now) },
+            };
+            world.resolver.handle_question(world.now, asking);
+        }
+        world.now = world.now.after_micros(1);
+        world.resolver.handle_timeout(world.now);
+        while world.resolver.poll_finished().is_some() {}
+        assert_eq!(world.resolver.inflight(), 0);
+    };
+    (0..3).for_each(|_| round());
+    let used = allocation_counter::measure(|| (0..2).for_each(|_| round()));
+    assert!(used.bytes_current <= 1 << 16, "{}", used.bytes_current);
 }
