@@ -2,7 +2,7 @@
 
 use super::bounds::{is_busy, leading_on, put};
 use super::{ORG, addresses, hierarchy, ip};
-use kereru::base::limits::LOOKUPS_MAX;
+use kereru::base::limits::{LOOKUPS_MAX, WAITING_FETCHES_MAX};
 use kereru::cache::End;
 use kereru::resolver::{Asker, Asking, Budget, Question};
 use kereru::wire::numbers::Rtype;
@@ -24,6 +24,10 @@ fn flood_of_names_below_a_zone_whose_server_is_waited_for_leaves_others_alone() 
     for number in 0..LOOKUPS_MAX + 100 {
         put(&mut world, client(number / 500), &format!("n{number}.attack.org."));
     }
+    // So many wait for the address, and so many for what the parent says; the others have been told
+    // that there is no room.
+    let waiting = world.resolver.inflight();
+    assert!(waiting <= 2 * WAITING_FETCHES_MAX as usize + 1, "{waiting}");
     let end = put(&mut world, ip("198.51.100.9"), "www.example.org.");
     assert!(!is_busy(end.as_ref()), "{end:?}");
     let finished = world.rest();
