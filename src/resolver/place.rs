@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::entropy::Entropy;
 use crate::base::limits::{ADDRESSES_PER_SERVER_MAX, ADDRESSES_PER_ZONE_MAX, SERVERS_PER_ZONE_MAX};
 use crate::base::time::Now;
-use crate::cache::{Cut, Entry, Kind, LocalCut, Owned};
+use crate::cache::{Cut, Entry, Hit, Kind, LocalCut, Owned};
 use crate::resolver::fetch::Fetch;
 use crate::resolver::options::{Route, RouteKind};
 use crate::resolver::response::Referral;
@@ -367,6 +367,13 @@ impl Resolver {
             }
             for rtype in self.options.address_types() {
                 let hit = self.cache.find_told_glue(now, &folded, rtype);
+                // Where nothing else is known, it was asked already.
+                let known_otherwise = self.cache.find_glue(now, &folded, rtype);
+                let is_other = |told: &Hit| {
+                    let is_same = |own: Hit| Arc::ptr_eq(&own.entry, &told.entry);
+                    !known_otherwise.is_some_and(is_same)
+                };
+                let hit = hit.filter(is_other);
                 let glue = hit.iter().flat_map(|hit| hit.entry.rdatas()).filter_map(address);
                 let glue = glue.map(|ip| SocketAddr::new(ip, self.options.port));
                 let is_new =

@@ -20,7 +20,7 @@ fn limited() -> (Server, Server) {
     );
     let config = format!(
         "listen: ['127.0.0.1:0']\nhttp: {{listen: ['127.0.0.1:0']}}\nrate-limit: {{per-second: 1, \
-         slip: 1, exempt: []}}\nresolver: {{priming: false, stub: [{{zone: remote.example, to: \
+         slip: 1, exempt: []}}\nresolver: {{allow: [0.0.0.0/0], priming: false, stub: [{{zone: remote.example, to: \
          ['{}']}}]}}\n",
         authority.addresses[0]
     );

@@ -7,9 +7,12 @@ mod bounds;
 mod exchanges;
 mod floods;
 mod forwarding;
+mod ghosts;
 mod iteration;
+mod large;
 mod own;
 mod priming;
+mod script;
 mod server_addresses;
 mod stale;
 mod trouble;
@@ -26,6 +29,7 @@ use kereru::resolver::{
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::Rtype;
 use kereru::wire::typed::Response;
+use script::Event;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -61,6 +65,8 @@ struct World {
     sent: Vec<(IpAddr, String)>,
     channels: Vec<Channel>,
     asked: u64,
+    /// What happened, to be written as a scenario.
+    events: Vec<(Now, Event)>,
 }
 
 fn options() -> Options {
@@ -126,6 +132,7 @@ impl World {
             sent: Vec::new(),
             channels: Vec::new(),
             asked: 0,
+            events: Vec::new(),
         }
     }
 
@@ -159,6 +166,7 @@ impl World {
         let asker = Asker(self.asked);
         let question = Question { name: name(qname), rtype };
         let client = ip("198.51.100.1");
+        self.events.push((self.now, Event::Asked(question.clone())));
         self.resolver.handle_question(self.now, Asking { asker, client, question, budget });
         asker
     }
@@ -198,7 +206,9 @@ impl World {
         match (arrival, due) {
             (Some((at, request)), due) if due.is_none_or(|due| at <= due) => {
                 self.now = self.now.max(at);
-                match self.arrivals.remove(&(at, request)).unwrap() {
+                let octets = self.arrivals.remove(&(at, request)).unwrap();
+                self.events.push((self.now, Event::Came(request, octets.clone())));
+                match octets {
                     Some(octets) => {
                         self.resolver.handle_response(self.now, request, &octets);
                     }
@@ -219,6 +229,7 @@ impl World {
         let asked = Response::read(&transmit.octets).unwrap().question.unwrap();
         let asked = format!("{} {}", asked.0.as_name().to_lowercase(), asked.1.rtype);
         let to = transmit.to.ip();
+        self.events.push((self.now, Event::Sent(transmit.clone())));
         self.sent.push((to, asked));
         self.channels.push(transmit.channel);
         assert!(transmit.until > self.now);

@@ -4,6 +4,7 @@ use crate::http::{metrics, sum, value};
 use crate::message::{Asking, Message, query};
 use crate::server::{PATIENCE, Server, ask_udp, connect, framed, is_closed, read_reply};
 use crate::world::name;
+use kereru::base::limits::WAITING_PER_CONNECTION_MAX;
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
 use std::io::Write;
@@ -140,6 +141,24 @@ fn questions_on_a_connection_do_not_wait_for_each_other() {
     let mut sorted = ids.clone();
     sorted.sort_unstable();
     assert!(sorted.into_iter().eq(1..=100), "{ids:?}");
+}
+
+#[test]
+fn connection_with_many_questions_that_wait_is_not_read_further() {
+    let (_socket, nobody) = silent();
+    let resolver = resolver(nobody, "http: {listen: ['127.0.0.1:0']}\n");
+    let mut stream = connect(resolver.addresses[0]);
+    let sent = (1..=400)
+        .flat_map(|id| framed(&recursive(id, &format!("n{id}.remote.example."), Rtype::A)));
+    stream.write_all(&sent.collect::<Vec<u8>>()).unwrap();
+    let began = Instant::now();
+    let waiting = || counter(&resolver, "kereru_resolver_inflight");
+    while waiting() < WAITING_PER_CONNECTION_MAX as f64 {
+        assert!(began.elapsed() < PATIENCE);
+    }
+    for _ in 0..20 {
+        assert!(waiting() <= WAITING_PER_CONNECTION_MAX as f64);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
 use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -150,4 +150,89 @@ fn server_that_goes_on_for_ever_over_tcp_does_not_hold_up_the_answer() {
     let (rcode, took) = asking.join().unwrap();
     assert_eq!(rcode, Rcode::SERVFAIL);
     assert!(took < PATIENCE / 4, "{took:?}");
+}
+
+#[test]
+fn server_that_takes_a_connection_and_never_reads_does_not_hold_up_the_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let socket = UdpSocket::bind(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let resolver = resolver(address);
+    let to = resolver.addresses[0];
+    let asking = std::thread::spawn(move || {
+        let began = Instant::now();
+        (ask_udp(to, &recursive("www.a.example.")).rcode(), began.elapsed())
+    });
+    let mut connections = Vec::new();
+    let mut request = [0; 4096];
+    let (len, from) = socket.recv_from(&mut request).unwrap();
+    let mut cut = response(&request[..len], RIGHT);
+    cut[2] |= 2;
+    socket.send_to(&cut, from).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    while !asking.is_finished() {
+        connections.extend(listener.accept().map(|(stream, _)| stream));
+        std::thread::yield_now();
+    }
+    let (rcode, took) = asking.join().unwrap();
+    assert!(!connections.is_empty());
+    assert_eq!(rcode, Rcode::SERVFAIL);
+    assert!(took < PATIENCE / 4, "{took:?}");
+}
+
+/// Asks for a name below `sub.a.example.`, which is delegated to a server with these addresses and the
+/// port of the one that delegates it. Returns whether anything came to that after the referral.
+fn is_asked_at(glue: &[IpAddr], options: &str) -> bool {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let address = socket.local_addr().unwrap();
+    let port = address.port();
+    let resolver = Server::start(
+        &format!(
+            "listen: ['127.0.0.1:0']\nresolver: {{priming: false, port: {port}, {options}\
+             stub: [{{zone: a.example, to: ['{address}']}}]}}\n"
+        ),
+        &[],
+    );
+    let to = resolver.addresses[0];
+    let asking = std::thread::spawn(move || ask_udp(to, &recursive("www.sub.a.example.")).rcode());
+    let mut request = [0; 4096];
+    let (len, from) = socket.recv_from(&mut request).unwrap();
+    let sub = name("sub.a.example.");
+    let server = [b"\x02ns".as_slice(), sub.as_name().as_wire()].concat();
+    let mut referral = response(&request[..len], RIGHT);
+    referral.truncate(referral.len() - 16);
+    referral[2..12].copy_from_slice(&[0x80, 0, 0, 1, 0, 0, 0, 1, 0, glue.len() as u8]);
+    let mut push = |owner: &[u8], rtype: Rtype, rdata: &[u8]| {
+        referral.extend_from_slice(owner);
+        referral.extend_from_slice(&rtype.0.to_be_bytes());
+        referral.extend_from_slice(&[0, 1, 0, 0, 14, 16, 0, rdata.len() as u8]);
+        referral.extend_from_slice(rdata);
+    };
+    push(sub.as_name().as_wire(), Rtype::NS, &server);
+    for address in glue {
+        match address {
+            IpAddr::V4(address) => push(&server, Rtype::A, &address.octets()),
+            IpAddr::V6(address) => push(&server, Rtype::AAAA, &address.octets()),
+        }
+    }
+    socket.send_to(&referral, from).unwrap();
+    assert_eq!(asking.join().unwrap(), Rcode::SERVFAIL);
+    socket.set_nonblocking(true).unwrap();
+    socket.recv_from(&mut request).is_ok()
+}
+
+#[test]
+fn addresses_that_are_nobodys_are_never_asked() {
+    let odd = ["0.0.0.0", "224.0.0.1", "::", "::ffff:127.0.0.1", "ff02::1"];
+    let odd = odd.map(|address| address.parse().unwrap());
+    assert!(!is_asked_at(&odd, "do-not-query: [], "));
+}
+
+#[test]
+fn loopback_is_asked_only_where_that_is_wanted() {
+    let loopback = ["127.0.0.1".parse().unwrap()];
+    assert!(!is_asked_at(&loopback, ""));
+    assert!(is_asked_at(&loopback, "do-not-query: [], "));
 }
