@@ -204,5 +204,7 @@ fn server_with_very_many_addresses_is_asked_at_a_few() {
     }
     let resolution = world.ask("www.attack.org.", Rtype::A);
     check_failed(&resolution, FailureReason::Lame);
-    assert_eq!(asked_at_ten(&world), ADDRESSES_PER_SERVER_MAX);
+    // They may be drawn once more when those drawn first were of no use.
+    let asked = asked_at_ten(&world);
+    assert!(asked <= 2 * ADDRESSES_PER_SERVER_MAX, "{asked}");
 }
