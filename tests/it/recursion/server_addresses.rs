@@ -1,6 +1,6 @@
 //! By which addresses servers are reached, and how many of them.
 
-use super::{ORG, ROOT, addresses, hierarchy, hierarchy_with, ip, options};
+use super::{ORG, ROOT, World, addresses, hierarchy, hierarchy_with, ip, options};
 use crate::world::{snapshot, whole_zone};
 use kereru::answer::AnswerOptions;
 use kereru::cache::End;
@@ -172,4 +172,33 @@ fn zone_whose_servers_do_not_exist_is_asked_for_ever_more_seldom() {
         world.pass(1);
     }
     assert_eq!(costly, [0, 5, 15, 35]);
+}
+
+/// A zone whose server has moved: its parent tells the new address, while what the server itself said of
+/// its old one still counts in the cache.
+fn moved() -> World {
+    let org = |address: &str| format!("{ORG}\nmoved 60 NS ns.moved\nns.moved 60 A {address}");
+    let zone = |address: &str| format!("@ NS ns\nns A {address}\nwww 60 A 192.0.2.92");
+    let mut world = hierarchy();
+    world.serve("192.0.2.2", &[("org.", &org("192.0.2.30"))]);
+    world.serve("192.0.2.30", &[("moved.org.", &zone("192.0.2.30"))]);
+    assert_eq!(addresses(&world.ask("ns.moved.org.", Rtype::A)), [ip("192.0.2.30")]);
+    world.serve("192.0.2.2", &[("org.", &org("192.0.2.31"))]);
+    world.serve("192.0.2.31", &[("moved.org.", &zone("192.0.2.31"))]);
+    world.pass(61);
+    world
+}
+
+#[test]
+fn server_whose_old_address_is_dead_is_asked_at_that_which_its_parent_tells() {
+    let mut world = moved();
+    world.silent.insert(ip("192.0.2.30"));
+    assert_eq!(addresses(&world.ask("www.moved.org.", Rtype::A)), [ip("192.0.2.92")]);
+}
+
+#[test]
+fn server_whose_old_address_is_lame_is_asked_at_that_which_its_parent_tells() {
+    let mut world = moved();
+    world.serve("192.0.2.30", &[("elsewhere.", "@ NS ns\nns A 192.0.2.30")]);
+    assert_eq!(addresses(&world.ask("www.moved.org.", Rtype::A)), [ip("192.0.2.92")]);
 }
