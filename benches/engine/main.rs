@@ -23,7 +23,7 @@ use std::time::Instant;
 use clap::Parser;
 use kereru::answer::ahead::Drafts;
 use kereru::answer::{
-    AnswerOptions, Exchange, Local, Outcome, RateLimit, Snapshot, Transport, View, ZoneState,
+    AnswerOptions, Exchange, Outcome, RateLimit, Snapshot, Transport, View, Workspace, ZoneState,
     ZoneTable,
 };
 use kereru::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
@@ -162,7 +162,7 @@ fn questions(case: &Case) -> Vec<Vec<u8>> {
 /// Asks what a case asks.
 struct Asker {
     drafts: Drafts,
-    local: Local,
+    local: Workspace,
     /// Room for each query and its reply, and the octets of the query.
     slots: Vec<u8>,
     lens: [usize; BATCH_MAX],
@@ -175,7 +175,7 @@ struct Asker {
 impl Asker {
     /// One of so many askers, whose time begins at `micros`.
     fn new(micros: u64, askers: usize) -> Self {
-        let (drafts, local) = (Drafts::default(), Local::default());
+        let (drafts, local) = (Drafts::default(), Workspace::default());
         let slots = vec![0; BATCH_MAX * UDP_SIZE_MAX];
         let step = askers as u64;
         Self { drafts, local, slots, lens: [0; BATCH_MAX], micros, step }

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use kereru::answer::ahead::Drafts;
 use kereru::answer::{
-    AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState,
+    AnswerOptions, DropReason, Exchange, Workspace, Outcome, Snapshot, Transport, View, ZoneState,
     ZoneTable, respond,
 };
 use kereru::base::limits::{BATCH_MAX, MESSAGE_LEN_MAX};
@@ -74,7 +74,7 @@ fn made(
 }
 
 fn alone(query: &[u8], transport: Transport) -> Result<Vec<u8>, DropReason> {
-    made(query, transport, |exchange| respond(&WORLD, &mut Local::default(), exchange, &mut ()))
+    made(query, transport, |exchange| respond(&WORLD, &mut Workspace::default(), exchange, &mut ()))
 }
 
 /// The messages of a batch: the octets themselves, and pieces of them, each as long as the octet
@@ -102,7 +102,7 @@ fuzz_target!(|query: &[u8]| {
             assert!(replied.is_some_and(|header| header.flags.contains(Flags::QR)));
         }
     }
-    let (mut drafts, mut local) = (Drafts::default(), Local::default());
+    let (mut drafts, mut local) = (Drafts::default(), Workspace::default());
     let messages = split(query);
     messages.iter().for_each(|message| drafts.push(message, PEER.ip()));
     let ahead = drafts.look_ahead(&WORLD);

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::answer::Refusal;
-use crate::answer::exchange::{Exchange, Local, Outcome};
+use crate::answer::exchange::{Exchange, Outcome, Workspace};
 use crate::answer::respond::respond_with;
 use crate::answer::snapshot::{RateLimit, Snapshot, View, ZoneState, ZoneTable};
 use crate::base::limits::BATCH_MAX;
@@ -173,7 +173,7 @@ impl<'s> Ahead<'s> {
     pub fn respond<T: Trace>(
         &self,
         index: usize,
-        local: &mut Local,
+        workspace: &mut Workspace,
         exchange: &mut Exchange<'_>,
         trace: &mut T,
     ) -> Outcome {
@@ -183,7 +183,7 @@ impl<'s> Ahead<'s> {
         };
         let guess = self.guesses.get(index).copied().flatten();
         let prepared = Prepared { draft, guess, given: &[] };
-        respond_with(self.snapshot, prepared, &mut local.tools, exchange, trace)
+        respond_with(self.snapshot, prepared, &mut workspace.tools, exchange, trace)
     }
 
     /// Asks for what the answers will read, in loops that do nothing else: the CPU goes on to the

@@ -6,7 +6,7 @@
 use crate::answer::additional::{self, Cut, Helper, Reason};
 use crate::answer::chain::{Answer, Next, current_name, current_owner};
 use crate::answer::denial::{Case, Proofs};
-use crate::answer::role::Place;
+use crate::answer::role::Answerer;
 use crate::answer::snapshot::AnyPolicy;
 use crate::metrics::{AnswerSource, Transport};
 use crate::policy::rate::Kind;
@@ -24,7 +24,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     pub(super) fn answer_from(&mut self, zone: &'v Zone) -> Result<Next<'v>, NoSpace> {
         self.trace.step(Event::Zone(zone.apex()));
         let name = current_name(self.aliases, &self.names);
-        let lookup = zone.lookup_along(&self.path, name, self.asked.rtype);
+        let lookup = zone.lookup_along(&self.path, name, self.rtype);
         if self.aliases == 0 && !matches!(lookup, Lookup::Referral { .. }) {
             self.reply.set_authoritative();
         }
@@ -77,9 +77,9 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// Goes on below a cut for clients that get more than our zones, and points others there.
     fn refer(&mut self, zone: &'v Zone, cut: &'v Node) -> Result<Next<'v>, NoSpace> {
-        if let Some(role) = self.world.access.role {
-            if self.world.access.asks {
-                return Ok(Next::Go(Place::Others(role)));
+        if let Some(role) = self.basis.access.role {
+            if self.basis.access.asks {
+                return Ok(Next::Go(Answerer::Others(role)));
             }
             if let Some(next) = self.answer_cached(role)? {
                 return Ok(next);
@@ -135,15 +135,14 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
         self.prove_source(zone, source);
         self.proofs.write(self.reply)?;
-        let minimal = self.world.view.options.minimal_responses;
+        let minimal = self.basis.view.options.minimal_responses;
         let wants_help = |set: Set<'_>| additional::is_helped(set.rtype(), Reason::Asked, true);
         if minimal && !sets.clone().any(wants_help) {
             return Ok(Next::Done);
         }
         let is_apex = node.owner() == zone.apex();
         let has_apex_ns = is_apex && sets.clone().any(|set| set.rtype() == Rtype::NS);
-        let mut helper =
-            Helper::new(self.world.view, self.names.target, answered, self.asked.rtype);
+        let mut helper = Helper::new(self.basis.view, self.names.target, answered, self.rtype);
         if !minimal
             && !has_apex_ns
             && let Some(servers) = zone.apex_node().find(Rtype::NS)
@@ -155,7 +154,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             helper.add(self.reply, zone.apex(), &servers, Reason::Added);
         }
         for set in sets {
-            let is_asked = set.rtype() == self.asked.rtype;
+            let is_asked = set.rtype() == self.rtype;
             let reason = if is_asked { Reason::Asked } else { Reason::Added };
             let name = if self.aliases == 0 { self.names.question } else { &*self.names.alias };
             helper.add(self.reply, name.as_name(), &set, reason);
@@ -181,8 +180,8 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         source: Source<'v>,
         sets: impl Iterator<Item = Set<'v>> + Clone,
     ) -> Result<Next<'v>, NoSpace> {
-        let is_minimal = self.world.view.options.any == AnyPolicy::Minimal
-            && self.asked.transport == Transport::Udp;
+        let is_minimal = self.basis.view.options.any == AnyPolicy::Minimal
+            && self.basis.sender.transport == Transport::Udp;
         let most = if is_minimal { 1 } else { usize::MAX };
         self.write_positive(zone, source, sets.take(most))
     }
@@ -243,7 +242,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.reply.write_record(Section::Answer, &alias)?;
         self.alias_at = None;
         // The alias is itself what was asked for, as a CNAME record of the zone would be.
-        let is_asked = matches!(self.asked.rtype, Rtype::CNAME | Rtype::ANY);
+        let is_asked = matches!(self.rtype, Rtype::CNAME | Rtype::ANY);
         Ok(if is_asked { Next::Done } else { Next::Follow })
     }
 

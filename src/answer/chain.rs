@@ -4,14 +4,18 @@
 //! Decides who answers for each name. What a zone says of it is in `authority`, what others say in
 //! `learnt`.
 
+use std::net::IpAddr;
+
+use crate::answer::ahead::Prepared;
 use crate::answer::denial::Proofs;
+use crate::answer::exchange::{Exchange, Notes};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::Reply;
-use crate::answer::role::{Access, Place};
+use crate::answer::role::{Access, Answerer};
 use crate::answer::snapshot::View;
 use crate::base::limits::ALIASES_MAX;
 use crate::base::time::Now;
-use crate::cache::{FailureReason, Resolution};
+use crate::cache::FailureReason;
 use crate::metrics::{AnswerSource, Transport};
 use crate::policy::rate::Kind;
 use crate::wire::error::NoSpace;
@@ -26,18 +30,26 @@ use crate::zone::lookup::Path;
 /// asked for a name, takes one.
 const STEPS_MAX: usize = 4 * ALIASES_MAX;
 
-/// What is asked, and how.
+/// Who is to get a reply, and when.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
-    /// The type asked for.
-    pub(super) rtype: Rtype,
+pub(super) struct Sender {
+    /// The address that asks.
+    pub(super) ip: IpAddr,
     /// How the query came.
     pub(super) transport: Transport,
     /// When it is answered.
     pub(super) now: Now,
 }
 
-/// The names an answer works with.
+impl Sender {
+    /// The sender of the query.
+    pub(super) fn of(exchange: &Exchange<'_>) -> Self {
+        let Exchange { peer, transport, now, .. } = *exchange;
+        Self { ip: peer.ip(), transport, now }
+    }
+}
+
+/// The names an answer works with, and what it notes.
 #[derive(Debug)]
 pub(super) struct Names<'l> {
     /// The name of the question.
@@ -48,19 +60,32 @@ pub(super) struct Names<'l> {
     pub(super) alias_wire: &'l mut NameArray,
     /// A name whose addresses may help the client.
     pub(super) target: &'l mut FoldedName,
-    /// The name whose entry is to be asked for again before it ends.
-    pub(super) due: &'l mut Option<(NameBuf, Rtype)>,
+    /// What whoever called is told besides the reply.
+    pub(super) notes: &'l mut Notes,
 }
 
-/// Where an answer comes from.
+/// What an answer is for, and where it comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct World<'v> {
+pub(super) struct Basis<'q, 'v> {
+    /// The query, and what others have said since it came.
+    pub(super) prepared: Prepared<'q, 'v>,
+    /// Who asks.
+    pub(super) sender: Sender,
     /// The view that answers.
     pub(super) view: &'v View,
     /// What the query gets beyond the view's zones.
     pub(super) access: Access<'v>,
-    /// What others have said since the query came.
-    pub(super) given: &'v [Resolution],
+}
+
+/// Where an answer begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start<'v> {
+    /// The type asked for.
+    pub(super) rtype: Rtype,
+    /// Who answers for the name of the question.
+    pub(super) answerer: Answerer<'v>,
+    /// The guess at the path to it in a zone, if there is one.
+    pub(super) path: Path<'v>,
 }
 
 /// How the answer goes on after a name.
@@ -70,7 +95,7 @@ pub(super) enum Next<'v> {
     /// With the name that `Names::alias_wire` holds, to which an alias led.
     Follow,
     /// With the same name and somebody else.
-    Go(Place<'v>),
+    Go(Answerer<'v>),
     /// It has to be asked for.
     Defer,
 }
@@ -84,14 +109,14 @@ pub(super) struct Wanted {
     pub(super) rtype: Rtype,
 }
 
-/// Hashes of names that an answer has met, at most one an alias.
+/// Hashes of names that an answer has visited, at most one an alias.
 #[derive(Default)]
-pub(super) struct Met {
+pub(super) struct Visited {
     hashes: [u64; ALIASES_MAX],
     len: usize,
 }
 
-impl Met {
+impl Visited {
     /// Adds a name; false if it was there already or there is no more room.
     pub(super) fn add(&mut self, hash: u64) -> bool {
         if self.hashes.iter().take(self.len).any(|&known| known == hash) {
@@ -110,8 +135,9 @@ impl Met {
 
 /// An answer under construction.
 pub(super) struct Answer<'v, 'l, 'r, 'm, T> {
-    pub(super) world: World<'v>,
-    pub(super) asked: Asked,
+    pub(super) basis: Basis<'l, 'v>,
+    /// The type asked for.
+    pub(super) rtype: Rtype,
     pub(super) names: Names<'l>,
     /// The guess at the path to the current name, if there is one.
     pub(super) path: Path<'v>,
@@ -122,9 +148,9 @@ pub(super) struct Answer<'v, 'l, 'r, 'm, T> {
     /// Where the name stands in the reply that the last alias led to, if it is known.
     pub(super) alias_at: Option<u16>,
     /// Names that were answered for, so that a loop of aliases ends.
-    met: Met,
+    visited: Visited,
     /// DNAMEs that the answer holds, so that none is there twice.
-    pub(super) dnames: Met,
+    pub(super) dnames: Visited,
     /// Proofs of what is not there.
     pub(super) proofs: Proofs<'v>,
     /// What the reply counts as when replies are limited: what the last name gets.
@@ -133,38 +159,37 @@ pub(super) struct Answer<'v, 'l, 'r, 'm, T> {
     pub(super) trace: &'r mut T,
 }
 
-/// Answers a question whose first name belongs to `place`, with a guess at the path to it in a zone.
+/// Answers a question.
 ///
 /// # Errors
 ///
 /// Fails with what has to be asked for first. The reply is of no use then.
-pub(super) fn answer<'v, T: Trace>(
-    world: World<'v>,
-    (place, path): (Place<'v>, Path<'v>),
-    asked: Asked,
-    names: Names<'_>,
+pub(super) fn answer<'l, 'v, T: Trace>(
+    basis: Basis<'l, 'v>,
+    start: Start<'v>,
+    names: Names<'l>,
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<Kind, Wanted> {
+    let Start { rtype, mut answerer, path } = start;
     let mut answer = Answer {
-        world,
-        asked,
+        basis,
+        rtype,
         names,
         path,
         aliases: 0,
         has_learnt: false,
         alias_at: None,
-        met: Met::default(),
-        dnames: Met::default(),
+        visited: Visited::default(),
+        dnames: Visited::default(),
         proofs: Proofs::default(),
         kind: Kind::Error,
         reply,
         trace,
     };
-    let mut place = place;
     for _ in 0..STEPS_MAX {
-        match answer.step(place)? {
-            Some(next) => place = next,
+        match answer.step(answerer)? {
+            Some(next) => answerer = next,
             None => return Ok(answer.kind),
         }
     }
@@ -175,25 +200,25 @@ pub(super) fn answer<'v, T: Trace>(
 
 impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     /// Answers for one name; returns where to go on.
-    fn step(&mut self, place: Place<'v>) -> Result<Option<Place<'v>>, Wanted> {
-        let said = match place {
-            Place::Zone(zone) => self.answer_from(zone),
-            Place::Reserved(zone) => {
+    fn step(&mut self, answerer: Answerer<'v>) -> Result<Option<Answerer<'v>>, Wanted> {
+        let said = match answerer {
+            Answerer::Zone(zone) => self.answer_from(zone),
+            Answerer::Reserved(zone) => {
                 let said = self.answer_from(zone);
                 if self.aliases == 0 {
                     self.reply.set_source(AnswerSource::Local);
                 }
                 said
             }
-            Place::Others(role) => self.answer_learnt(role),
+            Answerer::Others(role) => self.answer_learnt(role),
         };
         let next = match said {
             Ok(Next::Done) => None,
             Ok(Next::Follow) => self.follow(),
-            Ok(Next::Go(place)) => Some(place),
+            Ok(Next::Go(answerer)) => Some(answerer),
             Ok(Next::Defer) => {
                 let name = current_name(self.aliases, &self.names).as_name().to_buf();
-                return Err(Wanted { name, rtype: self.asked.rtype });
+                return Err(Wanted { name, rtype: self.rtype });
             }
             Err(NoSpace) => {
                 self.truncate();
@@ -213,19 +238,19 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     }
 
     /// Goes on with the name that an alias led to; returns who answers for it, if anybody does.
-    fn follow(&mut self) -> Option<Place<'v>> {
-        if self.advance() { self.place() } else { None }
+    fn follow(&mut self) -> Option<Answerer<'v>> {
+        if self.advance() { self.answerer() } else { None }
     }
 
     /// Takes the name that an alias led to as the current one; false if the chain ends there, because
     /// it is too long or leads to a name that was there already.
     pub(super) fn advance(&mut self) -> bool {
         if self.aliases == 0 {
-            self.met.add(self.names.question.hash(0));
+            self.visited.add(self.names.question.hash(0));
         }
         let target = self.names.alias_wire.as_name();
         self.names.alias.fold(target);
-        if !self.met.add(self.names.alias.hash(0)) {
+        if !self.visited.add(self.names.alias.hash(0)) {
             self.trace.step(Event::Cut(target));
             if self.has_learnt {
                 self.fail(FailureReason::TooLong);
@@ -238,11 +263,11 @@ impl<'v, 'm, T: Trace> Answer<'v, '_, '_, 'm, T> {
     }
 
     /// Who answers for the current name.
-    pub(super) fn place(&mut self) -> Option<Place<'v>> {
-        let World { view, access, .. } = self.world;
+    pub(super) fn answerer(&mut self) -> Option<Answerer<'v>> {
+        let Basis { view, access, .. } = self.basis;
         let name = current_name(self.aliases, &self.names);
-        match access.place(view, self.asked.rtype, name) {
-            Ok(place) => Some(place),
+        match access.answerer(view, self.rtype, name) {
+            Ok(answerer) => Some(answerer),
             Err(Refusal::BrokenZone) => {
                 self.reply.refuse(Refusal::BrokenZone, self.trace);
                 None

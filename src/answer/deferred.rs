@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use crate::answer::ahead::{Draft, Prepared};
 use crate::answer::chain::Wanted;
-use crate::answer::exchange::{Exchange, Local, Outcome};
+use crate::answer::exchange::{Exchange, Outcome, Workspace};
 use crate::answer::respond::respond_with;
 use crate::answer::snapshot::Snapshot;
 use crate::base::time::{Now, Wall};
@@ -66,7 +66,7 @@ impl Deferred {
         mut self,
         snapshot: &Snapshot,
         (resolution, now): (Resolution, Now),
-        local: &mut Local,
+        workspace: &mut Workspace,
         message: &mut [u8],
         trace: &mut T,
     ) -> Outcome {
@@ -79,7 +79,7 @@ impl Deferred {
         let mut exchange =
             Exchange { message, len, peer, local: address, transport, received, now };
         let prepared = Prepared { draft: &self.draft, guess: None, given: &self.given };
-        let outcome = respond_with(snapshot, prepared, &mut local.tools, &mut exchange, trace);
+        let outcome = respond_with(snapshot, prepared, &mut workspace.tools, &mut exchange, trace);
         match outcome {
             // The time it has taken counts from the query.
             Outcome::Defer(mut again) => {

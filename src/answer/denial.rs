@@ -3,8 +3,12 @@
 //! RFC 4035 §3.1.3 and §3.1.4 for NSEC, RFC 5155 §7.2 for NSEC3. A zone with a hole in its chain
 //! gives what it has; `kereru check` tells of the hole.
 
+use std::sync::Arc;
+
 use crate::answer::reply::Reply;
 use crate::base::limits::ALIASES_MAX;
+use crate::base::time::Ttl;
+use crate::cache::{Detail, Entry, Part};
 use crate::wire::error::NoSpace;
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameArray};
@@ -19,6 +23,10 @@ use crate::zone::store::Zone;
 /// name.
 const LINKS_MAX: usize = ALIASES_MAX + 4;
 
+/// Aliases of others with proofs that one answer can hold: they come from wildcards, of which honest
+/// chains have one or two.
+const LEARNT_MAX: usize = 4;
+
 /// The records that prove what an answer says. They are collected while it is written, each once,
 /// because those about its aliases must stand behind all of its answer section.
 #[derive(Debug, Default)]
@@ -27,6 +35,8 @@ pub(super) struct Proofs<'z> {
     len: usize,
     /// How many of them have been written.
     written: usize,
+    /// Aliases that others proved, each with the time to live of its records.
+    learnt: [Option<(Arc<Entry>, Ttl)>; LEARNT_MAX],
 }
 
 /// A name about which something is proved, and the zone that proves it.
@@ -116,7 +126,36 @@ impl<'z> Proofs<'z> {
     /// Fails if it does not fit.
     pub(super) fn write(&mut self, reply: &mut Reply<'_>) -> Result<(), NoSpace> {
         // Most answers prove nothing.
-        if self.written == self.len { Ok(()) } else { self.write_added(reply) }
+        if self.written < self.len {
+            self.write_added(reply)?;
+        }
+        if self.learnt.first().is_some_and(Option::is_some) {
+            return self.write_learnt(reply);
+        }
+        Ok(())
+    }
+
+    /// Adds what others proved of an alias.
+    pub(super) fn add_learnt(&mut self, alias: &Arc<Entry>, ttl: Ttl) {
+        if let Some(place) = self.learnt.iter_mut().find(|place| place.is_none()) {
+            *place = Some((Arc::clone(alias), ttl));
+        }
+    }
+
+    /// Whether these records are among those that others proved aliases with and are yet to be written.
+    pub(super) fn has_learnt(&self, part: &Part<'_>) -> bool {
+        self.learnt.iter().flatten().flat_map(proofs_of).any(|proof| proof.is_same(part))
+    }
+
+    fn write_learnt(&mut self, reply: &mut Reply<'_>) -> Result<(), NoSpace> {
+        let learnt = std::mem::take(&mut self.learnt);
+        let proofs = || learnt.iter().flatten().flat_map(proofs_of);
+        for (number, part) in proofs().enumerate() {
+            if !proofs().take(number).any(|before| before.is_same(&part)) {
+                reply.write_part(part.section, Owner::Name(part.owner), &part)?;
+            }
+        }
+        Ok(())
     }
 
     fn write_added(&mut self, reply: &mut Reply<'_>) -> Result<(), NoSpace> {
@@ -191,6 +230,11 @@ impl<'z> Proofs<'z> {
 /// The NSEC or NSEC3 records of a name.
 fn link_of(node: &Node) -> Option<Set<'_>> {
     node.find(Rtype::NSEC3).or_else(|| node.find(Rtype::NSEC))
+}
+
+/// The records that prove an alias.
+fn proofs_of((alias, ttl): &(Arc<Entry>, Ttl)) -> impl Iterator<Item = Part<'_>> {
+    alias.parts(Detail::Signed, *ttl).filter(|part| part.is_proof)
 }
 
 /// Labels of the name above a wildcard.

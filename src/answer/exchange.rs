@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::answer::ahead::Draft;
 use crate::answer::deferred::Deferred;
 use crate::base::time::{Now, Wall};
-use crate::metrics::{DropReason, ReplyKind, Transport};
+use crate::metrics::{CacheUse, DropReason, ReplyKind, Transport};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameArray, NameBuf};
 use crate::wire::numbers::Rtype;
@@ -48,19 +48,28 @@ pub enum Outcome {
 
 /// What a thread that answers keeps for itself from query to query, so that nothing is allocated.
 #[derive(Debug, Default)]
-pub struct Local {
+pub struct Workspace {
     /// The query that is being answered.
     pub(super) draft: Draft,
     /// What its answer is made with.
     pub(super) tools: Tools,
 }
 
-impl Local {
-    /// The name and type that were found in the cache with little time left, so that they are to be
-    /// asked for again. Told once.
-    pub fn take_due(&mut self) -> Option<(NameBuf, Rtype)> {
-        self.tools.due.take()
+impl Workspace {
+    /// What was noted since the last call.
+    pub fn take_notes(&mut self) -> Notes {
+        std::mem::take(&mut self.tools.notes)
     }
+}
+
+/// What an answer notes besides the reply, for whoever called for it.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// The name and type of what the cache has with little time left, and clients ask for often. It
+    /// is to be asked for again.
+    pub due: Option<(NameBuf, Rtype)>,
+    /// How often the cache was of use.
+    pub cache: CacheUse,
 }
 
 /// What the answer to one query after the other is made with.
@@ -76,8 +85,8 @@ pub(super) struct Tools {
     pub(super) compressor: Compressor,
     /// Queries so far, by which the records of sets take turns.
     pub(super) turn: usize,
-    /// What is to be asked for again.
-    pub(super) due: Option<(NameBuf, Rtype)>,
+    /// What answers have noted.
+    pub(super) notes: Notes,
 }
 
 impl Default for Tools {
@@ -88,7 +97,7 @@ impl Default for Tools {
             target: FoldedName::root(),
             compressor: Compressor::default(),
             turn: 0,
-            due: None,
+            notes: Notes::default(),
         }
     }
 }

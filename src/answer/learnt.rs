@@ -4,6 +4,7 @@
 //! RFC 1034 §4.3.2, RFC 2308, RFC 8482, RFC 8767.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::answer::chain::{Answer, Next, current_name, current_owner};
 use crate::answer::role::ResolverRole;
@@ -38,23 +39,32 @@ enum Age {
     Stale,
 }
 
+/// What an entry is in a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// An alias: what proves it stands behind what it leads to.
+    Alias,
+    /// What stands at the end.
+    End,
+}
+
 impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// Answers for the current name from what others have said of it.
     pub(super) fn answer_learnt(&mut self, role: &'v ResolverRole) -> Result<Next<'v>, NoSpace> {
-        let rtype = self.asked.rtype;
-        if rtype == Rtype::ANY && self.world.view.options.any == AnyPolicy::Minimal {
+        let rtype = self.rtype;
+        if rtype == Rtype::ANY && self.basis.view.options.any == AnyPolicy::Minimal {
             return self.write_minimal_any();
         }
         let name = current_name(self.aliases, &self.names).as_name();
         let is_given = |given: &&Resolution| given.rtype == rtype && given.name.as_name() == name;
         // The last word counts: an earlier one may be about zones that we have no more.
-        if let Some(resolution) = self.world.given.iter().rfind(is_given) {
+        if let Some(resolution) = self.basis.prepared.given.iter().rfind(is_given) {
             return self.write_resolution(role, resolution);
         }
         if let Some(next) = self.answer_cached(role)? {
             return Ok(next);
         }
-        if !self.world.access.asks {
+        if !self.basis.access.asks {
             return self.write_closest(role);
         }
         Ok(self.defer())
@@ -62,7 +72,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// Lets others be asked for the current name, if that has not been done too often.
     fn defer(&mut self) -> Next<'v> {
-        if self.world.given.len() < RESOLUTIONS_MAX {
+        if self.basis.prepared.given.len() < RESOLUTIONS_MAX {
             return Next::Defer;
         }
         self.fail(FailureReason::TooLong);
@@ -75,14 +85,12 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         &mut self,
         role: &'v ResolverRole,
     ) -> Result<Option<Next<'v>>, NoSpace> {
-        let (now, rtype) = (self.asked.now, self.asked.rtype);
-        let name = current_name(self.aliases, &self.names);
-        let view = self.world.view;
-        let floor = || role.denied_from(view, name, rtype);
-        match role.cache.find(now, name, rtype, floor) {
+        let found = self.find(role, Age::Fresh);
+        self.note_found(&found);
+        match found {
             Found::Missing => Ok(None),
-            Found::Failure(_) if !self.world.access.asks => Ok(None),
-            Found::Failure(hit) => match role.cache.find_stale(now, name, rtype, floor) {
+            Found::Failure(_) if !self.basis.access.asks => Ok(None),
+            Found::Failure(hit) => match self.find(role, Age::Stale) {
                 Found::Missing | Found::Failure(_) => {
                     self.fail(reason_of(&hit.entry));
                     Ok(Some(Next::Done))
@@ -96,6 +104,17 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             | Found::Alias(_)
             | Found::NoData(_)
             | Found::NameError(_)) => self.write_found(found, Age::Fresh).map(Some),
+        }
+    }
+
+    /// What the cache has of the current name.
+    fn find(&self, role: &ResolverRole, age: Age) -> Found {
+        let (now, rtype) = (self.basis.sender.now, self.rtype);
+        let name = current_name(self.aliases, &self.names);
+        let floor = || role.denied_from(self.basis.view, name, rtype);
+        match age {
+            Age::Fresh => role.cache.find(now, name, rtype, floor),
+            Age::Stale => role.cache.find_stale(now, name, rtype, floor),
         }
     }
 
@@ -125,14 +144,44 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         }
     }
 
-    /// Takes note of where the answer comes from, and of what is to be asked for again.
+    /// Takes note of where the answer comes from, that a client is answered with the entry, and
+    /// whether it is to be asked for again.
     fn begin(&mut self, hit: &Hit, source: AnswerSource) {
         if self.aliases == 0 {
             self.reply.set_source(source);
         }
-        if hit.is_due && self.world.access.asks {
+        self.note_hit(&hit.entry);
+    }
+
+    /// Counts whether the cache had something. An answer that goes on has been here before, when its
+    /// query came.
+    fn note_found(&mut self, found: &Found) {
+        if self.basis.prepared.given.is_empty() {
+            let cache = &mut self.names.notes.cache;
+            match found {
+                Found::Missing => cache.misses += 1,
+                Found::Records(_)
+                | Found::Alias(_)
+                | Found::NoData(_)
+                | Found::NameError(_)
+                | Found::Failure(_) => cache.hits += 1,
+            }
+        }
+    }
+
+    /// Counts that a client is answered with an entry, once for each query as well, and notes whether
+    /// it is to be asked for again.
+    fn note_hit(&mut self, entry: &Entry) {
+        if !self.basis.prepared.given.is_empty() {
+            return;
+        }
+        entry.count_hit();
+        let notes = &mut *self.names.notes;
+        // There is room for one. What else is due is left to the next client, and all of it by those
+        // for whom nobody is asked.
+        if notes.due.is_none() && self.basis.access.asks && entry.take_due(self.basis.sender.now) {
             // A denial may be about a name above.
-            *self.names.due = Some((hit.entry.name().to_lowercase(), self.asked.rtype));
+            notes.due = Some((entry.name().to_lowercase(), self.rtype));
         }
     }
 
@@ -162,9 +211,10 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
                 }
             }
             End::NoData(entry) | End::NameError(entry) => self.write_denial(entry, age)?,
+            End::TooLong(dname) => self.write_too_long(dname, age)?,
             // Who was asked took the name itself for ours: a reload has just taken its zone away.
             End::Local if resolution.aliases.is_empty() => return Ok(self.defer()),
-            End::Local => return Ok(self.place().map_or(Next::Done, Next::Go)),
+            End::Local => return Ok(self.answerer().map_or(Next::Done, Next::Go)),
             End::Failed(reason) => self.fail(*reason),
         }
         Ok(Next::Done)
@@ -175,11 +225,11 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.trace.step(Event::Learnt(entry.name(), entry.rtype()));
         self.kind = Kind::Answer(current_name(self.aliases, &self.names).hash(0));
         self.tell_age(entry, age);
-        self.write_parts(entry, age)
+        self.write_parts(entry, age, Link::End)
     }
 
     /// Writes an alias of the current name, and keeps what it leads to.
-    fn write_alias_entry(&mut self, entry: &Entry, age: Age) -> Result<(), NoSpace> {
+    fn write_alias_entry(&mut self, entry: &Arc<Entry>, age: Age) -> Result<(), NoSpace> {
         let Some(target) = entry.target() else {
             debug_assert!(false, "an alias without a target");
             return Ok(());
@@ -187,7 +237,12 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
         self.trace.step(Event::Alias { owner: entry.name(), target });
         self.has_learnt = true;
         self.tell_age(entry, age);
-        self.write_parts(entry, age)?;
+        self.write_parts(entry, age, Link::Alias)?;
+        let ttl = self.ttl_of(entry, age);
+        let is_proved = || entry.parts(Detail::Signed, ttl).any(|part| part.is_proof);
+        if self.reply.wants_dnssec() && is_proved() {
+            self.proofs.add_learnt(entry, ttl);
+        }
         self.names.alias_wire.set(target);
         Ok(())
     }
@@ -203,14 +258,33 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
             self.trace.step(Event::NoData(entry.name()));
             self.kind = Kind::Answer(current_name(self.aliases, &self.names).hash(0));
         }
-        self.write_parts(entry, age)
+        self.write_parts(entry, age, Link::End)
+    }
+
+    /// Writes the DNAME that makes the current name too long (RFC 6672 §2.2).
+    fn write_too_long(&mut self, dname: &Entry, age: Age) -> Result<(), NoSpace> {
+        let owner = dname.name();
+        self.trace.step(Event::Redirect { owner, target: None });
+        self.kind = Kind::Answer(FoldedName::new(owner).hash(0));
+        self.reply.set_rcode(Rcode::YXDOMAIN);
+        if !self.dnames.add(FoldedName::new(owner).hash(0)) {
+            return Ok(());
+        }
+        let detail = if self.reply.wants_dnssec() { Detail::Signed } else { Detail::Plain };
+        for part in dname.parts(detail, self.ttl_of(dname, age)) {
+            self.reply.write_part(part.section, Owner::Name(part.owner), &part)?;
+        }
+        Ok(())
     }
 
     /// Writes the sets of an entry about the current name.
-    fn write_parts(&mut self, entry: &Entry, age: Age) -> Result<(), NoSpace> {
+    fn write_parts(&mut self, entry: &Entry, age: Age, link: Link) -> Result<(), NoSpace> {
         let detail = if self.reply.wants_dnssec() { Detail::Signed } else { Detail::Plain };
         let mut alias_at = None;
         for part in entry.parts(detail, self.ttl_of(entry, age)) {
+            if part.is_proof && (link == Link::Alias || self.proofs.has_learnt(&part)) {
+                continue;
+            }
             let is_own = part.section == Section::Answer && part.owner.is_identical(entry.name());
             if is_own {
                 let owner = current_owner(self.aliases, self.alias_at, self.names.alias_wire);
@@ -231,7 +305,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// The time to live that the records of an entry get.
     fn ttl_of(&self, entry: &Entry, age: Age) -> Ttl {
-        match (entry.freshness(self.asked.now), age) {
+        match (entry.freshness(self.basis.sender.now), age) {
             (Some(Freshness::Fresh { ttl }), _) => ttl,
             (Some(Freshness::Stale) | None, Age::Stale) => Ttl::learnt(STALE_TTL_SECONDS),
             (Some(Freshness::Stale) | None, Age::Fresh) => Ttl::default(),
@@ -240,7 +314,7 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
 
     /// Says if an entry is used beyond its end.
     fn tell_age(&mut self, entry: &Entry, age: Age) {
-        if age == Age::Stale && !entry.is_fresh(self.asked.now) {
+        if age == Age::Stale && !entry.is_fresh(self.basis.sender.now) {
             let is_denial = entry.kind() == Learnt::NameError;
             self.reply.set_extended_error(if is_denial {
                 ExtendedError::STALE_NXDOMAIN
@@ -295,10 +369,12 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
     /// The closest zone cut that is known. The DS of a zone is its parent's data (RFC 4035 §3.1.4.1).
     fn closest(&self, role: &ResolverRole) -> Option<Cut> {
         let name = current_name(self.aliases, &self.names);
-        let parent = name.as_name().parent().filter(|_| self.asked.rtype == Rtype::DS);
+        let parent = name.as_name().parent().filter(|_| self.rtype == Rtype::DS);
         match parent {
-            Some(parent) => role.cache.closest_delegation(self.asked.now, &FoldedName::new(parent)),
-            None => role.cache.closest_delegation(self.asked.now, name),
+            Some(parent) => {
+                role.cache.closest_delegation(self.basis.sender.now, &FoldedName::new(parent))
+            }
+            None => role.cache.closest_delegation(self.basis.sender.now, name),
         }
     }
 
@@ -321,10 +397,11 @@ impl<'v, T: Trace> Answer<'v, '_, '_, '_, T> {
                 self.reply.write_part(part.section, Owner::Name(part.owner), &part)?;
             }
         }
+        self.proofs.write(self.reply)?;
         for server in servers.rdatas().filter_map(|rdata| Name::read(rdata).ok()) {
             self.names.target.fold(server);
             for rtype in [Rtype::A, Rtype::AAAA] {
-                let glue = role.cache.find_glue(self.asked.now, self.names.target, rtype);
+                let glue = role.cache.find_glue(self.basis.sender.now, self.names.target, rtype);
                 let Some(hit) = glue else { continue };
                 self.write_glue(&hit.entry, server.is_within(servers.name()))?;
             }

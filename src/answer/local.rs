@@ -19,16 +19,10 @@ impl Local for View {
             // The answer says that it is broken.
             Some(ZoneState::Broken) => Owned::Yes,
             Some(ZoneState::Loaded(zone)) if is_ds_of_apex(zone, rtype, name) => Owned::No,
-            Some(ZoneState::Loaded(zone)) => match zone.lookup(name, rtype) {
-                Lookup::Referral { cut } => Owned::Cut(delegation(zone, cut)),
-                Lookup::Answer { .. }
-                | Lookup::All { .. }
-                | Lookup::Signatures { .. }
-                | Lookup::Alias { .. }
-                | Lookup::Redirect { .. }
-                | Lookup::NoData { .. }
-                | Lookup::NameError { .. } => Owned::Yes,
-            },
+            Some(ZoneState::Loaded(zone)) => {
+                let cut = cut(zone, name, rtype);
+                cut.map_or(Owned::Yes, |cut| Owned::Cut(delegation(zone, cut)))
+            }
             None => {
                 let role = self.resolver.as_ref();
                 let reserved = role.and_then(|role| role.reserved(name, rtype));
@@ -52,6 +46,20 @@ impl Local for View {
             | Lookup::Redirect { .. }
             | Lookup::NameError { .. } => Vec::new(),
         }
+    }
+}
+
+/// Where a zone of ours delegates a name to others, if it does.
+pub(super) fn cut<'z>(zone: &'z Zone, name: &FoldedName, rtype: Rtype) -> Option<&'z Node> {
+    match zone.lookup(name, rtype) {
+        Lookup::Referral { cut } => Some(cut),
+        Lookup::Answer { .. }
+        | Lookup::All { .. }
+        | Lookup::Signatures { .. }
+        | Lookup::Alias { .. }
+        | Lookup::Redirect { .. }
+        | Lookup::NoData { .. }
+        | Lookup::NameError { .. } => None,
     }
 }
 

@@ -16,13 +16,14 @@ mod learnt;
 mod local;
 mod refusal;
 mod reply;
+pub mod reserved;
 mod respond;
 pub mod role;
 pub mod snapshot;
 
 pub use crate::metrics::{DropReason, Transport};
 pub use deferred::Deferred;
-pub use exchange::{Exchange, Local, Outcome};
+pub use exchange::{Exchange, Notes, Outcome, Workspace};
 pub use exchangers::Exchanger;
 pub use refusal::Refusal;
 pub use respond::respond;

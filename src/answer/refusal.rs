@@ -77,3 +77,43 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_codes() {
+        let unresolved = Refusal::Unresolved;
+        for (refusal, rcode, extended) in [
+            (Refusal::Malformed(WireError::QuestionCount(2)), "FORMERR", None),
+            (Refusal::Keepalive, "FORMERR", None),
+            (Refusal::MetaType(Rtype::OPT), "FORMERR", None),
+            (Refusal::Opcode(Opcode(5)), "NOTIMP", None),
+            (Refusal::EdnsVersion(1), "BADVERS", None),
+            (Refusal::UnknownKey, "NOTAUTH", None),
+            // RFC 8914 §4.22: Not Supported.
+            (Refusal::ObsoleteType(Rtype::MAILA), "NOTIMP", Some(21)),
+            (Refusal::Class(Class(4)), "REFUSED", Some(21)),
+            (Refusal::Transfer, "REFUSED", Some(21)),
+            // §4.19: Prohibited.
+            (Refusal::NotAllowed, "REFUSED", Some(18)),
+            // §4.21: Not Authoritative.
+            (Refusal::NotAuthoritative, "REFUSED", Some(20)),
+            // §4.25: Invalid Data.
+            (Refusal::BrokenZone, "SERVFAIL", Some(24)),
+            // §4.23: No Reachable Authority.
+            (unresolved(FailureReason::Unreachable), "SERVFAIL", Some(22)),
+            (unresolved(FailureReason::Lame), "SERVFAIL", Some(22)),
+            // §4.24: Network Error.
+            (unresolved(FailureReason::Network), "SERVFAIL", Some(23)),
+            // §4.1: Other Error.
+            (unresolved(FailureReason::TooLong), "SERVFAIL", Some(0)),
+            // §4.15: Not Ready.
+            (unresolved(FailureReason::Busy), "SERVFAIL", Some(14)),
+        ] {
+            assert_eq!(refusal.rcode().to_string(), rcode, "{refusal:?}");
+            assert_eq!(refusal.extended_error().map(|error| error.0), extended, "{refusal:?}");
+        }
+    }
+}

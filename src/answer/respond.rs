@@ -5,15 +5,14 @@
 use std::net::IpAddr;
 
 use crate::answer::ahead::{Draft, Message, Prepared};
-use crate::answer::chain::{self, Asked, Names, Wanted, World};
+use crate::answer::chain::{self, Basis, Names, Sender, Start, Wanted};
 use crate::answer::chaos;
 use crate::answer::deferred::Deferred;
-use crate::answer::exchange::{Exchange, Local, Outcome, Tools};
+use crate::answer::exchange::{Exchange, Outcome, Tools, Workspace};
 use crate::answer::refusal::Refusal;
 use crate::answer::reply::{Beginning, Reply, write_bare};
-use crate::answer::role::{Access, Place};
+use crate::answer::role::{Access, Answerer};
 use crate::answer::snapshot::{AnswerOptions, Snapshot, View};
-use crate::base::time::Now;
 use crate::metrics::{DropReason, Transport};
 use crate::policy::cookie::Checked;
 use crate::policy::rate::{Kind, Verdict};
@@ -32,11 +31,11 @@ use crate::zone::lookup::Path;
 /// Never fails: whatever the octets are, the outcome is a reply or a drop.
 pub fn respond<T: Trace>(
     snapshot: &Snapshot,
-    local: &mut Local,
+    workspace: &mut Workspace,
     exchange: &mut Exchange<'_>,
     trace: &mut T,
 ) -> Outcome {
-    let Local { draft, tools } = local;
+    let Workspace { draft, tools } = workspace;
     draft.read(exchange.message.get(..exchange.len).unwrap_or_default());
     let prepared = Prepared { draft, guess: None, given: &[] };
     respond_with(snapshot, prepared, tools, exchange, trace)
@@ -101,22 +100,19 @@ fn respond_in<'v, T: Trace>(
         return refuse(view, unanswerable, tools, exchange, trace);
     }
     let sender = Sender::of(exchange);
-    let Tools { alias, alias_wire, target, compressor, turn, due } = tools;
+    let Tools { alias, alias_wire, target, compressor, turn, notes } = tools;
     *turn = turn.wrapping_add(usize::from(view.options.rotate_answers));
     let cookie = cookie.map(|cookie| cookie.reply);
     let options = &view.options;
     let beginning = Beginning { query, question, options, cookie, turn: *turn };
     let mut reply = Reply::new(exchange, &beginning, compressor);
-    let names = Names { question, alias, alias_wire, target, due };
+    let names = Names { question, alias, alias_wire, target, notes };
     let access = Access::of(view, sender.ip, query.header.flags.contains(Flags::RD));
     if access.offers_recursion() {
         reply.set_recursion_available();
     }
-    let world = World { view, access, given: prepared.given };
-    let answered = check_client(view, sender.ip)
-        .map_err(Halt::Refused)
-        .and_then(|()| answer(world, prepared, sender, names, &mut reply, trace));
-    let kind = match answered {
+    let basis = Basis { prepared, sender, view, access };
+    let kind = match answer(basis, names, &mut reply, trace) {
         Ok(kind) => kind,
         Err(Halt::Refused(refusal)) => {
             reply.refuse(refusal, trace);
@@ -135,21 +131,6 @@ fn respond_in<'v, T: Trace>(
         }
     }
     reply.finish()
-}
-
-/// Who is to get a reply, and when.
-#[derive(Clone, Copy, Debug)]
-struct Sender {
-    ip: IpAddr,
-    transport: Transport,
-    now: Now,
-}
-
-impl Sender {
-    fn of(exchange: &Exchange<'_>) -> Self {
-        let Exchange { peer, transport, now, .. } = *exchange;
-        Self { ip: peer.ip(), transport, now }
-    }
 }
 
 /// Counts a reply, and says whether it may leave. Over TCP the address is not forged.
@@ -192,15 +173,14 @@ impl From<Refusal> for Halt {
 
 /// Answers what the query asks, or says why not. Returns what counts together with the reply when
 /// replies are limited.
-fn answer<'v, T: Trace>(
-    world: World<'v>,
-    prepared: Prepared<'_, 'v>,
-    sender: Sender,
-    names: Names<'_>,
+fn answer<'l, T: Trace>(
+    basis: Basis<'l, '_>,
+    names: Names<'l>,
     reply: &mut Reply<'_>,
     trace: &mut T,
 ) -> Result<Kind, Halt> {
-    let World { view, access, .. } = world;
+    let Basis { prepared, sender, view, access } = basis;
+    check_client(view, sender.ip)?;
     let query = &prepared.draft.query;
     check_edns(query.edns.as_ref(), sender.transport)?;
     // A query without a question asks for a cookie, and has it by now.
@@ -216,21 +196,21 @@ fn answer<'v, T: Trace>(
         }
         _ => return Err(Refusal::Class(class).into()),
     }
-    let (place, path) = match prepared.guess {
-        Some(guess) => (access.place_in(guess.zone, rtype, names.question), guess.path),
-        None => (access.place(view, rtype, names.question)?, Path::default()),
+    let (answerer, path) = match prepared.guess {
+        Some(guess) => (access.answerer_in(guess.zone, rtype, names.question), guess.path),
+        None => (access.answerer(view, rtype, names.question)?, Path::default()),
     };
     if query.edns.as_ref().is_some_and(|edns| edns.wants_expire)
         && rtype == Rtype::SOA
-        && let Place::Zone(zone) = place
+        && let Answerer::Zone(zone) = answerer
         && zone.depth() == names.question.label_count()
         && let Some(soa) = zone.soa()
     {
         // We are the primary of all our zones (RFC 7314 §3.1).
         reply.set_expire(soa.expire_secs);
     }
-    let asked = Asked { rtype, transport: sender.transport, now: sender.now };
-    chain::answer(world, (place, path), asked, names, reply, trace).map_err(Halt::Wants)
+    let start = Start { rtype, answerer, path };
+    chain::answer(basis, start, names, reply, trace).map_err(Halt::Wants)
 }
 
 /// Refuses an option that no client sends.

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::answer::local::cut;
 use crate::answer::refusal::Refusal;
 use crate::answer::snapshot::{View, ZoneState, ZoneTable};
 use crate::cache::Cache;
@@ -66,15 +67,18 @@ impl ResolverRole {
     }
 
     /// How many labels a name has at least whose denial counts for a name below it (`Cache::find`):
-    /// others are asked for what a zone of ours delegates, and for what has a route.
+    /// others are asked for what a zone of ours delegates, and for what has a route. The resolver
+    /// has the same rule.
     pub(super) fn denied_from(&self, view: &View, name: &FoldedName, rtype: Rtype) -> usize {
         let of_parent = usize::from(rtype == Rtype::DS && name.label_count() > 0);
         let within = name.suffix(of_parent);
         let routes = self.routes.iter().map(|route| route.zone.as_name());
         let routes = routes.filter(|zone| within.is_within(*zone)).map(Name::label_count);
         let zone = match view.zones.find(name, rtype) {
-            Some(ZoneState::Loaded(zone)) => zone.depth(),
-            Some(ZoneState::Broken) | None => 0,
+            Some(ZoneState::Loaded(zone)) if !is_ds_of_apex(zone, rtype, name) => {
+                cut(zone, name, rtype).map_or(0, |cut| cut.owner().label_count())
+            }
+            Some(ZoneState::Loaded(_) | ZoneState::Broken) | None => 0,
         };
         routes.max().unwrap_or(0).max(zone)
     }
@@ -123,36 +127,41 @@ impl<'v> Access<'v> {
     }
 
     /// Who answers for a name.
-    pub(super) fn place(
+    pub(super) fn answerer(
         &self,
         view: &'v View,
         rtype: Rtype,
         name: &FoldedName,
-    ) -> Result<Place<'v>, Refusal> {
+    ) -> Result<Answerer<'v>, Refusal> {
         match view.zones.find(name, rtype) {
-            Some(ZoneState::Loaded(zone)) => Ok(self.place_in(zone, rtype, name)),
+            Some(ZoneState::Loaded(zone)) => Ok(self.answerer_in(zone, rtype, name)),
             Some(ZoneState::Broken) => Err(Refusal::BrokenZone),
             None => {
                 let role = self.role.ok_or_else(|| self.refusal())?;
                 let reserved = role.reserved(name, rtype);
-                Ok(reserved.map_or(Place::Others(role), Place::Reserved))
+                Ok(reserved.map_or(Answerer::Others(role), Answerer::Reserved))
             }
         }
     }
 
     /// Who answers for a name in one of our zones: the zone, but for its DS record, of which only the
     /// parent can tell (RFC 4035 §3.1.4.1).
-    pub(super) fn place_in(&self, zone: &'v Zone, rtype: Rtype, name: &FoldedName) -> Place<'v> {
+    pub(super) fn answerer_in(
+        &self,
+        zone: &'v Zone,
+        rtype: Rtype,
+        name: &FoldedName,
+    ) -> Answerer<'v> {
         match self.role.filter(|_| self.asks && is_ds_of_apex(zone, rtype, name)) {
-            Some(role) => Place::Others(role),
-            None => Place::Zone(zone),
+            Some(role) => Answerer::Others(role),
+            None => Answerer::Zone(zone),
         }
     }
 }
 
 /// Who answers for a name.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place<'v> {
+pub(super) enum Answerer<'v> {
     /// One of our zones.
     Zone(&'v Zone),
     /// A zone of names that are reserved.

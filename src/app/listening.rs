@@ -17,7 +17,7 @@ use crate::net::World;
 use crate::net::inherited::Inherited;
 use crate::net::listen::{self, ListenError, Listener, StreamListener};
 use crate::net::tcp::{TcpLimits, TcpServer};
-use crate::net::udp::{Crew, Port};
+use crate::net::udp::{Port, WorkerGroup};
 use crate::sys::socket::stop_receiving;
 
 /// All sockets of the server, before anybody serves them.
@@ -86,7 +86,7 @@ struct Listening {
 
 /// Those who served addresses that others have taken over, until they have ended.
 struct Retired {
-    crew: Crew,
+    workers: WorkerGroup,
     accepting: Vec<JoinHandle<()>>,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct Move {
     new: Vec<Listening>,
     /// The addresses, as configured, that stay.
     kept: Vec<SocketAddr>,
-    crew: Crew,
+    workers: WorkerGroup,
 }
 
 /// All addresses with those who serve them.
@@ -106,7 +106,7 @@ pub(super) struct Listeners {
     /// The CPUs that workers are kept on.
     cpus: Vec<usize>,
     listening: Vec<Listening>,
-    crew: Crew,
+    workers: WorkerGroup,
     retired: Vec<Retired>,
 }
 
@@ -115,7 +115,7 @@ impl Listeners {
     ///
     /// # Errors
     ///
-    /// Fails as `Crew::start` does, or if the runtime takes no more sockets.
+    /// Fails as `WorkerGroup::start` does, or if the runtime takes no more sockets.
     pub(super) fn start(
         runtime: Handle,
         world: Arc<World>,
@@ -125,8 +125,8 @@ impl Listeners {
     ) -> io::Result<Self> {
         let accept = |listener| accept(&runtime, &world, &tcp, listener);
         let listening = sockets.into_iter().map(accept).collect::<io::Result<Vec<_>>>()?;
-        let crew = Crew::start(ports(listening.iter()), &cpus, &world)?;
-        Ok(Self { runtime, world, tcp, cpus, listening, crew, retired: Vec::new() })
+        let workers = WorkerGroup::start(ports(listening.iter()), &cpus, &world)?;
+        Ok(Self { runtime, world, tcp, cpus, listening, workers, retired: Vec::new() })
     }
 
     /// The addresses, ports chosen.
@@ -172,12 +172,12 @@ impl Listeners {
         let new = opened.into_iter().map(accept).collect::<io::Result<Vec<_>>>()?;
         let stays = |listening: &&Listening| kept.contains(&listening.configured);
         let served = self.listening.iter().filter(stays).chain(&new);
-        let crew = Crew::start(ports(served), &self.cpus, &self.world)?;
-        Ok(Some(Move { new, kept, crew }))
+        let workers = WorkerGroup::start(ports(served), &self.cpus, &self.world)?;
+        Ok(Some(Move { new, kept, workers }))
     }
 
     /// Goes on with what was begun, and ends what is not served any more.
-    pub(super) fn finish(&mut self, Move { new, kept, crew }: Move) {
+    pub(super) fn finish(&mut self, Move { new, kept, workers }: Move) {
         for listening in &new {
             tracing::info!("listening on {}, too", listening.address);
         }
@@ -190,11 +190,11 @@ impl Listeners {
             // may be lost with the socket.
             let _ = stop_receiving(&port.socket);
         }
-        let crew = std::mem::replace(&mut self.crew, crew);
-        crew.stop();
+        let workers = std::mem::replace(&mut self.workers, workers);
+        workers.stop();
         // Their `leave` is dropped here.
         let accepting = go.into_iter().map(|listening| listening.accepting).collect();
-        self.retired.push(Retired { crew, accepting });
+        self.retired.push(Retired { workers, accepting });
     }
 
     /// Opens an address that comes, though one that goes may be in its way.
@@ -231,18 +231,18 @@ impl Listeners {
     /// Waits until those who were relieved have let go of their sockets, which takes them a quarter
     /// of a second at most.
     async fn wait_for_retired(&mut self) {
-        for Retired { crew, accepting } in std::mem::take(&mut self.retired) {
+        for Retired { workers, accepting } in std::mem::take(&mut self.retired) {
             for task in accepting {
                 // One that panicked holds no socket either.
                 let _ = task.await;
             }
-            let _ = self.runtime.spawn_blocking(move || crew.join()).await;
+            let _ = self.runtime.spawn_blocking(move || workers.join()).await;
         }
     }
 
     /// All workers, for the end.
-    pub(super) fn into_crews(self) -> impl Iterator<Item = Crew> {
-        self.retired.into_iter().map(|retired| retired.crew).chain([self.crew])
+    pub(super) fn into_workers(self) -> impl Iterator<Item = WorkerGroup> {
+        self.retired.into_iter().map(|retired| retired.workers).chain([self.workers])
     }
 }
 

@@ -21,7 +21,6 @@ mod pages;
 mod panics;
 mod privileges;
 mod report;
-mod reserved;
 mod resolving;
 mod route;
 mod secret;

@@ -67,7 +67,8 @@ fn besides_tcp(config: &Config, cpus: &[usize]) -> usize {
         0 => 0,
         listeners => listeners * (1 + LEAVING_MAX) + HTTP_CONNECTIONS_MAX,
     };
-    let resolver = if config.resolver.is_some() { FETCHES_MAX } else { 0 };
+    // Each fetch may have a late request beside the one that it waits for.
+    let resolver = if config.resolver.is_some() { 2 * FETCHES_MAX } else { 0 };
     // Workers that take over have a queue of events each before those that they relieve give up
     // theirs; and zones are read by a thread for each CPU.
     dns + http + resolver + 2 * workers + cpus.len() * INCLUDE_DEPTH_MAX + OTHERS

@@ -1,15 +1,14 @@
 //! The resolver as the configuration wants it: for whom, how far, and whom it may ask.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use crate::answer::{Reach, ResolverRole, Routed, Snapshot};
+use crate::answer::{Reach, ResolverRole, Routed, Snapshot, reserved};
 use crate::app::hints::{self, Hints};
-use crate::app::reserved;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::time::Ttl;
 use crate::cache::{Cache, Limits};
-use crate::config::{self, Config, IpVersion, ResolverMode};
+use crate::config::{self, Config, IpVersion, ResolverMode, is_no_servers};
 use crate::metrics::{CacheTotals, Resolving as Counted};
 use crate::net::World;
 use crate::net::upstream::{Setup, Upstream};
@@ -102,7 +101,7 @@ impl Resolving {
         let uses = |version| resolver.ip.contains(&version);
         let port = u16::try_from(resolver.port.get()).unwrap_or(u16::MAX);
         // Whoever asked itself would go round in a circle.
-        let is_other = |to: &SocketAddr| !listening.contains(to) && !is_odd(to.ip());
+        let is_other = |to: &SocketAddr| !listening.contains(to) && !is_no_servers(to.ip());
         let others =
             |to: &[SocketAddr]| to.iter().copied().filter(is_other).collect::<Vec<SocketAddr>>();
         let root = self.hints.iter().map(|(name, addresses)| {
@@ -132,7 +131,7 @@ impl Resolving {
             primes: resolver.priming,
             filters_private: resolver.rebinding_protection,
             is_forbidden: Arc::new(move |to| {
-                own.contains(&to) || is_odd(to.ip()) || refused.allows(to.ip())
+                own.contains(&to) || is_no_servers(to.ip()) || refused.allows(to.ip())
             }),
         }
     }
@@ -151,19 +150,6 @@ pub(super) fn check_sources(config: &Config) -> Result<(), String> {
         })?;
     }
     Ok(())
-}
-
-/// Addresses that are nobody's, whatever the configuration says: an IPv4 address in IPv6 form would
-/// go around the rules for IPv4.
-fn is_odd(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address == Ipv4Addr::UNSPECIFIED || address.is_multicast(),
-        IpAddr::V6(address) => {
-            address == Ipv6Addr::UNSPECIFIED
-                || address.is_multicast()
-                || address.to_ipv4_mapped().is_some()
-        }
-    }
 }
 
 fn limits(cache: &config::Cache) -> Limits {
@@ -189,12 +175,13 @@ pub(super) fn counts(world: &Arc<World>) -> Counted {
                 return CacheTotals::default();
             };
             CacheTotals {
-                entries: counts.store.entries,
-                octets: counts.store.octets,
-                hits: counts.hits,
-                misses: counts.misses,
-                evictions: counts.store.evictions,
+                entries: counts.entries,
+                octets: counts.octets,
+                evictions: counts.evictions,
             }
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{self as signals, Signal, SignalKind};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{AnswerOptions, AnyPolicy, RateLimit, Snapshot, View, ZoneState, ZoneTable};
 use crate::app::cli::ServeArgs;
@@ -38,7 +38,7 @@ use crate::net::certificate::Certificate;
 use crate::net::http::HttpServer;
 use crate::net::listen::StreamListener;
 use crate::net::tcp::{TcpLimits, TcpServer};
-use crate::net::udp::Crew;
+use crate::net::udp::WorkerGroup;
 use crate::net::upstream::{self, Upstream};
 use crate::net::{World, free_unused};
 use crate::policy::rate::{RateLimiter, RateOptions};
@@ -436,11 +436,11 @@ impl Server {
     /// on their way leave.
     pub(super) fn run(mut self, shell: Option<&Path>) -> Exit {
         let handle = self.runtime.handle().clone();
-        let end = match handle.block_on(self.serve(shell)) {
-            Ok(end) => end,
+        let (end, ended) = match handle.block_on(self.serve(shell)) {
+            Ok(ended) => ended,
             Err(error) => {
                 tracing::error!("cannot wait for signals: {error}");
-                Exit::Failed
+                (Exit::Failed, Instant::now())
             }
         };
         let Self { world, runtime, listeners, pages, post, notifier, stop, .. } = self;
@@ -452,11 +452,12 @@ impl Server {
         tracing::info!("stopping");
         // It listens to `stop` as well, and would be waited for.
         drop(post);
-        let crews = listeners.into_crews();
+        let workers = listeners.into_workers();
         // Whoever has not taken its replies by then will not get them.
-        let drained = async { timeout(Duration::from_millis(DRAIN_MS_MAX), stop.closed()).await };
+        let until = ended + Duration::from_millis(DRAIN_MS_MAX);
+        let drained = async { timeout_at(until, stop.closed()).await };
         let _ = runtime.block_on(drained);
-        crews.for_each(Crew::join);
+        workers.for_each(WorkerGroup::join);
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
         end
@@ -476,7 +477,8 @@ impl Server {
     }
 
     /// Says that the server is ready, starts the shell, and obeys signals until something ends it.
-    async fn serve(&mut self, program: Option<&Path>) -> io::Result<Exit> {
+    /// Returns how and when that was.
+    async fn serve(&mut self, program: Option<&Path>) -> io::Result<(Exit, Instant)> {
         // Signals are heard before anybody is told that the server is ready.
         let mut signals = Signals::new()?;
         signal::release()?;
@@ -485,15 +487,16 @@ impl Server {
             Some((_, Ok(shell))) => Some(shell),
             Some((program, Err(error))) => {
                 tracing::error!("cannot start the shell {}: {error}", program.display());
-                return Ok(Exit::Failed);
+                return Ok((Exit::Failed, Instant::now()));
             }
             None => None,
         };
         let end = self.obey(&mut signals, shell.as_mut()).await;
+        let ended = Instant::now();
         if let Some(shell) = shell {
             shell.end().await;
         }
-        Ok(end)
+        Ok((end, ended))
     }
 
     /// Obeys signals until one of them, the end of the shell or a failure ends the server.

@@ -59,8 +59,8 @@ pub const CACHED_LEN_MAX: usize = MESSAGE_LEN_MAX;
 pub const CACHED_RECORDS_MAX: usize = MESSAGE_LEN_MAX / 16;
 
 /// Sets that prove something, in one entry of the cache: a denial by NSEC3 needs three
-/// (RFC 5155 §7.2), and there is room for some that a server adds without need.
-pub const CACHED_PROOFS_MAX: usize = 8;
+/// (RFC 5155 §7.2), and one more each alias on the way there that a wildcard stands for.
+pub const CACHED_PROOFS_MAX: usize = 16;
 
 /// How long a first failure to resolve is remembered (RFC 9520 §3.2 wants at least a second). It
 /// doubles from failure to failure.
@@ -135,13 +135,22 @@ pub const REQUESTS_PER_FETCH_MAX: u32 = 50;
 /// Referrals that are followed for one name and type: no honest name has so many zones above it.
 pub const REFERRALS_MAX: u32 = 20;
 
-/// Times that one server is asked for one name and type before it is given up: twice over UDP, and
-/// where nothing comes back once over TCP.
-pub const TRIES_PER_SERVER_MAX: u32 = 3;
+/// Times that one server is asked for one name and type before it is given up: at most three times over
+/// UDP (RFC 9520 §3.1), and where nothing comes back once over TCP.
+pub const TRIES_PER_SERVER_MAX: u32 = 4;
 
 /// Requests over UDP that one server may leave without a response, for one name and type, before it
-/// is asked over TCP: two losses by chance are rare, and what stops UDP may let TCP through.
-pub const UDP_LOSSES_MAX: u32 = 2;
+/// is asked over TCP, if they were waited for long enough (`UDP_WAITED_US_MIN`): two losses by chance
+/// are rare, and what stops UDP may let TCP through.
+pub const UDP_LOSSES_MIN: u32 = 2;
+
+/// The same, however short they were waited for (RFC 9520 §3.1).
+pub const UDP_LOSSES_MAX: u32 = 3;
+
+/// Microseconds that responses over UDP are waited for in sum before a server counts as silent there.
+/// One that resolves, or is far away and busy, takes hundreds of milliseconds; a connection costs it
+/// and us more than waiting does.
+pub const UDP_WAITED_US_MIN: u64 = 1_000_000;
 
 /// Servers of one zone that are looked at. Zones have 13 at most, or they would not fit into a
 /// response of 512 octets; a delegation with thousands must not cost a look-up for each.
@@ -151,8 +160,9 @@ pub const SERVERS_PER_ZONE_MAX: usize = 32;
 /// addresses must not cost a thousand questions (NXNSAttack).
 pub const ADDRESS_FETCHES_MAX: u32 = 4;
 
-/// Servers of one zone whose addresses are looked for at the same time.
-pub const ADDRESS_FETCHES_AT_ONCE_MAX: u32 = 2;
+/// Servers of one zone whose addresses are looked for at the same time: one that cannot be found costs
+/// all the time there is.
+pub const ADDRESS_FETCHES_AT_ONCE_MAX: usize = 2;
 
 /// Requests to find addresses of servers, for one name and type, in all and however deep: servers
 /// without addresses whose zones have servers without addresses, and so on, must not multiply
@@ -223,6 +233,14 @@ pub const REQUESTS_PER_ZONE_MAX: u32 = 200;
 /// The same for the root and the zones directly below it, which nearly all names lead through while
 /// the cache is empty, and whose servers are many and strong. A quarter of all questions.
 pub const REQUESTS_PER_TOP_ZONE_MAX: u32 = 2048;
+
+/// Clients between whom the places of one zone are shared when half of them are taken: who has its
+/// share gets no more, so that nobody takes the place of everybody.
+pub const CLIENTS_PER_ZONE_MIN: u32 = 4;
+
+/// Microseconds beyond its wait for which a response over UDP still counts, if nothing better has come: as
+/// long as the next request is waited for at most. A server behind a satellite may need that.
+pub const LATE_US_MAX: u64 = 1_500_000;
 
 /// The least time that a response over TCP is waited for, in microseconds: a connection takes a trip,
 /// and the first packet of it may get lost (RFC 6298 §2.1 sends it again after a second).

@@ -122,6 +122,14 @@ pub struct Part<'e> {
     pub is_proof: bool,
 }
 
+impl Part<'_> {
+    /// Whether another has the same records, whatever their time to live.
+    pub fn is_same(&self, other: &Part<'_>) -> bool {
+        self.owner == other.owner
+            && set::rdatas(self.set.records).eq(set::rdatas(other.set.records))
+    }
+}
+
 /// When an entry was stored and when it ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
@@ -147,7 +155,7 @@ pub struct Entry {
     block: Block,
     times: Times,
     subject: Subject,
-    /// Hits, counted up to `HITS_MIN`.
+    /// Answers to clients, counted up to `HITS_MIN` or a few more.
     hits: AtomicU8,
     /// Whether somebody was told to ask for it again.
     is_renewed: AtomicBool,
@@ -192,6 +200,7 @@ impl Entry {
     /// What it tells about its name.
     pub fn what(&self) -> What {
         match self.subject.kind {
+            Kind::Records if self.subject.rank < Rank::Answer => What::Glue(self.subject.rtype),
             Kind::Records | Kind::NoData => What::of(self.subject.rtype),
             Kind::NameError => What::Name,
             Kind::Failure(_) => What::Failure(self.subject.rtype),
@@ -279,18 +288,22 @@ impl Entry {
         HEAD_LEN + self.block.len()
     }
 
-    /// Counts a hit at this moment, and says whether it is time to ask for the entry again: once in
-    /// its life, in the last part of it, if it is asked for often enough. Failures are not: they
-    /// have a pause of their own.
-    pub(super) fn count_hit(&self, now: Now) -> bool {
-        let mut hits = self.hits.load(Ordering::Relaxed);
+    /// Counts that a client is answered with it. Nobody else is counted: whom clients ask for is not
+    /// told by what it takes to answer them.
+    pub fn count_hit(&self) {
         // Written to only until it is enough: workers share the entry.
-        if hits < HITS_MIN {
-            hits = self.hits.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if self.hits.load(Ordering::Relaxed) < HITS_MIN {
+            self.hits.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Whether it is time to ask for it again, so that it is there when it ends: in the last part of
+    /// its life, if clients ask for it often enough. Told once: who is told has to ask. Failures
+    /// are not asked for again: they have a pause of their own.
+    pub fn take_due(&self, now: Now) -> bool {
         let (now, expires) = (now.as_micros(), self.times.expires.as_micros());
         let life = expires.saturating_sub(self.times.stored.as_micros());
-        let is_due = hits >= HITS_MIN
+        let is_due = self.hits.load(Ordering::Relaxed) >= HITS_MIN
             && !matches!(self.subject.kind, Kind::Failure(_))
             && now < expires
             && (expires - now).saturating_mul(LAST_PART) <= life

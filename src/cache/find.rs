@@ -1,10 +1,10 @@
 //! What the cache knows of a question.
 //!
 //! The nearest truth counts: records of the type itself, then that the name is an alias or is not
-//! there, then that a name above is not there, then that nobody could tell.
+//! there, then that a name above is not there, then that nobody could tell. To look counts nothing:
+//! who answers a client with an entry says so to the entry.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::base::time::Now;
 use crate::cache::Cache;
@@ -20,9 +20,6 @@ pub struct Hit {
     pub entry: Arc<Entry>,
     /// For how long it can be used.
     pub freshness: Freshness,
-    /// Whether it is time to ask for it again, so that it is there when it ends. Told once in the
-    /// life of an entry: who is told has to ask.
-    pub is_due: bool,
 }
 
 /// What is known of a question.
@@ -81,28 +78,6 @@ impl Cache {
         rtype: Rtype,
         floor: impl Fn() -> usize,
     ) -> Found {
-        let found = self.find_uncounted(now, name, rtype, floor);
-        let counter = match found {
-            Found::Missing => &self.shared.misses,
-            Found::Records(_)
-            | Found::Alias(_)
-            | Found::NoData(_)
-            | Found::NameError(_)
-            | Found::Failure(_) => &self.shared.hits,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        found
-    }
-
-    /// The same as `find`, not counted among what clients have found or missed: a resolution looks
-    /// for much that nobody asked for.
-    pub fn find_uncounted(
-        &self,
-        now: Now,
-        name: &FoldedName,
-        rtype: Rtype,
-        floor: impl Fn() -> usize,
-    ) -> Found {
         let failure = || {
             let entry = self.usable(now, name, 0, What::Failure(rtype), Age::Fresh)?;
             hit(now, entry).map(Found::Failure)
@@ -122,7 +97,7 @@ impl Cache {
         rtype: Rtype,
         floor: impl Fn() -> usize,
     ) -> Found {
-        match self.find_uncounted(now, name, rtype, floor) {
+        match self.find(now, name, rtype, floor) {
             found @ (Found::Missing | Found::Failure(_)) => {
                 self.find_at(now, name, rtype, Age::Any).unwrap_or(found)
             }
@@ -133,13 +108,20 @@ impl Cache {
         }
     }
 
-    /// Records of a name, whatever their rank, to reach a server by. Never an answer
-    /// (RFC 2181 §5.4.1), and no hit: whom clients ask for is not counted by what it takes to answer
-    /// them.
+    /// Records of a name to reach a server by: those that answer, else those that are good for nothing
+    /// else. Never an answer (RFC 2181 §5.4.1).
     pub fn find_glue(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Option<Hit> {
-        let entry = self.usable(now, name, 0, What::of(rtype), Age::Fresh)?;
-        let freshness = entry.freshness(now).filter(|_| entry.kind() == Kind::Records)?;
-        Some(Hit { entry, freshness, is_due: false })
+        let own = self.usable(now, name, 0, What::of(rtype), Age::Fresh);
+        match own.filter(|entry| entry.kind() == Kind::Records) {
+            Some(entry) => hit(now, entry),
+            None => self.find_told_glue(now, name, rtype),
+        }
+    }
+
+    /// The same, of those alone that are good for nothing else: what is told by who delegates,
+    /// whatever the server's own zone says.
+    pub fn find_told_glue(&self, now: Now, name: &FoldedName, rtype: Rtype) -> Option<Hit> {
+        hit(now, self.usable(now, name, 0, What::Glue(rtype), Age::Fresh)?)
     }
 
     /// The deepest zone cut at or above a name that its parent still says is one.
@@ -244,11 +226,10 @@ impl Cache {
     }
 }
 
-/// Counts the entry as found.
+/// The entry as found.
 fn hit(now: Now, entry: Arc<Entry>) -> Option<Hit> {
     let freshness = entry.freshness(now)?;
-    let is_due = entry.count_hit(now);
-    Some(Hit { entry, freshness, is_due })
+    Some(Hit { entry, freshness })
 }
 
 /// Whether a CNAME answers questions for the type: not those that stand beside it (RFC 4034 §3,

@@ -21,6 +21,9 @@ pub enum What {
     Type(Rtype),
     /// Whether it is an alias, or does not exist at all: that goes for all types.
     Name,
+    /// Its records of a type that are only good for reaching servers. They stand beside what answers
+    /// and take nothing from it, fresh or over.
+    Glue(Rtype),
     /// That it is a zone cut, as its parent says.
     Delegation,
     /// That records of this type could not be found out.
@@ -40,6 +43,7 @@ impl What {
             Self::Name => (1, 0),
             Self::Delegation => (2, 0),
             Self::Failure(rtype) => (3, rtype.0),
+            Self::Glue(rtype) => (4, rtype.0),
         };
         kind << 16 | u64::from(rtype)
     }
@@ -113,6 +117,7 @@ mod tests {
             What::Delegation,
             What::Failure(Rtype::A),
             What::Failure(Rtype(0)),
+            What::Glue(Rtype::A),
         ];
         let mut keys = HashSet::new();
         for name in [1, 2] {

@@ -28,10 +28,11 @@ pub use store::{Store, StoreCounts};
 pub use table::Table;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::time::Ttl;
+use crate::wire::folded::FoldedName;
 use crate::wire::name::Name;
+use crate::wire::numbers::Rtype;
 
 /// For how long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,29 +48,10 @@ pub struct Limits {
     pub max_stale: Ttl,
 }
 
-/// What can be told of the whole cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// What the store holds.
-    pub store: StoreCounts,
-    /// Questions for which something was found.
-    pub hits: u64,
-    /// Questions for which nothing was found.
-    pub misses: u64,
-}
-
-/// What all views share.
-#[derive(Debug)]
-struct Shared {
-    store: Box<dyn Store>,
-    hits: AtomicU64,
-    misses: AtomicU64,
-}
-
 /// The cache as one view sees it; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    shared: Arc<Shared>,
+    store: Arc<dyn Store>,
     limits: Limits,
     partition: Partition,
 }
@@ -77,9 +59,8 @@ pub struct Cache {
 impl Cache {
     /// A cache that keeps its entries in `store`, for the view with the number 0.
     pub fn new(store: Box<dyn Store>, limits: Limits) -> Self {
-        let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
-        let shared = Arc::new(Shared { store, hits, misses });
-        Self { shared, limits, partition: Partition::default() }
+        let store = Arc::from(store);
+        Self { store, limits, partition: Partition::default() }
     }
 
     /// The same cache for another view, which knows nothing of what this one learns.
@@ -109,42 +90,53 @@ impl Cache {
     ///
     /// Looks at every entry of the cache.
     pub fn flush_tree(&self, name: Name<'_>) -> usize {
+        self.flush_trees(&[name])
+    }
+
+    /// The same for several names, in one pass.
+    pub fn flush_trees(&self, names: &[Name<'_>]) -> usize {
         self.remove_where(|entry| {
-            let is_denial_above = entry.kind() == Kind::NameError && name.is_within(entry.name());
-            is_denial_above || entry.name().is_within(name)
+            let is_denial = entry.kind() == Kind::NameError;
+            names.iter().any(|name| {
+                entry.name().is_within(*name) || (is_denial && name.is_within(entry.name()))
+            })
         })
     }
 
-    /// What can be told of the whole cache, for all views together.
-    pub fn counts(&self) -> Counts {
-        Counts {
-            store: self.shared.store.counts(),
-            hits: self.shared.hits.load(Ordering::Relaxed),
-            misses: self.shared.misses.load(Ordering::Relaxed),
+    /// Forgets the records of one type of a name, those that are good only for reaching servers
+    /// too, or that there are none.
+    pub fn forget(&self, name: &FoldedName, rtype: Rtype) {
+        for what in [What::of(rtype), What::Glue(rtype)] {
+            self.store.remove(Key::new(name.hash(0), what, self.partition));
         }
+    }
+
+    /// What can be told of the whole cache, for all views together.
+    pub fn counts(&self) -> StoreCounts {
+        self.store.counts()
     }
 
     /// Does what the store has put off. To be called some times a second by a thread that has time.
     pub fn run_pending(&self) {
-        self.shared.store.run_pending();
+        self.store.run_pending();
     }
 
     fn remove_where(&self, is_meant: impl Fn(&Entry) -> bool) -> usize {
         let mut keys = Vec::new();
-        self.shared.store.visit(&mut |key, entry| {
+        self.store.visit(&mut |key, entry| {
             if entry.partition() == self.partition && is_meant(entry) {
                 keys.push(key);
             }
         });
         for key in &keys {
-            self.shared.store.remove(*key);
+            self.store.remove(*key);
         }
         keys.len()
     }
 
     /// What the store has of a name.
     fn entry(&self, name: Name<'_>, hash: u64, what: What) -> Option<Arc<Entry>> {
-        let entry = self.shared.store.find(Key::new(hash, what, self.partition))?;
+        let entry = self.store.find(Key::new(hash, what, self.partition))?;
         // Two names may have the same key, however unlikely that is.
         entry.is_about(name, what, self.partition).then_some(entry)
     }

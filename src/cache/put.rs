@@ -112,7 +112,7 @@ impl Cache {
         let times = Times { stored: now, ttl, expires, stale_until };
         let entry = Arc::new(Entry::new(subject, times, Block::of_name(name.as_name())));
         let key = Key::new(name.hash(0), what, self.partition);
-        self.shared.store.insert(key, Arc::clone(&entry));
+        self.store.insert(key, Arc::clone(&entry));
         entry
     }
 
@@ -195,7 +195,7 @@ impl Cache {
         if !entry.is_fresh(now) {
             return Put::Once(entry);
         }
-        self.shared.store.insert(Key::new(hash, what, self.partition), Arc::clone(&entry));
+        self.store.insert(Key::new(hash, what, self.partition), Arc::clone(&entry));
         if let What::Type(_) = what {
             self.end_denial(now, name, entry.rank());
         }
@@ -211,7 +211,7 @@ impl Cache {
             denial.kind() == Kind::NameError && (!denial.is_fresh(now) || denial.rank() <= rank)
         });
         if is_over {
-            self.shared.store.remove(Key::new(name.hash(0), What::Name, self.partition));
+            self.store.remove(Key::new(name.hash(0), What::Name, self.partition));
         }
     }
 

@@ -18,6 +18,8 @@ pub enum End {
     NoData(Arc<Entry>),
     /// With a name that does not exist.
     NameError(Arc<Entry>),
+    /// With a name that this DNAME makes too long (RFC 6672 §2.2).
+    TooLong(Arc<Entry>),
     /// With a name of our own zones. What these say of it is for the answer.
     Local,
     /// It could not be found out.

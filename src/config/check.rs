@@ -19,9 +19,9 @@ use crate::config::spec::{
 use crate::config::value::{At, MailAddress, MailboxName, Server};
 use crate::config::words;
 use crate::config::{
-    Cache, Config, Cookies, Edns, FilePath, Forward, Http, Log, Mail, MailChecks, MailRoute,
-    MailTls, MailUser, Origin, Port, QueryLog, RateLimit, Resolver, ResolverMode, Stub, Tcp,
-    ZoneSource,
+    Cache, Config, Cookies, Edns, FilePath, Forward, Http, IpVersion, Log, Mail, MailChecks,
+    MailRoute, MailTls, MailUser, Origin, Port, QueryLog, RateLimit, Resolver, ResolverMode, Stub,
+    Tcp, ZoneSource, is_no_servers,
 };
 use crate::mail::faults::{self, Stage, Victim};
 use crate::mail::reply::Reply;
@@ -40,6 +40,9 @@ pub(super) fn check(
 ) -> Config {
     let mut checker = Checker { folder, problems };
     checker.check_listeners(&spec);
+    if let Some(resolver) = &spec.resolver.value {
+        checker.check_servers(resolver, &spec.listen.value);
+    }
     Config {
         origin,
         listen: values(spec.listen),
@@ -56,7 +59,7 @@ pub(super) fn check(
         allow_query: acl(&spec.allow_query),
         edns: Edns { udp_size: spec.edns.value.udp_size.value },
         cookies: checker.cookies(spec.cookies.value),
-        rate_limit: rate_limit(&spec.rate_limit.value),
+        rate_limit: rate_limit(&spec.rate_limit.value, spec.resolver.value.as_ref()),
         tcp: checker.tcp(&spec.tcp.value),
         resolver: spec.resolver.value.and_then(|resolver| checker.resolver(resolver)),
         cache: checker.cache(&spec.cache.value),
@@ -265,6 +268,29 @@ impl Checker<'_, '_> {
         (resolver.mode != ResolverMode::Off).then_some(resolver)
     }
 
+    /// Warns of servers that are never asked: over a version of IP that is not used, or ourselves.
+    fn check_servers(&mut self, spec: &ResolverSpec, listen: &[At<SocketAddr>]) {
+        let forwards = spec.forward.value.iter().map(|entry| (&entry.value.to, Port::known(53)));
+        let stubs = spec.stub.value.iter().map(|entry| (&entry.value.to, spec.port.value));
+        for (to, port) in forwards.chain(stubs) {
+            for server in &to.value {
+                let Server { address, port: own_port } = server.value;
+                let to = socket(address, own_port.unwrap_or(port));
+                let version = if address.is_ipv4() { IpVersion::V4 } else { IpVersion::V6 };
+                let is_used = spec.ip.value.iter().any(|used| used.value == version);
+                let (message, hint) = if !is_used {
+                    ("is not asked over its version of IP", "add its version to `resolver.ip`")
+                } else if listen.iter().any(|ours| ours.value == to) {
+                    ("is this server, which does not ask itself", "write the address of another")
+                } else {
+                    continue;
+                };
+                let fault = Fault::new("never-asked", format!("{to} {message}")).hint(hint);
+                self.warn(server.mark, fault);
+            }
+        }
+    }
+
     /// Checks `forward` and `stub`: each needs a zone and servers, and a zone has one of them.
     fn check_redirections(&mut self, spec: &ResolverSpec) {
         let mut zones = Vec::new();
@@ -280,7 +306,7 @@ impl Checker<'_, '_> {
             }
             for server in &to.value {
                 let address = server.value.address;
-                if address.is_unspecified() || address.is_multicast() {
+                if is_no_servers(address) {
                     let message = format!("no server can be asked at {address}");
                     let fault = Fault::new("bad-value", message);
                     self.error(server.mark, fault.hint("write the address of one server"));
@@ -513,13 +539,20 @@ fn wildcard_of(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(any, address.port())
 }
 
-fn rate_limit(spec: &RateLimitSpec) -> Option<RateLimit> {
+/// Who may use the resolver is not limited: those are the operator's own clients, and what they ask is
+/// like in bulk (a mail server looks names up in block lists). Where everybody may, addresses are
+/// forged, too.
+fn rate_limit(spec: &RateLimitSpec, resolver: Option<&ResolverSpec>) -> Option<RateLimit> {
+    let resolver = resolver.filter(|resolver| resolver.mode.value != ResolverMode::Off);
+    let clients = resolver.into_iter().flat_map(|resolver| &resolver.allow.value);
+    let clients = clients.filter(|prefix| prefix.value.length() > 0);
+    let exempt = spec.exempt.value.iter().chain(clients);
     (spec.per_second.value.get() > 0).then(|| RateLimit {
         per_second: spec.per_second.value,
         slip: spec.slip.value,
         ipv4_prefix: spec.ipv4_prefix.value,
         ipv6_prefix: spec.ipv6_prefix.value,
-        exempt: acl(&spec.exempt),
+        exempt: Acl::new(exempt.map(|prefix| prefix.value)),
     })
 }
 

@@ -162,7 +162,8 @@ pub struct RateLimit {
     pub ipv4_prefix: V4Length,
     /// Bits of an IPv6 address that make a network.
     pub ipv6_prefix: V6Length,
-    /// Who is never limited.
+    /// Who is never limited: whom the configuration exempts, and who may use the resolver unless
+    /// everybody may.
     pub exempt: Acl,
 }
 
@@ -446,6 +447,16 @@ impl FilePath {
         let place = written.mark.map(|mark| problems.source().place(mark));
         Self { path: folder.join(&written.value), written: written.value, place }
     }
+}
+
+/// Whether no one server is at an address, whatever else is configured: it is unspecified or that of
+/// many, or an IPv4 address in IPv6 form, which would go around the rules for IPv4.
+pub fn is_no_servers(address: IpAddr) -> bool {
+    let is_odd = match address {
+        IpAddr::V4(address) => address.is_broadcast(),
+        IpAddr::V6(address) => address.to_ipv4_mapped().is_some(),
+    };
+    is_odd || address.is_unspecified() || address.is_multicast()
 }
 
 #[cfg(test)]

@@ -360,9 +360,35 @@ fn forwarding_needs_a_forward_for_the_root() {
              server",
         ],
     );
+    check(
+        "resolver: {stub: [{zone: a, to: [255.255.255.255, \"::ffff:192.0.2.1\"]}]}\n",
+        &[
+            "1:34: error: no server can be asked at 255.255.255.255 [bad-value]; write the address of \
+             one server",
+            "1:51: error: no server can be asked at ::ffff:192.0.2.1 [bad-value]; write the address \
+             of one server",
+        ],
+    );
     let config = load("resolver: {mode: forward, forward: [{zone: ., to: [192.0.2.53]}]}\n");
     let forward = &config.resolver.unwrap().forward[0];
     assert_eq!((forward.to[0].to_string().as_str(), forward.only), ("192.0.2.53:53", true));
+}
+
+#[test]
+fn servers_that_are_never_asked_are_told() {
+    check(
+        "resolver: {ip: [4], forward: [{zone: ., to: [\"2001:db8::53\", 192.0.2.53]}]}\n",
+        &[
+            "1:46: warning: [2001:db8::53]:53 is not asked over its version of IP [never-asked]; add \
+             its version to `resolver.ip`",
+        ],
+    );
+    check(
+        "listen: [\"192.0.2.1:53\"]\nresolver:\n  stub: [{zone: a, to: [192.0.2.1, \
+             \"192.0.2.1:54\"]}]\n",
+        &["3:25: warning: 192.0.2.1:53 is this server, which does not ask itself [never-asked]; \
+             write the address of another"],
+    );
 }
 
 #[test]

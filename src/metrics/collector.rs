@@ -17,6 +17,8 @@ pub struct DnsCollector {
     answers: Numbers,
     dropped: Numbers,
     truncated: Numbers,
+    cache_hits: Numbers,
+    cache_misses: Numbers,
     durations: Histograms,
 }
 
@@ -28,6 +30,7 @@ impl DnsCollector {
     /// Fails if Prometheus does not allow one of the names.
     pub fn new(counters: Counters) -> Result<Self, FamilyError> {
         let by = |label, name, help| Numbers::labelled(Kind::Counter, name, help, label);
+        let counter = |name, help| Numbers::single(Kind::Counter, name, help);
         Ok(Self {
             counters,
             queries: by("transport", "kereru_dns_queries_total", "Messages that arrived.")?,
@@ -38,10 +41,15 @@ impl DnsCollector {
                 "kereru_dns_dropped_total",
                 "Messages without a reply, and replies that could not be sent.",
             )?,
-            truncated: Numbers::single(
-                Kind::Counter,
-                "kereru_dns_truncated_total",
-                "Replies that were cut to fit.",
+            truncated: counter("kereru_dns_truncated_total", "Replies that were cut to fit.")?,
+            cache_hits: by(
+                "level",
+                "kereru_cache_hits_total",
+                "Questions for which the cache had something, by where it was found.",
+            )?,
+            cache_misses: counter(
+                "kereru_cache_misses_total",
+                "Questions for which the cache had nothing.",
             )?,
             durations: Histograms::new(
                 "kereru_dns_request_duration_seconds",
@@ -54,8 +62,15 @@ impl DnsCollector {
 
 impl Collector for DnsCollector {
     fn desc(&self) -> Vec<&Desc> {
-        let numbers =
-            [&self.queries, &self.responses, &self.answers, &self.dropped, &self.truncated];
+        let numbers = [
+            &self.queries,
+            &self.responses,
+            &self.answers,
+            &self.dropped,
+            &self.truncated,
+            &self.cache_hits,
+            &self.cache_misses,
+        ];
         let mut descs: Vec<&Desc> = numbers.into_iter().map(Numbers::desc).collect();
         descs.push(self.durations.desc());
         descs
@@ -76,6 +91,8 @@ impl Collector for DnsCollector {
             with(&self.answers, AnswerSource::labels(), &totals.answers),
             with(&self.dropped, DropReason::labels(), &totals.dropped),
             self.truncated.with_value(number(totals.truncated)),
+            self.cache_hits.with_values([("worker", 0.0), ("shared", number(totals.cache_hits))]),
+            self.cache_misses.with_value(number(totals.cache_misses)),
             self.durations.with(AnswerSource::labels().zip(durations)),
         ]
     }

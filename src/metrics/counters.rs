@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::metrics::labels::{AnswerSource, DropReason, ReplyKind, Transport};
+use crate::metrics::labels::{AnswerSource, CacheUse, DropReason, ReplyKind, Transport};
 use crate::wire::numbers::Rcode;
 
 /// Response codes with a count of their own. All others share one.
@@ -23,9 +23,9 @@ pub(super) const RCODES: [Rcode; 9] = [
     Rcode::BADCOOKIE,
 ];
 
-/// The upper bounds of the buckets of durations: a batch takes some microseconds, a slow server
-/// upstream a second.
-pub(super) const DURATION_BOUNDS: [Duration; 13] = [
+/// The upper bounds of the buckets of durations: a batch takes some microseconds, and who asks others
+/// is told within four seconds that it was in vain.
+pub(super) const DURATION_BOUNDS: [Duration; 15] = [
     Duration::from_micros(10),
     Duration::from_micros(25),
     Duration::from_micros(50),
@@ -39,6 +39,8 @@ pub(super) const DURATION_BOUNDS: [Duration; 13] = [
     Duration::from_millis(50),
     Duration::from_millis(250),
     Duration::from_secs(1),
+    Duration::from_millis(2_500),
+    Duration::from_secs(5),
 ];
 
 const TRANSPORTS: usize = Transport::ALL.len();
@@ -77,6 +79,8 @@ struct Block {
     answers: [Counter; SOURCES],
     dropped: [Counter; REASONS],
     truncated: Counter,
+    cache_hits: Counter,
+    cache_misses: Counter,
     durations: [Durations; SOURCES],
 }
 
@@ -134,6 +138,12 @@ impl WorkerCounters {
         self.leaving[kind.source as usize] += 1;
     }
 
+    /// Counts what the cache was to an answer.
+    pub fn cache_use(&mut self, CacheUse { hits, misses }: CacheUse) {
+        self.block.cache_hits.add(u64::from(hits));
+        self.block.cache_misses.add(u64::from(misses));
+    }
+
     /// Counts so many queries without a reply, or replies that did not leave.
     pub fn dropped(&mut self, reason: DropReason, count: usize) {
         self.block.dropped[reason as usize].add(count as u64);
@@ -162,6 +172,8 @@ pub(super) struct Totals {
     pub(super) answers: [u64; SOURCES],
     pub(super) dropped: [u64; REASONS],
     pub(super) truncated: u64,
+    pub(super) cache_hits: u64,
+    pub(super) cache_misses: u64,
     pub(super) durations: [TotalDurations; SOURCES],
 }
 
@@ -179,6 +191,8 @@ impl Totals {
         add_all(&mut self.answers, &block.answers);
         add_all(&mut self.dropped, &block.dropped);
         self.truncated += block.truncated.read();
+        self.cache_hits += block.cache_hits.read();
+        self.cache_misses += block.cache_misses.read();
         for (total, durations) in self.durations.iter_mut().zip(&block.durations) {
             add_all(&mut total.buckets, &durations.buckets);
             total.nanoseconds += durations.nanoseconds.read();

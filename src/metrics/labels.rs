@@ -94,6 +94,31 @@ labels! {
     }
 }
 
+labels! {
+    /// Why a response is not taken for one that a server sent to what was asked.
+    IgnoredResponse {
+        /// It has another number.
+        Id = "id",
+        /// It is about something else, or no response.
+        Question = "question",
+        /// It has other letters than the request, which only look the same.
+        Case = "case",
+        /// It lacks a cookie, or has another one.
+        Cookie = "cookie",
+        /// It cannot be read.
+        Malformed = "malformed",
+    }
+}
+
+/// How often the cache was of use to answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// Names of which it had something.
+    pub hits: u32,
+    /// Names of which it had nothing.
+    pub misses: u32,
+}
+
 /// What is counted of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyKind {

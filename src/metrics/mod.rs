@@ -15,6 +15,8 @@ mod resolving;
 pub use collector::DnsCollector;
 pub use counters::{Counters, WorkerCounters};
 pub use family::{FamilyError, Kind, Numbers};
-pub use labels::{AnswerSource, DropReason, ReplyKind, ResolverFailure, Transport};
+pub use labels::{
+    AnswerSource, CacheUse, DropReason, IgnoredResponse, ReplyKind, ResolverFailure, Transport,
+};
 pub use reloads::Reloads;
 pub use resolving::{CacheTotals, ResolverCollector, ResolverCounters, Resolving};

@@ -1,4 +1,4 @@
-//! What is counted of resolving and of the cache.
+//! What is counted of resolving, and what the cache holds.
 //!
 //! One task resolves and writes the counters; what the cache holds is asked for with each scrape.
 
@@ -12,14 +12,16 @@ use prometheus::proto::MetricFamily;
 
 use crate::metrics::counters::DURATION_BOUNDS;
 use crate::metrics::family::{Distribution, FamilyError, Histograms, Kind, Numbers};
-use crate::metrics::labels::{ResolverFailure, Transport};
+use crate::metrics::labels::{IgnoredResponse, ResolverFailure, Transport};
 
 const TRANSPORTS: usize = Transport::ALL.len();
 const FAILURES: usize = ResolverFailure::ALL.len();
+const IGNORED: usize = IgnoredResponse::ALL.len();
 
 #[derive(Debug, Default)]
 struct Counts {
     sent: [AtomicU64; TRANSPORTS],
+    ignored: [AtomicU64; IGNORED],
     failures: [AtomicU64; FAILURES],
     /// One for each bound, and one for what is above all.
     buckets: [AtomicU64; DURATION_BOUNDS.len() + 1],
@@ -48,6 +50,13 @@ impl ResolverCounters {
         self.0.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
+    /// Counts a response that is not taken for one.
+    pub fn ignored(&self, reason: IgnoredResponse) {
+        if let Some(count) = self.0.ignored.get(reason as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Counts a question that could not be answered.
     pub fn failed(&self, failure: ResolverFailure) {
         if let Some(count) = self.0.failures.get(failure as usize) {
@@ -56,17 +65,13 @@ impl ResolverCounters {
     }
 }
 
-/// What the cache holds, and what became of questions to it.
+/// What the cache holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheTotals {
     /// Entries.
     pub entries: u64,
     /// Octets that they take.
     pub octets: u64,
-    /// Questions for which something was found.
-    pub hits: u64,
-    /// Questions for which nothing was found.
-    pub misses: u64,
     /// Entries that were dropped for want of room.
     pub evictions: u64,
 }
@@ -87,18 +92,17 @@ impl fmt::Debug for Resolving {
     }
 }
 
-/// The families of the resolver and of the cache.
+/// The families of the resolver, and of what the cache holds.
 #[derive(Debug)]
 pub struct ResolverCollector {
     resolving: Resolving,
     inflight: Numbers,
     sent: Numbers,
+    ignored: Numbers,
     failures: Numbers,
     durations: Histograms,
     entries: Numbers,
     octets: Numbers,
-    hits: Numbers,
-    misses: Numbers,
     evictions: Numbers,
 }
 
@@ -120,6 +124,11 @@ impl ResolverCollector {
                 "kereru_resolver_upstream_queries_total",
                 "Requests to other servers.",
             )?,
+            ignored: by(
+                "reason",
+                "kereru_resolver_responses_ignored_total",
+                "Messages from servers that are no response to what they were asked.",
+            )?,
             failures: by(
                 "reason",
                 "kereru_resolver_failures_total",
@@ -131,15 +140,6 @@ impl ResolverCollector {
             )?,
             entries: gauge("kereru_cache_entries", "Entries of the cache.")?,
             octets: gauge("kereru_cache_bytes", "Octets that the entries of the cache take.")?,
-            hits: by(
-                "level",
-                "kereru_cache_hits_total",
-                "Questions for which the cache had something, by where it was found.",
-            )?,
-            misses: counter(
-                "kereru_cache_misses_total",
-                "Questions for which the cache had nothing.",
-            )?,
             evictions: counter(
                 "kereru_cache_evictions_total",
                 "Entries that were dropped for want of room.",
@@ -153,11 +153,10 @@ impl Collector for ResolverCollector {
         let numbers = [
             &self.inflight,
             &self.sent,
+            &self.ignored,
             &self.failures,
             &self.entries,
             &self.octets,
-            &self.hits,
-            &self.misses,
             &self.evictions,
         ];
         let mut descs: Vec<&Desc> = numbers.into_iter().map(Numbers::desc).collect();
@@ -174,17 +173,17 @@ impl Collector for ResolverCollector {
         let sum = number(read(&counts.nanoseconds)) / 1e9;
         let durations = Distribution { bounds: &bounds, counts: &buckets, sum };
         let numbers = |counts: &[AtomicU64]| counts.iter().map(read).map(number).collect();
-        let (sent, failures): (Vec<f64>, Vec<f64>) =
-            (numbers(&counts.sent), numbers(&counts.failures));
+        let (sent, ignored): (Vec<f64>, Vec<f64>) =
+            (numbers(&counts.sent), numbers(&counts.ignored));
+        let failures: Vec<f64> = numbers(&counts.failures);
         vec![
             self.inflight.with_value(number(inflight)),
             self.sent.with_values(Transport::labels().zip(sent)),
+            self.ignored.with_values(IgnoredResponse::labels().zip(ignored)),
             self.failures.with_values(ResolverFailure::labels().zip(failures)),
             self.durations.with([("", durations)].into_iter()),
             self.entries.with_value(number(cache.entries)),
             self.octets.with_value(number(cache.octets)),
-            self.hits.with_values([("worker", 0.0), ("shared", number(cache.hits))]),
-            self.misses.with_value(number(cache.misses)),
             self.evictions.with_value(number(cache.evictions)),
         ]
     }

@@ -6,6 +6,7 @@ pub mod inherited;
 pub mod listen;
 pub mod mail;
 mod seats;
+mod settle;
 pub mod stub;
 pub mod tcp;
 pub mod udp;

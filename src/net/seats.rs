@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// The part of the places, one in so many, that connections without a question may hold at the cost
-/// of others. Under a flood of them it is the time that a newcomer has for its first question.
-const SILENT_SHARE: usize = 4;
+/// of others, and those that have asked at the cost of those that wait for us. Under a flood of silent
+/// ones it is the time that a newcomer has for its first question.
+const SHARE: usize = 4;
 
 /// How many places there are.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +89,19 @@ pub(super) struct Seat {
 impl Seat {
     /// Notes that the connection has asked and taken something: it is the least idle now.
     pub(super) fn touch(&self) {
-        self.seats.lock().touch(self.number);
+        self.seats.lock().set(self.number, State::Asked, Moves::Last);
+    }
+
+    /// Notes that the connection has asked something that takes us some time: it is not idle before it
+    /// is touched again (RFC 7766 §6.2.3).
+    pub(super) fn wait(&self) {
+        self.seats.lock().set(self.number, State::Waiting, Moves::Last);
+    }
+
+    /// Notes that the client takes no more of its replies: whatever it waits for, it is as idle as
+    /// since it took something last.
+    pub(super) fn stall(&self) {
+        self.seats.lock().set(self.number, State::Asked, Moves::Not);
     }
 
     /// What is notified when another connection gets the place.
@@ -129,7 +142,7 @@ impl Table {
 
     fn insert(&mut self, client: IpAddr, leave: Arc<Notify>) -> u64 {
         let number = self.next_event();
-        let position = Position { has_asked: false, event: number, number };
+        let position = Position { state: State::Silent, event: number, number };
         self.all.insert(position);
         self.by_client.entry(client).or_default().insert(position);
         self.taken.insert(number, Taken { client, position, leave });
@@ -155,10 +168,14 @@ impl Table {
         }
     }
 
-    fn touch(&mut self, number: u64) {
-        let event = self.next_event();
+    fn set(&mut self, number: u64, state: State, moves: Moves) {
+        let next = self.next_event();
         let Some(taken) = self.taken.get_mut(&number) else { return };
-        let (before, now) = (taken.position, Position { has_asked: true, event, number });
+        let event = match moves {
+            Moves::Last => next,
+            Moves::Not => taken.position.event,
+        };
+        let (before, now) = (taken.position, Position { state, event, number });
         taken.position = now;
         let of_client = self.by_client.get_mut(&taken.client);
         for order in [Some(&mut self.all), of_client].into_iter().flatten() {
@@ -168,41 +185,67 @@ impl Table {
     }
 }
 
+/// What a connection has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    /// It has asked nothing.
+    Silent,
+    /// It has asked, and has its replies.
+    Asked,
+    /// It waits for us.
+    Waiting,
+}
+
+/// Whether a connection becomes the one that was active last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moves {
+    /// It does.
+    Last,
+    /// It does not.
+    Not,
+}
+
 /// Where a connection stands in an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Position {
-    has_asked: bool,
+    state: State,
     /// When it was last active, or came.
     event: u64,
     number: u64,
 }
 
-/// Connections by how long they have been idle, those that have asked apart from those that have
-/// not.
+/// Connections by how long they have been idle, apart by what they have done.
 #[derive(Debug, Default)]
 struct Order {
     silent: BTreeSet<Position>,
     asked: BTreeSet<Position>,
+    waiting: BTreeSet<Position>,
 }
 
 impl Order {
     fn len(&self) -> usize {
-        self.silent.len() + self.asked.len()
+        self.silent.len() + self.asked.len() + self.waiting.len()
     }
 
     /// The connection to close for another one.
     ///
     /// One that has never asked comes before all that have, however long ago they did: whoever only
-    /// opens connections pushes out his own. But below their share the silent ones are left alone,
-    /// or those that have asked once would keep everyone else from asking.
+    /// opens connections pushes out his own. One that waits for us comes last. But below their share
+    /// the silent ones are left alone, or those that have asked once would keep everyone else from
+    /// asking, and those that have asked, or whoever asks what takes long would own the table.
     fn idlest(&self) -> Option<u64> {
-        let share = (self.len() / SILENT_SHARE).max(1);
-        let order = if self.silent.len() < share { &self.asked } else { &self.silent };
-        order.first().map(|position| position.number)
+        let share = (self.len() / SHARE).max(1);
+        let classes = [&self.silent, &self.asked];
+        let order = classes.into_iter().find(|class| class.len() >= share);
+        order.unwrap_or(&self.waiting).first().map(|position| position.number)
     }
 
     fn of(&mut self, position: Position) -> &mut BTreeSet<Position> {
-        if position.has_asked { &mut self.asked } else { &mut self.silent }
+        match position.state {
+            State::Silent => &mut self.silent,
+            State::Asked => &mut self.asked,
+            State::Waiting => &mut self.waiting,
+        }
     }
 
     fn insert(&mut self, position: Position) {

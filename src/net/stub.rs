@@ -11,13 +11,14 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::answer::{Exchange, Local, Outcome, Transport, respond};
+use crate::answer::{Exchange, Outcome, Transport, Workspace, respond};
 use crate::base::limits::MESSAGE_LEN_MAX;
 use crate::base::time::Wall;
 use crate::mail::lookup::{Answer, Known, Question, Source, Unknown};
 use crate::metrics::AnswerSource;
 use crate::net::World;
-use crate::net::upstream::{InsideReply, ReplyPath, hand_over};
+use crate::net::settle::{fail, hand_over};
+use crate::net::upstream::{InsideReply, ReplyPath};
 use crate::wire::edns::RequestOpt;
 use crate::wire::request::Request;
 
@@ -106,11 +107,10 @@ impl StubResolver {
             name: question.name.as_name(),
             rtype: question.rtype,
             recursion_desired: true,
-            checking_disabled: false,
             opt: Some(opt),
         };
         let octets = request.to_octets();
-        let (mut message, mut local) = (vec![0; MESSAGE_LEN_MAX], Local::default());
+        let (mut message, mut workspace) = (vec![0; MESSAGE_LEN_MAX], Workspace::default());
         message.get_mut(..octets.len())?.copy_from_slice(&octets);
         let mut exchange = Exchange {
             message: &mut message,
@@ -122,15 +122,16 @@ impl StubResolver {
             received: Wall::now(),
             now: self.world.now(),
         };
-        let outcome = respond(&self.world.snapshot().load(), &mut local, &mut exchange, &mut ());
+        let outcome =
+            respond(&self.world.snapshot().load(), &mut workspace, &mut exchange, &mut ());
         let outcome = match outcome {
             Outcome::Defer(deferred) => {
-                let path = Some(ReplyPath::Inside(path));
-                hand_over(&self.world, (deferred, path), &mut local, exchange.message)
+                let left = hand_over(&self.world, deferred, Some(ReplyPath::Inside(path)));
+                left.map(|left| fail(&self.world, *left, &mut workspace, exchange.message))
             }
             Outcome::Reply { .. } | Outcome::Drop(_) => Some(outcome),
         };
-        if let Some(due) = local.take_due()
+        if let Some(due) = workspace.take_notes().due
             && let Some(upstream) = self.world.upstream()
         {
             upstream.renew(due);

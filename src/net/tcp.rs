@@ -17,14 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport, respond};
+use crate::answer::{Exchange, Snapshot, Transport, respond};
 use crate::base::limits::{MESSAGE_LEN_MAX, WAITING_PER_CONNECTION_MAX};
 use crate::base::pace::Pace;
 use crate::base::time::Wall;
-use crate::metrics::{DropReason, WorkerCounters};
 use crate::net::World;
 use crate::net::seats::{Places, Seat, Seats};
-use crate::net::upstream::{Late, ReplyPath, Room, TcpPath, Upstream, hand_over};
+use crate::net::settle::{Settled, Settler};
+use crate::net::upstream::{Late, ReplyPath, Room, TcpPath, Upstream};
 use crate::sys::socket::{BACKLOG, reset_when_closed, unacknowledged};
 
 /// Octets read at once: some fifty questions.
@@ -170,7 +170,7 @@ pub(super) fn is_passing(error: &io::Error) -> bool {
 
 /// A message, and when it was taken up.
 #[derive(Clone, Copy, Debug)]
-struct Asked<'q> {
+struct Received<'q> {
     query: &'q [u8],
     received: Wall,
 }
@@ -240,7 +240,7 @@ impl Connection {
             match self.read(&mut received, deadline).await {
                 Next::Message => (),
                 Next::Late(Late::Reply(reply)) => append_message(reply.octets(), &mut replies),
-                Next::Late(Late::Nothing) => (),
+                Next::Late(Late::Nothing) => self.note_activity(),
                 Next::Late(Late::TooMuch) => return,
                 Next::Idle => return,
                 Next::End => {
@@ -272,12 +272,13 @@ impl Connection {
             let Self { stream, stopping, late, .. } = self;
             let may_read = !late.is_full();
             let next = async {
-                // What has arrived is answered before the stop is obeyed.
+                // What has arrived is answered before the stop is obeyed, also if it is not looked at
+                // yet for want of room.
                 tokio::select! {
                     biased;
                     reply = late.next() => Next::Late(reply),
                     next = read_message(stream, received), if may_read => next,
-                    _ = stopping.wait_for(|stopping| *stopping) => Next::End,
+                    _ = stopping.wait_for(|stopping| *stopping), if may_read => Next::End,
                 }
             };
             if let Ok(next) = timeout_at(deadline, next).await {
@@ -301,10 +302,19 @@ impl Connection {
     async fn write(&mut self, mut replies: &[u8]) -> Option<()> {
         while !replies.is_empty() {
             let taken = self.write_some(replies).await.filter(|&taken| taken > 0)?;
-            self.seat.touch();
+            self.note_activity();
             replies = replies.get(taken..)?;
         }
         Some(())
+    }
+
+    /// Notes for its place that it has been active.
+    fn note_activity(&self) {
+        if self.late.waiting > 0 {
+            self.seat.wait();
+        } else {
+            self.seat.touch();
+        }
     }
 
     /// Writes what there is room for. There is room again when the client has taken a good part of
@@ -316,6 +326,7 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 written => return written.ok(),
             }
+            self.seat.stall();
             let mut left = self.unacknowledged();
             while timeout(self.idle_timeout, self.stream.writable()).await.is_err() {
                 let before = std::mem::replace(&mut left, self.unacknowledged());
@@ -372,13 +383,13 @@ impl Connection {
             && let Some(query) = first_message(&received[taken..])
         {
             taken += 2 + query.len();
-            let answered = SCRATCH.with_borrow_mut(|scratch| {
-                let used = scratch.get_or_insert_with(|| Scratch::new(&self.world));
-                let asked = Asked { query, received: wall };
-                let answer = AssertUnwindSafe(|| self.answer(&snapshot, asked, used, replies));
+            let answered = PER_THREAD.with_borrow_mut(|per_thread| {
+                let used = per_thread.get_or_insert_with(|| PerThread::new(&self.world));
+                let arrived = Received { query, received: wall };
+                let answer = AssertUnwindSafe(|| self.answer(&snapshot, arrived, used, replies));
                 let answered = catch_unwind(answer);
                 if answered.is_err() {
-                    *scratch = None;
+                    *per_thread = None;
                 }
                 answered
             });
@@ -391,12 +402,12 @@ impl Connection {
     fn answer(
         &mut self,
         snapshot: &Snapshot,
-        asked: Asked<'_>,
-        scratch: &mut Scratch,
+        arrived: Received<'_>,
+        per_thread: &mut PerThread,
         replies: &mut Vec<u8>,
     ) {
-        let Asked { query, received } = asked;
-        let Scratch { local, message, counters } = scratch;
+        let Received { query, received } = arrived;
+        let PerThread { settler, message } = per_thread;
         let began = Instant::now();
         message[..query.len()].copy_from_slice(query);
         let mut exchange = Exchange {
@@ -408,33 +419,19 @@ impl Connection {
             received,
             now: self.world.now(),
         };
-        counters.query(Transport::Tcp);
-        let outcome = respond(snapshot, local, &mut exchange, &mut ());
-        let outcome = match outcome {
-            Outcome::Defer(deferred) => {
-                let path = self.late.path();
-                let refused = hand_over(&self.world, (deferred, path), local, exchange.message);
-                self.late.waiting += usize::from(refused.is_none());
-                refused
+        settler.counters.query(Transport::Tcp);
+        let outcome = respond(snapshot, &mut settler.workspace, &mut exchange, &mut ());
+        match settler.settle(&self.world, outcome, exchange.message, || self.late.path()) {
+            Settled::Reply(len) => append_message(message.get(..len).unwrap_or_default(), replies),
+            Settled::Later => {
+                if self.late.waiting == 0 {
+                    self.seat.wait();
+                }
+                self.late.waiting += 1;
             }
-            Outcome::Reply { .. } | Outcome::Drop(_) => Some(outcome),
-        };
-        match outcome {
-            Some(Outcome::Reply { len, kind }) => {
-                counters.reply(kind);
-                append_message(message.get(..len).unwrap_or_default(), replies);
-            }
-            Some(Outcome::Drop(reason)) => counters.dropped(reason, 1),
-            Some(Outcome::Defer(_)) => counters.dropped(DropReason::Busy, 1),
-            // It has been taken, and is counted when it is answered.
-            None => (),
+            Settled::Nothing => (),
         }
-        if let Some(due) = local.take_due()
-            && let Some(upstream) = self.world.upstream()
-        {
-            upstream.renew(due);
-        }
-        counters.replies_left(began.elapsed());
+        settler.counters.replies_left(began.elapsed());
     }
 }
 
@@ -475,25 +472,20 @@ async fn read_message(stream: &mut TcpStream, received: &mut Vec<u8>) -> Next {
 }
 
 /// What a thread of the runtime needs to answer one message at a time.
-struct Scratch {
-    local: Local,
+struct PerThread {
+    settler: Settler,
     message: Vec<u8>,
-    counters: WorkerCounters,
 }
 
-impl Scratch {
+impl PerThread {
     fn new(world: &World) -> Self {
-        Self {
-            local: Local::default(),
-            message: vec![0; MESSAGE_LEN_MAX],
-            counters: world.counters().join(),
-        }
+        Self { settler: Settler::new(world), message: vec![0; MESSAGE_LEN_MAX] }
     }
 }
 
 thread_local! {
     /// Made with the first message that the thread answers. A runtime serves one world.
-    static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
+    static PER_THREAD: RefCell<Option<PerThread>> = const { RefCell::new(None) };
 }
 
 /// Puts a message behind others, with its length before it; nothing if it is empty.

@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Cache};
 
 use crate::answer::ahead::Drafts;
-use crate::answer::{Exchange, Local, Outcome, Snapshot, Transport};
+use crate::answer::{Exchange, Snapshot, Transport, Workspace};
 use crate::base::limits::BATCH_MAX;
 use crate::base::pace::Pace;
 use crate::base::time::Wall;
-use crate::metrics::{DropReason, WorkerCounters};
+use crate::metrics::DropReason;
 use crate::net::World;
-use crate::net::upstream::{ReplyPath, hand_over};
+use crate::net::settle::{Settled, Settler};
+use crate::net::upstream::ReplyPath;
 use crate::sys::affinity;
 use crate::sys::epoll::Epoll;
 use crate::sys::mmsg::{Batch, Wait};
@@ -55,12 +56,12 @@ pub struct Port {
 
 /// The workers that serve one set of sockets.
 #[derive(Debug)]
-pub struct Crew {
+pub struct WorkerGroup {
     threads: Vec<JoinHandle<()>>,
     stopping: Arc<AtomicBool>,
 }
 
-impl Crew {
+impl WorkerGroup {
     /// Starts a worker for each element of `ports`, on the CPUs in turn. They end when the world
     /// stops, or when they are told to.
     ///
@@ -69,20 +70,20 @@ impl Crew {
     /// Fails if no thread can be made, or the kernel refuses to wait for the sockets; those workers
     /// that had begun have let go of them then.
     pub fn start(ports: Vec<Vec<Port>>, cpus: &[usize], world: &Arc<World>) -> io::Result<Self> {
-        let mut crew = Self { threads: Vec::new(), stopping: Arc::default() };
+        let mut workers = Self { threads: Vec::new(), stopping: Arc::default() };
         for (number, ports) in ports.into_iter().enumerate() {
             let cpu = cpus.get(number % cpus.len().max(1)).copied();
-            let worker = Worker { ports, cpu, stopping: Arc::clone(&crew.stopping) };
+            let worker = Worker { ports, cpu, stopping: Arc::clone(&workers.stopping) };
             match worker.start(Arc::clone(world), number) {
-                Ok(thread) => crew.threads.push(thread),
+                Ok(thread) => workers.threads.push(thread),
                 Err(error) => {
-                    crew.stop();
-                    crew.join();
+                    workers.stop();
+                    workers.join();
                     return Err(error);
                 }
             }
         }
-        Ok(crew)
+        Ok(workers)
     }
 
     /// Tells the workers to end, which they do within `IDLE_MAX`, and after they have answered what
@@ -149,8 +150,7 @@ impl Worker {
             world,
             batch: Batch::new(),
             drafts: Drafts::default(),
-            local: Local::default(),
-            counters: world.counters().join(),
+            settler: Settler::new(world),
             snapshot: Cache::new(world.snapshot()),
             errors: Errors::default(),
         };
@@ -208,8 +208,7 @@ struct Serving<'w> {
     world: &'w World,
     batch: Batch,
     drafts: Drafts,
-    local: Local,
-    counters: WorkerCounters,
+    settler: Settler,
     snapshot: Cache<&'w ArcSwap<Snapshot>, Arc<Snapshot>>,
     errors: Errors,
 }
@@ -241,12 +240,12 @@ impl Serving<'_> {
         while next < received {
             // A panic, which is a bug of ours, costs the one reply.
             if catch_unwind(AssertUnwindSafe(|| self.answer(port, &mut next, received))).is_err() {
-                self.local = Local::default();
+                self.settler.workspace = Workspace::default();
             }
         }
         let sent = self.batch.send(port.socket.as_fd());
-        self.counters.dropped(DropReason::NotSent, sent.failed);
-        self.counters.replies_left(began.elapsed());
+        self.settler.counters.dropped(DropReason::NotSent, sent.failed);
+        self.settler.counters.replies_left(began.elapsed());
         received
     }
 
@@ -266,9 +265,9 @@ impl Serving<'_> {
         while *next < received {
             let index = *next;
             *next += 1;
-            self.counters.query(Transport::Udp);
+            self.settler.counters.query(Transport::Udp);
             let Some(datagram) = self.batch.datagram(index) else {
-                self.counters.dropped(DropReason::TooLong, 1);
+                self.settler.counters.dropped(DropReason::TooLong, 1);
                 continue;
             };
             let local = match datagram.local {
@@ -284,30 +283,12 @@ impl Serving<'_> {
                 received: received_at,
                 now,
             };
-            let outcome = ahead.respond(index, &mut self.local, &mut exchange, &mut ());
-            let outcome = match outcome {
-                Outcome::Defer(deferred) => {
-                    let (peer, from) = (datagram.peer, datagram.local);
-                    let path = ReplyPath::Udp { socket: Arc::clone(&port.socket), peer, from };
-                    let waiting = (deferred, Some(path));
-                    hand_over(self.world, waiting, &mut self.local, exchange.message)
-                }
-                Outcome::Reply { .. } | Outcome::Drop(_) => Some(outcome),
-            };
-            match outcome {
-                Some(Outcome::Reply { len, kind }) => {
-                    self.counters.reply(kind);
-                    self.batch.reply(index, len);
-                }
-                Some(Outcome::Drop(reason)) => self.counters.dropped(reason, 1),
-                Some(Outcome::Defer(_)) => self.counters.dropped(DropReason::Busy, 1),
-                // It has been taken, and is counted when it is answered.
-                None => (),
-            }
-            if let Some(due) = self.local.take_due()
-                && let Some(upstream) = self.world.upstream()
-            {
-                upstream.renew(due);
+            let outcome = ahead.respond(index, &mut self.settler.workspace, &mut exchange, &mut ());
+            let (peer, from) = (datagram.peer, datagram.local);
+            let path = || Some(ReplyPath::Udp { socket: Arc::clone(&port.socket), peer, from });
+            match self.settler.settle(self.world, outcome, exchange.message, path) {
+                Settled::Reply(len) => self.batch.reply(index, len),
+                Settled::Later | Settled::Nothing => (),
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::answer::Snapshot;
 use crate::base::time::Now;
 use crate::metrics::Counters;
 use crate::net::upstream::Upstream;
+use crate::sys::clock;
 
 /// How long a snapshot that is no longer in force waits for those who still answer from it. Workers let
 /// go after a batch, or when they have been idle for a moment; a longer wait would help nobody.
@@ -22,8 +23,8 @@ const LET_GO_PACE: Duration = Duration::from_millis(20);
 /// The snapshot in force, and whether the server is stopping.
 #[derive(Debug)]
 pub struct World {
-    /// From when on `now` counts.
-    began: Instant,
+    /// From when on `now` counts, since the machine was started.
+    began: Duration,
     snapshot: ArcSwap<Snapshot>,
     counters: Counters,
     /// Where queries go that have to wait for other servers.
@@ -37,7 +38,7 @@ impl World {
     /// A world with its first snapshot.
     pub fn new(snapshot: Snapshot) -> Self {
         Self {
-            began: Instant::now(),
+            began: clock::since_boot(),
             snapshot: ArcSwap::from_pointee(snapshot),
             counters: Counters::default(),
             upstream: None,
@@ -58,9 +59,10 @@ impl World {
         self.upstream.as_ref()
     }
 
-    /// The time since this world began.
+    /// The time since this world began, that in which the machine slept included.
     pub fn now(&self) -> Now {
-        Now::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
+        let passed = clock::since_boot().saturating_sub(self.began);
+        Now::from_micros(u64::try_from(passed.as_micros()).unwrap_or(u64::MAX))
     }
 
     /// Where the snapshot in force is found.

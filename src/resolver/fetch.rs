@@ -5,19 +5,20 @@
 //! Nor is the cache asked for the answer: whoever begins a fetch wants a new one.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::base::limits::{
-    ADDRESS_DEPTH_MAX, ADDRESS_REQUESTS_MAX, FETCH_US_MAX, FETCHES_MAX, LOOKUPS_MAX,
-    REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_TOP_ZONE_MAX,
-    REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX, WAITING_FETCHES_MAX,
+    ADDRESS_DEPTH_MAX, ADDRESS_REQUESTS_MAX, CLIENTS_PER_ZONE_MIN, FETCH_US_MAX, FETCHES_MAX,
+    LOOKUPS_MAX, REQUESTS_PER_FETCH_MAX, REQUESTS_PER_LOOKUP_MAX, REQUESTS_PER_TOP_ZONE_MAX,
+    REQUESTS_PER_ZONE_MAX, TRIES_PER_SERVER_MAX, UDP_LOSSES_MAX, UDP_LOSSES_MIN, UDP_WAITED_US_MIN,
+    WAITING_FETCHES_MAX,
 };
 use crate::base::time::Now;
 use crate::cache::{Entry, FailureReason};
 use crate::resolver::budget::Purse;
 use crate::resolver::place::{Forwards, Origin, Place};
-use crate::resolver::request::{Sent, Way};
+use crate::resolver::request::{Loss, Sent, Way};
 use crate::resolver::search::After;
 use crate::resolver::{Channel, Question, Resolver, response};
 use crate::wire::folded::FoldedName;
@@ -63,6 +64,8 @@ pub(super) struct Means {
     purse: Purse,
     /// What those it leads to may spend, which look for addresses, all together.
     errands: Purse,
+    /// As whom the client is counted whom it is for; nobody, if it is for none.
+    pub(super) client: Option<IpAddr>,
     /// How many fetches for addresses it is for, one for the other.
     pub(super) depth: u32,
     /// When it is given up.
@@ -71,14 +74,14 @@ pub(super) struct Means {
 
 impl Means {
     /// For one that is paid from this purse.
-    fn of(purse: Purse, now: Now) -> Self {
+    fn of(purse: Purse, client: Option<IpAddr>, now: Now) -> Self {
         let errands = Purse::new(ADDRESS_REQUESTS_MAX);
-        Self { purse, errands, depth: 0, until: now.after_micros(FETCH_US_MAX) }
+        Self { purse, errands, client, depth: 0, until: now.after_micros(FETCH_US_MAX) }
     }
 
     /// For one for which no client waits.
     pub(super) fn of_nobody(now: Now) -> Self {
-        Self::of(Purse::new(REQUESTS_PER_LOOKUP_MAX), now)
+        Self::of(Purse::new(REQUESTS_PER_LOOKUP_MAX), None, now)
     }
 
     /// For one that looks for an address.
@@ -106,10 +109,30 @@ impl Means {
 struct Tries {
     /// In all; a server that does not help counts as asked often enough.
     count: u32,
-    /// Requests over UDP without a response.
+    /// Requests over UDP without a response, and microseconds that they were waited for.
     lost_udp: u32,
+    waited_us: u64,
+    /// Whether the network said that it is not there.
+    is_out_of_reach: bool,
+    /// Whether a response over TCP did not come, or there was no connection.
+    tcp: Option<Loss>,
     /// Whether it has responded, with whatever.
     has_spoken: bool,
+}
+
+impl Tries {
+    /// Whether it has had time enough over UDP.
+    fn is_silent_over_udp(&self) -> bool {
+        let is_over = self.is_out_of_reach || self.waited_us >= UDP_WAITED_US_MIN;
+        self.lost_udp >= UDP_LOSSES_MIN && is_over
+    }
+
+    /// Whether it is asked no more: not by either way, but if it only has no TCP once more over UDP.
+    fn is_spent(&self) -> bool {
+        let is_without = |loss| loss == Loss::Timeout || self.is_out_of_reach;
+        let is_silent = self.is_silent_over_udp() && self.tcp.is_some_and(is_without);
+        self.count >= TRIES_PER_SERVER_MAX || is_silent
+    }
 }
 
 /// A fetch.
@@ -127,6 +150,9 @@ pub(super) struct Fetch {
     pub(super) steps: usize,
     tries: HashMap<SocketAddr, Tries>,
     pub(super) sent: Option<Sent>,
+    /// The request before, over UDP, for which nothing has come in time: its server may be slow, and its
+    /// response still counts.
+    pub(super) late: Option<Sent>,
     requests: u32,
     pub(super) referrals: u32,
     /// Responses that were none to what was asked.
@@ -134,15 +160,18 @@ pub(super) struct Fetch {
     pub(super) address_fetches: u32,
     /// Addresses that were looked for since it came to its place, and how deep that was.
     pub(super) searched: Vec<(Question, u32)>,
-    /// Fetches for addresses that it waits for.
-    pub(super) waits_for: u32,
+    /// What it waits for where it is, addresses for the most part.
+    pub(super) awaited: Vec<Question>,
     /// Fetches among those who wait for it.
     waiting_fetches: u32,
-    /// The zone whose parent it asks for the zone's servers once more.
-    pub(super) renews: Option<NameBuf>,
+    /// The zones whose parents it asks for the zones' servers once more.
+    pub(super) renews: Vec<NameBuf>,
     /// Whether a server has said that there is nothing, without an SOA: that counts if no other says
     /// more.
     pub(super) is_denied: bool,
+    /// What a server has answered that does not say that it is responsible: that counts if no other
+    /// helps.
+    pub(super) borrowed: Option<Box<response::Found>>,
     /// Whether a server of this zone was left behind that said nothing.
     is_unheard: bool,
     /// What the servers of this zone have done wrong, the worst.
@@ -164,15 +193,17 @@ impl Fetch {
             steps: 0,
             tries: HashMap::new(),
             sent: None,
+            late: None,
             requests: 0,
             referrals: 0,
             wrong: 0,
             address_fetches: 0,
             searched: Vec::new(),
-            waits_for: 0,
+            awaited: Vec::new(),
             waiting_fetches: 0,
-            renews: None,
+            renews: Vec::new(),
             is_denied: false,
+            borrowed: None,
             is_unheard: false,
             fault: None,
             hindrance: None,
@@ -189,17 +220,35 @@ impl Fetch {
         } else {
             (self.fault, self.hindrance) = (None, None);
             (self.is_denied, self.is_unheard) = (false, false);
+            self.borrowed = None;
         }
         self.known_labels = place.zone.as_name().label_count();
         self.place = Some(place);
         self.tries.clear();
         self.address_fetches = 0;
         self.searched.clear();
+        // What comes of those is of no use here.
+        self.awaited.clear();
+    }
+
+    /// Names among what it waits for.
+    pub(super) fn awaited_names(&self) -> usize {
+        let names = self.awaited.iter().enumerate();
+        names
+            .filter(|(number, question)| {
+                self.awaited.iter().take(*number).all(|before| before.name != question.name)
+            })
+            .count()
     }
 
     /// How often an address has been asked.
     fn tries(&self, to: SocketAddr) -> u32 {
         self.tries.get(&to).map_or(0, |tries| tries.count)
+    }
+
+    /// Whether an address is asked no more.
+    fn is_spent(&self, to: SocketAddr) -> bool {
+        self.tries.get(&to).is_some_and(Tries::is_spent)
     }
 
     /// Counts a request to an address.
@@ -209,11 +258,20 @@ impl Fetch {
         self.tries.entry(to).or_default().count += 1;
     }
 
-    /// Counts a request that got no response.
-    pub(super) fn count_loss(&mut self, to: SocketAddr, channel: Channel) {
-        if channel == Channel::Udp {
-            self.tries.entry(to).or_default().lost_udp += 1;
+    /// Counts a request that got no response for so many microseconds.
+    pub(super) fn count_loss(&mut self, way: Way, loss: Loss, waited_us: u64) {
+        let tries = self.tries.entry(way.to).or_default();
+        match (way.channel, loss) {
+            (Channel::Udp, Loss::Timeout) => tries.waited_us += waited_us,
+            (Channel::Udp, Loss::Unreachable) => tries.is_out_of_reach = true,
+            (Channel::Tcp, loss) => tries.tcp = Some(loss),
         }
+        tries.lost_udp += u32::from(way.channel == Channel::Udp);
+    }
+
+    /// How often an address did not respond over UDP.
+    pub(super) fn losses(&self, to: SocketAddr) -> u32 {
+        self.tries.get(&to).map_or(0, |tries| tries.lost_udp)
     }
 
     /// Takes in that an address has responded.
@@ -282,7 +340,15 @@ impl Fetch {
 
     /// Whether an address is silent over UDP.
     pub(super) fn is_silent_over_udp(&self, to: SocketAddr) -> bool {
-        self.tries.get(&to).is_some_and(|tries| tries.lost_udp >= UDP_LOSSES_MAX)
+        self.tries.get(&to).is_some_and(Tries::is_silent_over_udp)
+    }
+
+    /// Whether an address is to be asked over TCP because it did not respond over UDP.
+    pub(super) fn wants_tcp(&self, to: SocketAddr) -> bool {
+        self.tries.get(&to).is_some_and(|tries| {
+            let is_lost = tries.is_silent_over_udp() || tries.lost_udp >= UDP_LOSSES_MAX;
+            is_lost && tries.tcp.is_none()
+        })
     }
 
     /// Asks an address no more.
@@ -358,7 +424,7 @@ impl Resolver {
         match waiter {
             Waiter::Lookup(lookup) => {
                 let lookup = self.lookups.get(&lookup)?;
-                Some(Means::of(lookup.purse.clone(), now))
+                Some(Means::of(lookup.purse.clone(), Some(lookup.client), now))
             }
             Waiter::Fetch(above) => Some(self.fetches.get(&above)?.means.for_address()),
         }
@@ -395,13 +461,14 @@ impl Resolver {
     ///
     /// Fails if there is no room for it.
     pub(super) fn add_waiter(&mut self, id: u64, waiter: Waiter) -> Result<(), Failing> {
-        let Some(fetch) = self.fetches.get_mut(&id) else { return Err(Failing::Busy) };
-        if let Waiter::Fetch(_) = waiter {
-            if fetch.waiting_fetches >= WAITING_FETCHES_MAX {
-                return Err(Failing::Busy);
-            }
-            fetch.waiting_fetches += 1;
+        let is_fetch = matches!(waiter, Waiter::Fetch(_));
+        let waiting = self.fetches.get(&id).map_or(0, |fetch| fetch.waiting_fetches);
+        let of_client = || self.waiting_of_same_client(id, waiter);
+        if is_fetch && is_taken(waiting, of_client, WAITING_FETCHES_MAX) {
+            return Err(Failing::Busy);
         }
+        let Some(fetch) = self.fetches.get_mut(&id) else { return Err(Failing::Busy) };
+        fetch.waiting_fetches += u32::from(is_fetch);
         fetch.waiters.push(waiter);
         if fetch.waiters.len() > 2 * LOOKUPS_MAX {
             // Some have been answered in another way.
@@ -412,6 +479,18 @@ impl Resolver {
             });
         }
         Ok(())
+    }
+
+    /// How many of the fetches that wait for a fetch are for the client that one more is for.
+    fn waiting_of_same_client(&self, id: u64, waiter: Waiter) -> u32 {
+        let client_of = |waiter: &Waiter| match waiter {
+            Waiter::Fetch(fetch) => self.fetches.get(fetch)?.means.client,
+            Waiter::Lookup(_) => None,
+        };
+        let Some(client) = client_of(&waiter) else { return 0 };
+        let waiters = self.fetches.get(&id).map_or(&[][..], |fetch| &fetch.waiters);
+        let of_same = waiters.iter().filter(|other| client_of(other) == Some(client)).count();
+        u32::try_from(of_same).unwrap_or(u32::MAX)
     }
 
     /// Whether the fetch `id` waits, itself or through others, for what `waiting` is for.
@@ -460,6 +539,17 @@ impl Resolver {
         self.fetches.insert(id, fetch);
     }
 
+    /// Lets the fetch of a question end with what counts if no other server helps, if it has that.
+    pub(super) fn hurry(&mut self, now: Now, question: &Question) {
+        let Some(&id) = self.by_question.get(question) else { return };
+        if self.fetches.get(&id).is_some_and(|fetch| fetch.borrowed.is_some())
+            && let Some(fetch) = self.fetches.remove(&id)
+        {
+            let failing = Failing::Answerless(fetch.reason());
+            self.fail(now, fetch, failing);
+        }
+    }
+
     /// What a fetch that waits for no response does next.
     fn next(&mut self, now: Now, id: u64) -> Next {
         self.let_others_pay(now, id);
@@ -475,14 +565,14 @@ impl Resolver {
                 continue;
             };
             let addresses = place.addresses().iter().copied();
-            let addresses: Vec<SocketAddr> =
-                addresses.filter(|to| fetch.tries(*to) < TRIES_PER_SERVER_MAX).collect();
+            let addresses: Vec<SocketAddr> = addresses.filter(|to| !fetch.is_spent(*to)).collect();
             // Whoever did not help lately comes after all others.
             let tries = |to| {
                 let is_lame = self.lame.is_lame(now, to, &place.zone);
                 fetch.tries(to) + if is_lame { TRIES_PER_SERVER_MAX } else { 0 }
             };
-            let chosen = self.servers.choose(now, &addresses, tries, &mut *self.entropy);
+            let candidates = (&addresses[..], place.asked());
+            let chosen = self.servers.choose(now, candidates, tries, &mut *self.entropy);
             if let Some(to) = chosen {
                 return Next::Send(to);
             }
@@ -498,7 +588,8 @@ impl Resolver {
         self.note_dead(now, id);
         let Some(fetch) = self.fetches.get(&id) else { return Next::Wait };
         let failing = Failing::Answerless(fetch.reason());
-        if fetch.is_denied_by_all() { Next::Deny } else { Next::Fail(failing) }
+        let is_denied = fetch.borrowed.is_none() && fetch.is_denied_by_all();
+        if is_denied { Next::Deny } else { Next::Fail(failing) }
     }
 
     /// Lets a fetch begin with some servers.
@@ -506,8 +597,10 @@ impl Resolver {
         if place.origin == Origin::Hints {
             self.prime(now);
         }
-        if let Some(fetch) = self.fetches.get_mut(&id) {
+        if let Some(mut fetch) = self.fetches.remove(&id) {
+            self.end_requests(&mut fetch);
             fetch.move_to(place);
+            self.fetches.insert(id, fetch);
         }
     }
 
@@ -531,12 +624,17 @@ impl Resolver {
         zone.map(|place| &place.zone).is_some_and(|zone| {
             let is_top = zone.as_name().label_count() <= 1;
             let max = if is_top { REQUESTS_PER_TOP_ZONE_MAX } else { REQUESTS_PER_ZONE_MAX };
-            self.by_zone.count(zone) >= max
+            let of_client = || {
+                let key = fetch.means.client.map(|client| (zone.clone(), client));
+                key.map_or(0, |key| self.by_zone_and_client.count(&key))
+            };
+            is_taken(self.by_zone.count(zone), of_client, max)
         })
     }
 
     /// Ends a fetch that found something.
-    pub(super) fn succeed(&mut self, now: Now, fetch: Fetch, entries: &[Arc<Entry>]) {
+    pub(super) fn succeed(&mut self, now: Now, mut fetch: Fetch, entries: &[Arc<Entry>]) {
+        self.end_requests(&mut fetch);
         if entries.is_empty() {
             return self.fail(now, fetch, Failing::Answerless(FailureReason::Lame));
         }
@@ -545,15 +643,20 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.continue_lookup(now, lookup, entries),
-                Waiter::Fetch(waiting) => self.address_came(waiting, Ok(entries)),
+                Waiter::Fetch(waiting) => {
+                    self.address_came(waiting, &fetch.question, Ok(entries));
+                }
             }
         }
     }
 
-    /// Ends a fetch that found nothing, and keeps that it did if that says something of what was
-    /// asked.
+    /// Ends a fetch that no server has helped as it should: with what counts then, or with nothing,
+    /// which is kept if it says something of what was asked.
     pub(super) fn fail(&mut self, now: Now, mut fetch: Fetch, failing: Failing) {
-        self.end_request(&mut fetch);
+        self.end_requests(&mut fetch);
+        if let Some(found) = fetch.borrowed.take() {
+            return self.take_found(now, fetch, *found);
+        }
         self.by_question.remove(&fetch.question);
         self.end_renewal(&fetch);
         let failing = fetch.fails_by(failing);
@@ -566,10 +669,18 @@ impl Resolver {
         for waiter in fetch.waiters {
             match waiter {
                 Waiter::Lookup(lookup) => self.fail_lookup(now, lookup, failing),
-                Waiter::Fetch(waiting) => self.address_came(waiting, Err(failing)),
+                Waiter::Fetch(waiting) => {
+                    self.address_came(waiting, &fetch.question, Err(failing));
+                }
             }
         }
     }
+}
+
+/// Whether of so many places for requests none is left for a client that has some of them: who has many
+/// leaves the rest to others.
+fn is_taken(count: u32, of_client: impl FnOnce() -> u32, max: u32) -> bool {
+    count >= max || (count >= max / 2 && of_client() >= max / CLIENTS_PER_ZONE_MIN)
 }
 
 /// Why a fetch may send no more requests, if that is so.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::base::limits::CACHED_PROOFS_MAX;
 use crate::base::time::{Now, Ttl};
 use crate::cache::{
     Cache, Entry, LearntDelegation, LearntDenial, LearntRecord, LearntRecords, LearntSet, Put,
@@ -34,10 +35,6 @@ impl<'r> Shown<'r> {
         Self { owner: set.owner.as_name(), rtype: set.rtype, records, signatures }
     }
 
-    fn all(sets: &'r [ReceivedSet]) -> Vec<Self> {
-        sets.iter().map(Self::of).collect()
-    }
-
     fn as_set(&self) -> LearntSet<'_> {
         let Self { owner, rtype, records, signatures } = self;
         LearntSet { owner: *owner, rtype: *rtype, records, signatures }
@@ -65,7 +62,7 @@ pub(super) fn found(
         if is_its_own { Rank::Authoritative } else { Rank::Answer }
     };
     let security = Security::Unchecked;
-    let proofs = Shown::all(&found.proofs);
+    let proofs: Vec<Shown<'_>> = believed(found.proofs.iter());
     let proofs: Vec<LearntSet<'_>> = proofs.iter().map(Shown::as_set).collect();
     let mut entries = Vec::new();
     let (mut name, mut aliases) = (question.name.clone(), 0);
@@ -73,7 +70,10 @@ pub(super) fn found(
         let rank = rank_of(aliases);
         // A DNAME at the name itself is what was asked for.
         if set.rtype == Rtype::DNAME && name.as_name().is_below(set.owner.as_name()) {
-            let Some(target) = redirected(name.as_name(), set) else { break };
+            let Some(target) = redirected(name.as_name(), set) else {
+                entries.extend(too_long(cache, now, set, rank));
+                break;
+            };
             let alias = Redirected { name: name.as_name(), target: target.as_name(), dname: set };
             entries.extend(redirect(cache, now, &alias, rank));
             (name, aliases) = (target, aliases + 1);
@@ -82,8 +82,8 @@ pub(super) fn found(
         // The server may have made its name from the question, in the random case of that.
         let owner = if set.owner == name { &name } else { &set.owner };
         let shown = Shown { owner: owner.as_name(), ..Shown::of(set) };
-        // Proofs of a wildcard stand with what it answered.
-        let proofs = if found.end == End::Records { &proofs[..] } else { &[] };
+        // That nothing else has the name stands with what a wildcard answers (RFC 4035 §3.1.3.3).
+        let proofs = if is_of_wildcard(set) { &proofs[..] } else { &[] };
         let learnt = LearntRecords { set: shown.as_set(), redirect: None, proofs, rank, security };
         entries.extend(kept(cache.put_records(now, &learnt)));
         let target = set.rdatas.first().and_then(|rdata| Name::read(rdata).ok());
@@ -99,11 +99,26 @@ pub(super) fn found(
     let rank = rank_of(aliases);
     let denial = LearntDenial { name: found.last.as_name(), soa, proofs: &proofs, rank, security };
     entries.extend(match found.end {
-        End::Records | End::Open => None,
+        End::Records | End::TooLong | End::Open => None,
         End::NoData => kept(cache.put_no_data(now, rtype, &denial)),
         End::NameError => kept(cache.put_name_error(now, &denial)),
     });
     entries
+}
+
+/// The proofs that are kept. More came in no honest message, and those who do not look at them need
+/// the answer all the same.
+fn believed<'r>(proofs: impl Iterator<Item = &'r ReceivedSet>) -> Vec<Shown<'r>> {
+    proofs.take(CACHED_PROOFS_MAX).map(Shown::of).collect()
+}
+
+/// Whether a wildcard stands for the owner of a signed set: its signatures are of fewer labels
+/// (RFC 4035 §5.3.4).
+fn is_of_wildcard(set: &ReceivedSet) -> bool {
+    let labels = set.signatures.iter().filter_map(|signature| signature.get(3));
+    labels
+        .map(|labels| usize::from(*labels))
+        .any(|labels| labels < set.owner.as_name().label_count())
 }
 
 /// Keeps the alias that a DNAME makes of a name.
@@ -123,6 +138,15 @@ fn redirect(cache: &Cache, now: Now, alias: &Redirected<'_>, rank: Rank) -> Opti
     kept(cache.put_records(now, &learnt))
 }
 
+/// Keeps a DNAME that makes a name too long, as what its owner has.
+fn too_long(cache: &Cache, now: Now, dname: &ReceivedSet, rank: Rank) -> Option<Arc<Entry>> {
+    let shown = Shown::of(dname);
+    let (set, security) = (shown.as_set(), Security::Unchecked);
+    kept(
+        cache.put_records(now, &LearntRecords { set, redirect: None, proofs: &[], rank, security }),
+    )
+}
+
 /// Keeps a delegation and the addresses that came with it. `until` is when the delegation ends by
 /// which it was found. Returns when the new one does; `None` if it cannot be kept.
 pub(super) fn referral(
@@ -133,8 +157,7 @@ pub(super) fn referral(
 ) -> Option<Now> {
     let security = Security::Unchecked;
     let servers = Shown::of(&referral.servers);
-    let proofs: Vec<Shown<'_>> =
-        referral.ds.iter().chain(&referral.proofs).map(Shown::of).collect();
+    let proofs = believed(referral.ds.iter().chain(&referral.proofs));
     let proofs: Vec<LearntSet<'_>> = proofs.iter().map(Shown::as_set).collect();
     let delegation =
         LearntDelegation { servers: servers.as_set(), proofs: &proofs, until, security };

@@ -35,7 +35,7 @@ pub struct Finished {
 pub(super) struct Lookup {
     asker: Asker,
     /// The address, or for IPv6 the network, whose questions are counted.
-    client: IpAddr,
+    pub(super) client: IpAddr,
     question: Question,
     /// The name that the last alias led to.
     name: NameBuf,
@@ -164,28 +164,15 @@ impl Resolver {
         }
     }
 
-    /// What is known of a name without asking. What is asked for often and ends soon is asked for on
-    /// the way.
-    fn known(
-        &mut self,
-        now: Now,
-        name: &FoldedName,
-        rtype: Rtype,
-        brought: &[Arc<Entry>],
-    ) -> Known {
+    /// What is known of a name without asking.
+    fn known(&self, now: Now, name: &FoldedName, rtype: Rtype, brought: &[Arc<Entry>]) -> Known {
         if self.local.owner_of(name, rtype) == Owned::Yes {
             return Known::End(End::Local);
         }
         if let Some(known) = known_of(brought, name, rtype) {
             return known;
         }
-        let found = self.cache.find_uncounted(now, name, rtype, || self.denied_from(name, rtype));
-        if let Some(due) = hit(&found).filter(|hit| hit.is_due) {
-            // What denies it may be of a name above, and is asked for as such.
-            let name = due.entry.name().to_lowercase();
-            self.prefetch(now, Question { name, rtype });
-        }
-        known_from(found)
+        known_from(self.cache.find(now, name, rtype, || self.denied_from(name, rtype)))
     }
 
     /// Lets a question wait for what is missing, if there is room for one more.
@@ -226,6 +213,7 @@ impl Resolver {
     /// Ends a question that has taken too long. What is under way for it goes on: the answer may be
     /// wanted again.
     pub(super) fn give_up_lookup(&mut self, now: Now, id: u64) {
+        self.hurry_lookup(now, id);
         let Some(lookup) = self.lookups.remove(&id) else { return };
         let fetch = self.by_question.get(&lookup.next_question());
         let fetch = fetch.and_then(|fetch| self.fetches.get(fetch));
@@ -233,13 +221,20 @@ impl Resolver {
         self.finish_failed(now, id, lookup, reason);
     }
 
-    /// Ends a question with what was true last, if anything is known that was, before its fetch is
-    /// done.
-    pub(super) fn end_stale(&mut self, now: Now, id: u64) {
+    /// Ends a question before its fetch is done, if anything is known that can be told: what a server
+    /// has said that is not responsible, or what was true last.
+    pub(super) fn end_early(&mut self, now: Now, id: u64) {
+        self.hurry_lookup(now, id);
         let Some(lookup) = self.lookups.get(&id) else { return };
         if let Some((ended, end)) = self.stale(now, lookup) {
             self.lookups.remove(&id);
             self.finish(id, ended, end);
+        }
+    }
+
+    fn hurry_lookup(&mut self, now: Now, id: u64) {
+        if let Some(question) = self.lookups.get(&id).map(Lookup::next_question) {
+            self.hurry(now, &question);
         }
     }
 
@@ -342,5 +337,10 @@ fn known_of(brought: &[Arc<Entry>], name: &FoldedName, rtype: Rtype) -> Option<K
             .find(|entry| entry.kind() == Kind::Records && entry.rtype() == Rtype::CNAME)
             .map(|entry| Known::Alias(Arc::clone(entry)))
     };
-    denial().map(Known::End).or_else(alias)
+    let is_above = |entry: &&Arc<Entry>| {
+        entry.rtype() == Rtype::DNAME && name.as_name().is_below(entry.name())
+    };
+    let too_long =
+        || brought.iter().find(is_above).map(|dname| Known::End(End::TooLong(Arc::clone(dname))));
+    denial().map(Known::End).or_else(alias).or_else(too_long)
 }

@@ -2,8 +2,8 @@
 //!
 //! Sans-IO: time, randomness and what arrives are handed in, and what is to be sent is asked for. No
 //! sockets, no clock, no zones; the same events give the same requests, byte for byte. The caller
-//! delivers what arrives with `handle_*`, then drains `poll_transmit` and `poll_finished` until both
-//! are empty, then sleeps until `poll_timeout`.
+//! delivers what arrives with `handle_*`, then drains `poll_transmit`, `poll_closed` and `poll_finished`
+//! until all are empty, then sleeps until `poll_timeout`.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod budget;
@@ -36,10 +36,10 @@ use std::sync::Arc;
 
 use crate::base::entropy::Entropy;
 use crate::base::time::Now;
-use crate::cache::{Cache, Found, Local, Owned};
+use crate::cache::{Cache, Local, Owned};
 use crate::resolver::cookies::ClientCookies;
 use crate::resolver::dead::DeadZones;
-use crate::resolver::fetch::Fetch;
+use crate::resolver::fetch::{Failing, Fetch};
 use crate::resolver::lame::LameServers;
 use crate::resolver::lookup::Lookup;
 use crate::resolver::request::Loss;
@@ -75,6 +75,22 @@ pub enum Channel {
     Tcp,
 }
 
+/// Why what came back for a request is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It has another ID.
+    Id,
+    /// It is no response, or repeats another question or none.
+    Question,
+    /// It repeats the question in another case. The server is asked over TCP.
+    Case,
+    /// It has another cookie than ours, or lacks that of its server. Without any the server is asked
+    /// over TCP.
+    Cookie,
+    /// It cannot be read.
+    Malformed,
+}
+
 /// A request to be sent.
 #[derive(Clone, Debug)]
 pub struct Transmit {
@@ -84,7 +100,7 @@ pub struct Transmit {
     pub to: SocketAddr,
     /// How.
     pub channel: Channel,
-    /// When it is given up: what comes later is of no use to it.
+    /// When it is given up at the latest: what comes later is of no use to it (`poll_closed`).
     pub until: Now,
     /// The message.
     pub octets: Vec<u8>,
@@ -125,8 +141,12 @@ pub struct Resolver {
     requests: HashMap<RequestId, u64>,
     /// How many requests are under way to the servers of each zone.
     by_zone: Tally<NameBuf>,
+    /// Of these, how many are for each client.
+    by_zone_and_client: Tally<(NameBuf, IpAddr)>,
     timers: BTreeSet<(Now, Due)>,
     transmits: VecDeque<Transmit>,
+    /// Requests that are not awaited any more.
+    closed: VecDeque<RequestId>,
     finished: VecDeque<Finished>,
     /// Fetches that are to go on.
     ready: VecDeque<u64>,
@@ -146,13 +166,13 @@ impl Resolver {
         options: Options,
         cache: Cache,
         local: Arc<dyn Local>,
-        mut entropy: impl Entropy + std::fmt::Debug + 'static,
+        entropy: impl Entropy + std::fmt::Debug + 'static,
     ) -> Self {
         Self {
             options,
             cache,
             local,
-            cookies: ClientCookies::new(&mut entropy),
+            cookies: ClientCookies::new(),
             entropy: Box::new(entropy),
             servers: Servers::default(),
             lame: LameServers::default(),
@@ -164,8 +184,10 @@ impl Resolver {
             by_question: HashMap::new(),
             requests: HashMap::new(),
             by_zone: Tally::default(),
+            by_zone_and_client: Tally::default(),
             timers: BTreeSet::new(),
             transmits: VecDeque::new(),
+            closed: VecDeque::new(),
             finished: VecDeque::new(),
             ready: VecDeque::new(),
             primed_until: Now::default(),
@@ -184,11 +206,13 @@ impl Resolver {
     }
 
     /// Takes other options. What is under way goes on with them, with the servers that it has come
-    /// to, and the cache keeps what it has.
+    /// to, and the cache keeps what it has, but for the servers of the root if others are known
+    /// from the start, and for what is within a route that is not the same.
     pub fn set_options(&mut self, now: Now, options: Options) {
-        let has_other_root = options.root != self.options.root;
-        self.options = options;
-        if has_other_root {
+        let before = std::mem::replace(&mut self.options, options);
+        self.forget_routes(now, &self.options.changed_routes(&before));
+        if self.options.root != before.root {
+            self.forget_root(now, &before.root);
             self.primed_until = Now::default();
             self.start(now);
         }
@@ -208,28 +232,44 @@ impl Resolver {
     }
 
     /// Takes the news that what is known of a question ends soon and is asked for often
-    /// (`Hit::is_due`): it is asked for, and nobody waits.
+    /// (`Entry::take_due`): it is asked for, and nobody waits.
     pub fn handle_due(&mut self, now: Now, question: Question) {
         let name = FoldedName::new(question.name.as_name());
         if self.local.owner_of(&name, question.rtype) != Owned::Yes {
-            let question = self.denied_question(now, &name, question);
             self.prefetch(now, question);
         }
         self.go_on(now);
     }
 
-    /// Takes what came back for a request, from the server it was sent to.
-    pub fn handle_response(&mut self, now: Now, request: RequestId, octets: &[u8]) {
-        if let Some(&fetch) = self.requests.get(&request) {
-            self.take_response(now, fetch, octets);
-            self.go_on(now);
-        }
+    /// Takes what came back for a request, from the server it was sent to. Returns why it is not used if
+    /// somebody else may have sent it.
+    pub fn handle_response(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        octets: &[u8],
+    ) -> Option<Ignored> {
+        let fetch = *self.requests.get(&request)?;
+        let ignored = self.take_response(now, (fetch, request), octets);
+        self.go_on(now);
+        ignored
     }
 
     /// Takes the news that a request cannot reach its server.
     pub fn handle_unreachable(&mut self, now: Now, request: RequestId) {
-        if let Some(&fetch) = self.requests.get(&request) {
-            self.give_up_request(now, fetch, Loss::Unreachable);
+        let Some(&id) = self.requests.get(&request) else { return };
+        if self.is_current(id, request) {
+            self.give_up_request(now, id, Loss::Unreachable);
+            self.go_on(now);
+        }
+    }
+
+    /// Takes the news that a request did not leave, because the machine has no room for it. What it was
+    /// for fails, as with any other bound: the next server would not be asked either.
+    pub fn handle_not_sent(&mut self, now: Now, request: RequestId) {
+        let fetch = self.requests.get(&request).and_then(|fetch| self.fetches.remove(fetch));
+        if let Some(fetch) = fetch {
+            self.fail(now, fetch, Failing::Busy);
             self.go_on(now);
         }
     }
@@ -245,7 +285,7 @@ impl Resolver {
                     }
                 }
                 Due::Lookup(lookup) => self.give_up_lookup(now, lookup),
-                Due::Stale(lookup) => self.end_stale(now, lookup),
+                Due::Stale(lookup) => self.end_early(now, lookup),
             }
             self.go_on(now);
         }
@@ -254,6 +294,11 @@ impl Resolver {
     /// The next request to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
+    }
+
+    /// The next request that is not awaited any more, whether it was sent or is over by itself.
+    pub fn poll_closed(&mut self) -> Option<RequestId> {
+        self.closed.pop_front()
     }
 
     /// The next question that is answered.
@@ -274,20 +319,6 @@ impl Resolver {
     /// How many questions of clients are being answered.
     pub fn inflight(&self) -> usize {
         self.lookups.len()
-    }
-
-    /// The question whose answer tells of a question: where a name above does not exist, the one for
-    /// that name.
-    fn denied_question(&self, now: Now, name: &FoldedName, question: Question) -> Question {
-        let rtype = question.rtype;
-        match self.cache.find_uncounted(now, name, rtype, || self.denied_from(name, rtype)) {
-            Found::NameError(hit) => Question { name: hit.entry.name().to_lowercase(), rtype },
-            Found::Records(_)
-            | Found::Alias(_)
-            | Found::NoData(_)
-            | Found::Failure(_)
-            | Found::Missing => question,
-        }
     }
 
     /// Lets fetches go on until all wait for something.

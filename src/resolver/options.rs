@@ -9,7 +9,7 @@ use crate::wire::name::{Name, NameBuf};
 use crate::wire::numbers::Rtype;
 
 /// Servers that are asked for a zone, instead of those that its parent names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The zone.
     pub zone: NameBuf,
@@ -67,9 +67,26 @@ impl Options {
             .filter_map(|(rtype, is_used)| is_used.then_some(rtype))
     }
 
+    /// The zones of routes that are there, or were, and were not the same `before`.
+    pub(super) fn changed_routes(&self, before: &Self) -> Vec<NameBuf> {
+        let lost = before.routes.iter().filter(|route| !self.routes.contains(route));
+        let new = self.routes.iter().filter(|route| !before.routes.contains(route));
+        lost.chain(new).map(|route| route.zone.clone()).collect()
+    }
+
     /// The route for the longest zone that `name` is within.
     pub fn route(&self, name: Name<'_>) -> Option<&Route> {
+        self.route_among(name, |_| true)
+    }
+
+    /// The same, of some routes.
+    pub(super) fn route_among(
+        &self,
+        name: Name<'_>,
+        is_meant: impl Fn(&Route) -> bool,
+    ) -> Option<&Route> {
         let routes = self.routes.iter().filter(|route| name.is_within(route.zone.as_name()));
+        let routes = routes.filter(|route| is_meant(route));
         routes.max_by_key(|route| route.zone.as_name().len())
     }
 }

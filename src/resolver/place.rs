@@ -6,9 +6,11 @@ use std::sync::Arc;
 use crate::base::entropy::Entropy;
 use crate::base::limits::{ADDRESSES_PER_SERVER_MAX, ADDRESSES_PER_ZONE_MAX, SERVERS_PER_ZONE_MAX};
 use crate::base::time::Now;
-use crate::cache::{Cut, Entry, Kind, LocalCut, Owned};
+use crate::cache::{Cut, Entry, Hit, Kind, LocalCut, Owned};
+use crate::resolver::fetch::Fetch;
 use crate::resolver::options::{Route, RouteKind};
 use crate::resolver::response::Referral;
+use crate::resolver::servers::Asked;
 use crate::resolver::{Question, Resolver};
 use crate::wire::folded::FoldedName;
 use crate::wire::name::{Name, NameBuf};
@@ -56,18 +58,34 @@ pub(super) struct Place {
     pub(super) until: Option<Now>,
     /// How they are known.
     pub(super) origin: Origin,
+    /// Labels of the zone of the route, if they are from one.
+    pub(super) route_labels: usize,
     /// Servers that the parent alone names, if these are those that the zone itself does: they are
     /// asked when these do not help, or have no known address.
     pub(super) parents: Option<Box<Self>>,
 }
 
-/// Whether servers that resolve are asked, if there are some for a name.
+/// Which servers that resolve are asked, if there are some for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forwards {
-    /// They are.
+    /// All.
     Asked,
-    /// They were, and did not help.
+    /// Those of zones with fewer labels: the others were, and did not help.
+    Above(usize),
+    /// None.
     PassedOver,
+}
+
+impl Forwards {
+    /// Whether a route counts.
+    fn include(self, route: &Route) -> bool {
+        match self {
+            _ if route.kind == RouteKind::Stub => true,
+            Self::Asked => true,
+            Self::Above(labels) => route.zone.as_name().label_count() < labels,
+            Self::PassedOver => false,
+        }
+    }
 }
 
 impl Place {
@@ -109,6 +127,7 @@ impl Place {
             drawn: Drawn::default(),
             until,
             origin: Origin::Learnt,
+            route_labels: 0,
             parents: None,
         }
     }
@@ -124,6 +143,7 @@ impl Place {
             drawn: Drawn::default(),
             until: None,
             origin: Origin::Ours,
+            route_labels: 0,
             parents: None,
         }
     }
@@ -141,6 +161,7 @@ impl Place {
             drawn: Drawn::default(),
             until: None,
             origin: Origin::Route(route.kind),
+            route_labels: route.zone.as_name().label_count(),
             parents: None,
         }
     }
@@ -157,8 +178,10 @@ impl Place {
         names.filter(|(number, _)| !is_known(*number)).map(|(_, name)| name.clone()).collect()
     }
 
-    /// Takes addresses that were looked for. The cache may not have kept them.
-    pub(super) fn learn_addresses(&mut self, entries: &[Arc<Entry>]) {
+    /// Takes addresses that were looked for; false if there are none. The cache may not have kept
+    /// them.
+    pub(super) fn learn_addresses(&mut self, entries: &[Arc<Entry>]) -> bool {
+        let before = self.glue.len();
         for entry in entries {
             let is_address = entry.kind() == Kind::Records
                 && matches!(entry.rtype(), Rtype::A | Rtype::AAAA)
@@ -169,11 +192,17 @@ impl Place {
                 self.glue.extend(addresses.map(|address| (owner.clone(), address)));
             }
         }
+        self.glue.len() > before
     }
 
     /// Lets addresses be looked up that were not known before.
     pub(super) fn look_again(&mut self) {
         self.drawn.is_complete = false;
+    }
+
+    /// What they are asked for.
+    pub(super) fn asked(&self) -> Asked {
+        if self.is_forwarded() { Asked::Resolves } else { Asked::Serves }
     }
 
     /// Whether they resolve.
@@ -191,9 +220,7 @@ impl Resolver {
         // The DS of a zone is its parent's data (RFC 4035 §3.1.4.1).
         let parent = question.name.as_name().parent().filter(|_| question.rtype == Rtype::DS);
         let name = parent.unwrap_or(question.name.as_name());
-        let route = self.options.route(name);
-        let route =
-            route.filter(|route| forwards == Forwards::Asked || route.kind == RouteKind::Stub);
+        let route = self.options.route_among(name, |route| forwards.include(route));
         let learnt = self.cache.closest_delegation(now, &FoldedName::new(name));
         if let Some(cut) = self.own_cut(question) {
             let zone = cut.zone.as_name();
@@ -214,6 +241,37 @@ impl Resolver {
             (None, Some(learnt)) => Place::learnt(&learnt),
             (None, None) => self.hints(),
         }
+    }
+
+    /// Forgets what was learnt within some zones, and lets what is under way there begin anew: others
+    /// are asked for it.
+    pub(super) fn forget_routes(&mut self, now: Now, zones: &[NameBuf]) {
+        let zones: Vec<Name<'_>> = zones.iter().map(NameBuf::as_name).collect();
+        if zones.is_empty() {
+            return;
+        }
+        self.cache.flush_trees(&zones);
+        let is_within = |fetch: &Fetch| {
+            let name = fetch.question.name.as_name();
+            !fetch.is_priming && zones.iter().any(|zone| name.is_within(*zone))
+        };
+        let within = self.fetches.iter().filter(|(_, fetch)| is_within(fetch));
+        let mut within: Vec<u64> = within.map(|(id, _)| *id).collect();
+        within.sort_unstable();
+        for id in within {
+            self.begin_anew(id);
+        }
+        self.go_on(now);
+    }
+
+    /// Lets a fetch begin once more, as if it had asked nobody.
+    fn begin_anew(&mut self, id: u64) {
+        let Some(mut fetch) = self.fetches.remove(&id) else { return };
+        self.end_requests(&mut fetch);
+        (fetch.place, fetch.steps, fetch.borrowed) = (None, 0, None);
+        fetch.awaited.clear();
+        self.fetches.insert(id, fetch);
+        self.ready.push_back(id);
     }
 
     /// How many labels a name has at least whose denial counts for a name below it
@@ -247,6 +305,7 @@ impl Resolver {
             drawn: Drawn::default(),
             until: None,
             origin: Origin::Hints,
+            route_labels: 0,
             parents: None,
         }
     }
@@ -288,10 +347,59 @@ impl Resolver {
             // Nothing else leads to the root's servers.
             addresses.extend(self.hinted_addresses().filter(is_used));
         }
+        if !addresses.is_empty() && addresses.iter().all(|to| self.servers.is_avoided(now, *to)) {
+            addresses.extend(self.told_by_parent(now, place, &addresses));
+        }
         addresses.sort_unstable();
         addresses.dedup();
         let addresses = drawn(addresses, ADDRESSES_PER_ZONE_MAX, &mut *self.entropy);
         place.drawn = Drawn { addresses, known, is_complete: true };
+    }
+
+    /// Addresses of the servers of a zone that its parent tells and that are not among those drawn:
+    /// what a zone says of its own servers may be wrong.
+    fn told_by_parent(&mut self, now: Now, place: &Place, known: &[SocketAddr]) -> Vec<SocketAddr> {
+        let mut told = Vec::new();
+        for name in &place.names {
+            let folded = FoldedName::new(name.as_name());
+            if !self.local.addresses(&folded).is_empty() {
+                continue;
+            }
+            for rtype in self.options.address_types() {
+                let hit = self.cache.find_told_glue(now, &folded, rtype);
+                // Where nothing else is known, it was asked already.
+                let known_otherwise = self.cache.find_glue(now, &folded, rtype);
+                let is_other = |told: &Hit| {
+                    let is_same = |own: Hit| Arc::ptr_eq(&own.entry, &told.entry);
+                    !known_otherwise.is_some_and(is_same)
+                };
+                let hit = hit.filter(is_other);
+                let glue = hit.iter().flat_map(|hit| hit.entry.rdatas()).filter_map(address);
+                let glue = glue.map(|ip| SocketAddr::new(ip, self.options.port));
+                let is_new =
+                    |to: &SocketAddr| !known.contains(to) && !(self.options.is_forbidden)(*to);
+                let glue = glue.filter(is_new).collect();
+                told.extend(drawn(glue, ADDRESSES_PER_SERVER_MAX, &mut *self.entropy));
+            }
+        }
+        told
+    }
+
+    /// The servers of a place at the addresses that its parent tells and that were not asked, if there
+    /// are some.
+    pub(super) fn at_glue(&mut self, now: Now, place: &mut Place) -> Option<Place> {
+        let fixed = self.told_by_parent(now, place, place.addresses());
+        (!fixed.is_empty()).then(|| Place {
+            zone: place.zone.clone(),
+            names: Vec::new(),
+            fixed,
+            glue: Vec::new(),
+            drawn: Drawn::default(),
+            until: place.until,
+            origin: place.origin,
+            route_labels: place.route_labels,
+            parents: place.parents.take(),
+        })
     }
 
     /// The addresses of one type that are known of a server: those of our zones, or those of the

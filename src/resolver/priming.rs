@@ -3,6 +3,8 @@
 //! The addresses that were configured do until the answer is there, and again when it ends or none
 //! can be had: a failure costs nothing. Paid for by no client.
 
+use std::net::IpAddr;
+
 use crate::base::limits::PRIMING_PAUSE_US;
 use crate::base::time::Now;
 use crate::cache::Owned;
@@ -33,7 +35,24 @@ impl Resolver {
         let _ = self.begin_fetch(fetch);
     }
 
-    /// The same at the start, if the root will be asked: not where all names have a route.
+    /// Forgets the servers of the root that were learnt, and the addresses of all that were known from
+    /// the start `before` or are so now: what is configured is newer than what those said that it has
+    /// replaced.
+    pub(super) fn forget_root(&self, now: Now, before: &[(NameBuf, Vec<IpAddr>)]) {
+        let root = FoldedName::root();
+        let learnt = self.cache.closest_delegation(now, &root).map(|cut| cut.servers);
+        let learnt = learnt.iter().flat_map(|servers| servers.rdatas());
+        let learnt = learnt.filter_map(|rdata| Name::read(rdata).ok());
+        let known = before.iter().chain(&self.options.root).map(|(name, _)| name.as_name());
+        for server in learnt.chain(known) {
+            let server = FoldedName::new(server);
+            self.cache.forget(&server, Rtype::A);
+            self.cache.forget(&server, Rtype::AAAA);
+        }
+        self.cache.forget(&root, Rtype::NS);
+    }
+
+    /// Primes at the start, if the root will be asked: not where all names have a route.
     pub(super) fn prime_at_start(&mut self, now: Now) {
         if self.options.route(Name::ROOT).is_none() {
             self.prime(now);

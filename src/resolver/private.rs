@@ -9,16 +9,22 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::resolver::response::{End, Found};
 use crate::wire::numbers::Rtype;
 use crate::wire::rdata::address;
+use crate::wire::rdata::svcb::hints;
 
-/// Takes private addresses out of an answer. Where nothing is left, the answer is that there are no
+/// Takes private addresses out of an answer, and services that hint at some. Where nothing is left, the answer is that there are no
 /// such records, without an SOA, so that it is not kept. Unbound does the same.
 pub(super) fn remove(found: &mut Found) {
     for set in &mut found.chain {
-        if !matches!(set.rtype, Rtype::A | Rtype::AAAA) {
-            continue;
-        }
         let before = set.rdatas.len();
-        set.rdatas.retain(|rdata| !is_private(rdata));
+        match set.rtype {
+            Rtype::A | Rtype::AAAA => {
+                set.rdatas.retain(|rdata| !address(rdata).is_some_and(is_private));
+            }
+            Rtype::SVCB | Rtype::HTTPS => {
+                set.rdatas.retain(|rdata| !hints(rdata).any(is_private));
+            }
+            _ => (),
+        }
         if set.rdatas.len() < before {
             // They cover the whole set.
             set.signatures.clear();
@@ -33,12 +39,11 @@ pub(super) fn remove(found: &mut Found) {
     }
 }
 
-/// Whether the data of an address record is a private address.
-fn is_private(rdata: &[u8]) -> bool {
-    address(rdata).is_some_and(|address| match address.to_canonical() {
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
         IpAddr::V4(address) => is_private_v4(address),
         IpAddr::V6(address) => is_private_v6(address),
-    })
+    }
 }
 
 /// RFC 1918 §3, RFC 1122 §3.2.1.3 (loopback, this network), RFC 3927, RFC 6598.

@@ -12,9 +12,9 @@ use crate::resolver::minimise::STEPS_MAX;
 use crate::resolver::place::{Origin, Place};
 use crate::resolver::request::{Again, Loss, Sent, Way};
 use crate::resolver::response::{Asked, End, Found, Meaning, Referral, Useless, read, target};
-use crate::resolver::{Channel, Question, Resolver, learn, private};
+use crate::resolver::{Channel, Ignored, Question, RequestId, Resolver, learn, private};
 use crate::wire::folded::FoldedName;
-use crate::wire::header::HEADER_LEN;
+use crate::wire::header::{HEADER_LEN, Header};
 use crate::wire::name::NameBuf;
 use crate::wire::numbers::{Rcode, Rtype};
 use crate::wire::typed::Response;
@@ -47,66 +47,99 @@ enum Received {
 }
 
 impl Resolver {
-    /// Takes what came back for the request of a fetch.
-    pub(super) fn take_response(&mut self, now: Now, id: u64, octets: &[u8]) {
-        let Some(mut fetch) = self.fetches.remove(&id) else { return };
-        match self.receive(now, &mut fetch, octets) {
-            Received::Nothing => (),
+    /// Whether a request is the one that its fetch waits for, and not the one before.
+    pub(super) fn is_current(&self, id: u64, request: RequestId) -> bool {
+        let sent = self.fetches.get(&id).and_then(|fetch| fetch.sent.as_ref());
+        sent.is_some_and(|sent| sent.request == request)
+    }
+
+    /// Takes what came back for a request of a fetch: the one that it waits for, or the one before.
+    /// Returns why it is not used if somebody else may have sent it.
+    pub(super) fn take_response(
+        &mut self,
+        now: Now,
+        of: (u64, RequestId),
+        octets: &[u8],
+    ) -> Option<Ignored> {
+        let (id, request) = of;
+        let is_late = !self.is_current(id, request);
+        let mut fetch = self.fetches.remove(&id)?;
+        if is_late {
+            std::mem::swap(&mut fetch.sent, &mut fetch.late);
+        }
+        let (received, ignored) = self.receive(now, &mut fetch, octets);
+        if is_late {
+            // What it waits for stays, if there is something.
+            std::mem::swap(&mut fetch.sent, &mut fetch.late);
+        }
+        match received {
+            Received::Nothing => {
+                self.fetches.insert(id, fetch);
+            }
             Received::Loss => {
                 self.fetches.insert(id, fetch);
-                return self.give_up_request(now, id, Loss::Timeout);
+                self.give_up_request(now, id, Loss::Timeout);
             }
-            Received::Again(way) => {
-                if let Some(failing) = exhausted(now, &fetch) {
-                    return self.fail(now, fetch, failing);
+            Received::Again(way) => match exhausted(now, &fetch) {
+                Some(failing) => self.fail(now, fetch, failing),
+                None => {
+                    self.end_request(&mut fetch);
+                    self.send(now, id, &mut fetch, way);
+                    self.fetches.insert(id, fetch);
                 }
-                self.send(now, id, &mut fetch, way);
-            }
-            Received::Answered(answered) => return self.take_meaning(now, id, fetch, *answered),
+            },
+            Received::Answered(answered) => self.take_meaning(now, id, fetch, *answered),
         }
-        self.fetches.insert(id, fetch);
+        ignored
     }
 
     /// Looks at what came back. What cannot be read, or is not what was asked for, may come from
     /// anyone over UDP: the wait goes on. Nobody else sends anything over a connection of ours.
-    fn receive(&mut self, now: Now, fetch: &mut Fetch, octets: &[u8]) -> Received {
-        let Some(sent) = &fetch.sent else { return Received::Nothing };
+    fn receive(
+        &mut self,
+        now: Now,
+        fetch: &mut Fetch,
+        octets: &[u8],
+    ) -> (Received, Option<Ignored>) {
+        let Some(sent) = &fetch.sent else { return (Received::Nothing, None) };
         let (to, channel) = (sent.way.to, sent.way.channel);
-        let Some((response, letters)) = read_response(octets, sent) else {
-            if channel == Channel::Tcp {
-                return Received::Loss;
-            }
-            fetch.wrong += 1;
-            if !fetch.wrong.is_multiple_of(WRONG_RESPONSES_MAX) {
-                return Received::Nothing;
-            }
-            self.end_request(fetch);
-            let again = Some(Again::OverTcp);
-            return Received::Again(Way { to, channel: Channel::Tcp, again });
+        let (response, letters) = match read_response(octets, sent) {
+            Ok(read) => read,
+            Err(ignored) => return (self.ignore(fetch, (to, channel)), Some(ignored)),
         };
-        let Some(sent) = self.end_request(fetch) else { return Received::Nothing };
+        let Some(sent) = self.end_request(fetch) else { return (Received::Nothing, None) };
         fetch.hear(to);
         self.measure(now, fetch, &sent);
         let again = again(&response, &sent, letters);
+        self.take_lack(now, &response, &sent);
         self.take_cookie(now, &response, &sent);
-        let channel = match again {
-            None => return Received::Answered(Box::new(Answered { response, sent })),
-            Some(Again::OverTcp | Again::Unproven) => Channel::Tcp,
+        let (channel, ignored) = match again {
+            None => return (Received::Answered(Box::new(Answered { response, sent })), None),
+            Some(Again::OverTcp) => (Channel::Tcp, None),
+            Some(Again::Unproven) => (Channel::Tcp, Some(Ignored::Cookie)),
             Some(Again::InOneCase) => {
                 self.servers.lacks_case(now, to);
-                Channel::Tcp
+                (Channel::Tcp, Some(Ignored::Case))
             }
-            Some(Again::WithoutEdns) => {
-                self.servers.lacks_edns(now, to);
-                channel
+            Some(Again::WithoutEdns | Again::WithoutCookie | Again::WithNewCookie) => {
+                (channel, None)
             }
-            Some(Again::WithoutCookie) => {
-                self.servers.lacks_cookies(now, to);
-                channel
-            }
-            Some(Again::WithNewCookie) => channel,
         };
-        Received::Again(Way { to, channel, again })
+        (Received::Again(Way { to, channel, again }), ignored)
+    }
+
+    /// Goes on waiting for a response when something else came from the server's address. After many
+    /// of them the server is asked over TCP.
+    fn ignore(&mut self, fetch: &mut Fetch, (to, channel): (SocketAddr, Channel)) -> Received {
+        if channel == Channel::Tcp {
+            return Received::Loss;
+        }
+        fetch.wrong += 1;
+        if !fetch.wrong.is_multiple_of(WRONG_RESPONSES_MAX) {
+            return Received::Nothing;
+        }
+        self.end_request(fetch);
+        Received::Again(Way { to, channel: Channel::Tcp, again: Some(Again::OverTcp) })
     }
 
     /// Takes in how long a response took, and by what way it came.
@@ -117,6 +150,20 @@ impl Resolver {
         self.servers.answered(now, sent.way.to, after_us / trips);
         if sent.way.channel == Channel::Tcp && fetch.is_silent_over_udp(sent.way.to) {
             self.servers.lacks_udp(now, sent.way.to);
+        }
+    }
+
+    /// Takes in what a server does not understand, if it is of use without. It may say FORMERR for another
+    /// reason, and then says it again (RFC 6891 §6.2.2).
+    fn take_lack(&mut self, now: Now, response: &Response, sent: &Sent) {
+        if !matches!(response.rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
+            return;
+        }
+        match sent.way.again {
+            Some(Again::WithoutEdns) => self.servers.lacks_edns(now, sent.way.to),
+            Some(Again::WithoutCookie) => self.servers.lacks_cookies(now, sent.way.to),
+            Some(Again::OverTcp | Again::InOneCase | Again::WithNewCookie | Again::Unproven)
+            | None => (),
         }
     }
 
@@ -152,6 +199,7 @@ impl Resolver {
         match read(response, asked) {
             Meaning::Found(found) if is_whole => return self.take_found(now, fetch, found),
             Meaning::Found(found) => {
+                self.end_requests(&mut fetch);
                 fetch.known_labels = labels;
                 fetch.forget_tries(sent.way.to);
                 // A server may deny a name above one that exists (RFC 9156 §2.3, step 6): the whole
@@ -159,6 +207,7 @@ impl Resolver {
                 fetch.steps = if found.end == End::NameError { STEPS_MAX } else { fetch.steps + 1 };
             }
             Meaning::Referral(referral) => {
+                self.end_requests(&mut fetch);
                 fetch.referrals += 1;
                 if fetch.referrals > REFERRALS_MAX {
                     return self.fail(now, fetch, Failing::Answerless(FailureReason::TooLong));
@@ -169,9 +218,19 @@ impl Resolver {
             Meaning::Useless(Useless::Failed(_) | Useless::Empty { .. }) if !is_whole => {
                 fetch.steps = STEPS_MAX;
             }
+            // Some servers leave AA out; what they say of a part of the name need not be so of the
+            // whole.
+            Meaning::Borrowed(_) if !is_whole => fetch.steps = STEPS_MAX,
+            Meaning::Borrowed(found) => {
+                if matches!(found.end, End::Records | End::Open) {
+                    fetch.borrowed = Some(Box::new(found));
+                }
+                self.lame.note(now, sent.way.to, &place.zone);
+                fetch.give_up(sent.way.to, FailureReason::Lame);
+            }
             Meaning::Useless(useless) => {
                 fetch.is_denied |= useless == Useless::Empty { is_denial: true };
-                if !place.is_forwarded() {
+                if !place.is_forwarded() && useless != Useless::NotAsParent {
                     self.lame.note(now, sent.way.to, &place.zone);
                 }
                 fetch.give_up(sent.way.to, FailureReason::Lame);
@@ -220,7 +279,6 @@ impl Resolver {
             if !is_theirs {
                 found.chain.truncate(number + 1);
                 (found.last, found.end, found.soa) = (target, End::Open, None);
-                found.proofs.clear();
                 return;
             }
             name = target;
@@ -247,17 +305,27 @@ impl Resolver {
 
 /// A response if it is one to the request, which anybody can send, and whether it has the letters that
 /// were sent. One with a cookie has ours (RFC 7873 §5.3).
-fn read_response(octets: &[u8], sent: &Sent) -> Option<(Response, Letters)> {
+///
+/// # Errors
+///
+/// Fails with what shows that it is none.
+fn read_response(octets: &[u8], sent: &Sent) -> Result<(Response, Letters), Ignored> {
+    let header = Header::read(octets).ok_or(Ignored::Malformed)?;
+    if header.id != sent.id {
+        return Err(Ignored::Id);
+    }
     if !Response::may_answer(octets, sent.id, sent.name.as_name(), sent.rtype) {
-        return None;
+        return Err(Ignored::Question);
     }
     let (octets, letters) = in_one_case(octets, sent);
-    let response = Response::read(&octets).ok()?;
-    let is_whole = response.question.is_some() || response.rcode == Rcode::FORMERR;
+    let response = Response::read(&octets).map_err(|_| Ignored::Malformed)?;
+    if response.question.is_none() && response.rcode != Rcode::FORMERR {
+        return Err(Ignored::Question);
+    }
     let cookie = response.edns.and_then(|edns| edns.cookie);
     let cookies = cookie.zip(sent.cookie);
     let has_our_cookie = cookies.is_none_or(|((repeated, _), (ours, _))| repeated == ours);
-    (is_whole && has_our_cookie).then_some((response, letters))
+    if has_our_cookie { Ok((response, letters)) } else { Err(Ignored::Cookie) }
 }
 
 /// A message with the question in lower case if it has the letters that were sent, and whether it

@@ -1,14 +1,14 @@
 //! One request of a fetch: what is sent, and what becomes of it if nothing comes back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use crate::base::limits::{REQUEST_UDP_SIZE, TCP_WAIT_US_MIN};
+use crate::base::limits::{LATE_US_MAX, REQUEST_UDP_SIZE, TCP_WAIT_US_MIN};
 use crate::base::time::Now;
 use crate::cache::FailureReason;
 use crate::resolver::fetch::Fetch;
 use crate::resolver::minimise::labels_shown;
 use crate::resolver::place::Place;
-use crate::resolver::servers::Manner;
+use crate::resolver::servers::{Asked, Manner, Wait};
 use crate::resolver::{Channel, Due, RequestId, Resolver, Transmit};
 use crate::wire::edns::{CLIENT_COOKIE_LEN, RequestOpt, ServerCookie};
 use crate::wire::name::{Name, NameBuf};
@@ -20,8 +20,8 @@ use crate::wire::request::Request;
 pub(super) struct Sent {
     pub(super) request: RequestId,
     pub(super) way: Way,
-    /// The zone among whose requests it is counted.
-    zone: Option<NameBuf>,
+    /// The zone among whose requests it is counted, and the client for whom.
+    zone: Option<(NameBuf, Option<IpAddr>)>,
     /// When, and until when it is waited for.
     pub(super) at: Now,
     until: Now,
@@ -59,9 +59,9 @@ pub(super) enum Again {
     OverTcp,
     /// Over TCP, because the response had the question in another case.
     InOneCase,
-    /// Without EDNS, which it does not know.
+    /// Without EDNS, which it may not know.
     WithoutEdns,
-    /// Without a cookie, which it does not understand.
+    /// Without a cookie, which it may not understand.
     WithoutCookie,
     /// With the cookie that it has just told.
     WithNewCookie,
@@ -81,44 +81,59 @@ pub(super) enum Loss {
 impl Resolver {
     /// Sends what is to be asked next.
     pub(super) fn send(&mut self, now: Now, id: u64, fetch: &mut Fetch, way: Way) {
-        let manner = self.servers.manner(now, way.to);
+        if self.cookies.roll_over(now, &mut *self.entropy) {
+            // They were told for another part of ours.
+            self.servers.forget_cookies();
+        }
+        let server = fetch.place.as_ref().map_or(Asked::Serves, Place::asked);
+        let is_forwarded = server == Asked::Resolves;
+        let wait = Wait { server, losses: fetch.losses(way.to) };
+        let manner = self.servers.manner(now, way.to, wait);
         let sent = self.draw_up(now, fetch, way, &manner);
-        let is_forwarded = sent.zone.is_none();
         let opt = RequestOpt { udp_size: REQUEST_UDP_SIZE, dnssec_ok: true, cookie: sent.cookie };
         let request = Request {
             id: sent.id,
             name: sent.name.as_name(),
             rtype: sent.rtype,
             recursion_desired: is_forwarded,
-            checking_disabled: is_forwarded,
             opt: sent.has_opt.then_some(opt),
         };
         let octets = request.to_octets();
-        let (request, until) = (sent.request, sent.until);
+        let (request, due) = (sent.request, sent.until);
         let Way { to, channel, .. } = sent.way;
+        let until = match channel {
+            Channel::Udp => due.after_micros(LATE_US_MAX),
+            Channel::Tcp => due,
+        };
         fetch.count_request(to);
-        if let Some(zone) = &sent.zone {
-            self.by_zone.add(zone.clone());
+        if let Some((zone, client)) = sent.zone.clone() {
+            if let Some(client) = client {
+                self.by_zone_and_client.add((zone.clone(), client));
+            }
+            self.by_zone.add(zone);
         }
         fetch.sent = Some(sent);
         self.requests.insert(request, id);
-        self.timers.insert((until, Due::Request(request)));
+        self.timers.insert((due, Due::Request(request)));
         self.transmits.push_back(Transmit { request, to, channel, until, octets });
     }
 
     /// The request that a fetch sends next.
     fn draw_up(&mut self, now: Now, fetch: &Fetch, mut way: Way, manner: &Manner) -> Sent {
-        if manner.tcp || fetch.is_silent_over_udp(way.to) {
+        if manner.tcp || fetch.wants_tcp(way.to) {
             way.channel = Channel::Tcp;
         }
         let place = fetch.place.as_ref();
-        let zone = place.filter(|place| !place.is_forwarded()).map(|place| place.zone.clone());
+        let zone = place.filter(|place| !place.is_forwarded());
+        let zone = zone.map(|place| (place.zone.clone(), fetch.means.client));
         let (name, rtype) = self.shown(fetch, place);
         let mixed_case =
             self.options.mixes_case && manner.mixed_case && way.channel == Channel::Udp;
         let name = if mixed_case { self.mix_case(&name) } else { name };
         let ours = || (self.cookies.for_server(way.to.ip()), manner.cookie);
-        let cookie = (manner.edns && manner.with_cookie).then(ours);
+        let has_opt = manner.edns && way.again != Some(Again::WithoutEdns);
+        let has_cookie = has_opt && manner.with_cookie && way.again != Some(Again::WithoutCookie);
+        let cookie = has_cookie.then(ours);
         let [high, low, ..] = self.entropy.next_u64().to_be_bytes();
         let wait_us = match way.channel {
             Channel::Udp => manner.wait_us,
@@ -133,7 +148,7 @@ impl Resolver {
             id: u16::from_be_bytes([high, low]),
             name,
             rtype,
-            has_opt: manner.edns,
+            has_opt,
             mixed_case,
             cookie,
         }
@@ -171,22 +186,45 @@ impl Resolver {
 
     /// Ends the request of a fetch, which is no longer awaited.
     pub(super) fn end_request(&mut self, fetch: &mut Fetch) -> Option<Sent> {
-        let sent = fetch.sent.take()?;
+        let mut sent = fetch.sent.take()?;
+        self.close(&mut sent);
+        Some(sent)
+    }
+
+    /// Ends all requests of a fetch.
+    pub(super) fn end_requests(&mut self, fetch: &mut Fetch) {
+        for mut sent in fetch.sent.take().into_iter().chain(fetch.late.take()) {
+            self.close(&mut sent);
+        }
+    }
+
+    fn close(&mut self, sent: &mut Sent) {
         self.requests.remove(&sent.request);
         self.timers.remove(&(sent.until, Due::Request(sent.request)));
-        if let Some(zone) = &sent.zone {
-            self.by_zone.remove(zone);
+        self.leave_place(sent.zone.take());
+        self.closed.push_back(sent.request);
+    }
+
+    /// Gives back the place that a request took among those to its zone.
+    fn leave_place(&mut self, place: Option<(NameBuf, Option<IpAddr>)>) {
+        let Some((zone, client)) = place else { return };
+        self.by_zone.remove(&zone);
+        if let Some(client) = client {
+            self.by_zone_and_client.remove(&(zone, client));
         }
-        Some(sent)
     }
 
     /// Takes in that nothing came back for a request.
     pub(super) fn give_up_request(&mut self, now: Now, id: u64, loss: Loss) {
         let Some(mut fetch) = self.fetches.remove(&id) else { return };
-        if let Some(sent) = self.end_request(&mut fetch) {
+        if let Some(mut sent) = fetch.sent.take() {
             let Way { to, channel, again } = sent.way;
             self.servers.lost(now, to);
-            fetch.count_loss(to, channel);
+            let waited_us = now.as_micros().saturating_sub(sent.at.as_micros());
+            fetch.count_loss(sent.way, loss, waited_us);
+            if channel == Channel::Tcp {
+                self.servers.lacks_tcp(now, to);
+            }
             if again == Some(Again::Unproven) {
                 // It has no TCP to prove itself by, and must not stay unreachable for that.
                 self.servers.forget_cookie(now, to);
@@ -195,6 +233,15 @@ impl Resolver {
                 Loss::Timeout => FailureReason::Unreachable,
                 Loss::Unreachable => FailureReason::Network,
             });
+            if let (Loss::Timeout, Channel::Udp) = (loss, channel) {
+                // It takes no place among the requests to its zone.
+                self.leave_place(sent.zone.take());
+                if let Some(mut before) = fetch.late.replace(sent) {
+                    self.close(&mut before);
+                }
+            } else {
+                self.close(&mut sent);
+            }
         }
         self.fetches.insert(id, fetch);
         self.look_ahead(now, id);

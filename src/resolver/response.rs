@@ -30,6 +30,9 @@ pub struct Asked<'a> {
 pub enum Meaning {
     /// It answers, or denies.
     Found(Found),
+    /// It answers, or denies, and its server does not say that it is responsible: what it knows may
+    /// come from somebody's cache.
+    Borrowed(Found),
     /// It says who knows.
     Referral(Referral),
     /// It does not help.
@@ -77,6 +80,8 @@ impl Found {
 pub enum End {
     /// With records of the type.
     Records,
+    /// With a name that the last DNAME of the chain makes too long (RFC 6672 §2.2).
+    TooLong,
     /// With a name about which the response says nothing.
     Open,
     /// With a name that has no records of the type (RFC 2308 §2.2).
@@ -101,9 +106,12 @@ pub struct Referral {
 /// Why a response does not help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Useless {
-    /// The server does not serve the zone: it refers to its own zone, upwards or sideways, or answers
-    /// without being responsible.
+    /// The server does not serve the zone: it refers to its own zone, upwards or sideways, or denies
+    /// for a zone above.
     Lame,
+    /// The server does not tell of a DS record what its zone does, as the parent: it answers as the
+    /// child would, or refers to that. Of other names it may well speak for the zone.
+    NotAsParent,
     /// A response code that tells nothing of the name.
     Failed(Rcode),
     /// No records of use and no SOA, so that nobody knows what is denied for how long; or
@@ -118,7 +126,7 @@ pub enum Useless {
 /// What a response means.
 pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
     let rcode = response.rcode;
-    if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
+    if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN) {
         return Meaning::Useless(Useless::Failed(rcode));
     }
     if response.is_cut() {
@@ -132,14 +140,18 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
             .authorities
             .iter()
             .any(|record| matches!(record.rtype, Rtype::NS | Rtype::SOA));
-    let is_denial = is_bare && (is_authoritative || asked.is_forwarded);
+    let is_responsible = is_authoritative || asked.is_forwarded;
+    let is_denial = is_bare && is_responsible;
     let is_from_above = response
         .authorities
         .iter()
         .any(|record| record.rtype == Rtype::SOA && asked.zone.is_below(record.owner.as_name()));
     let mut answers = sets_within(response.answers, asked.zone);
     let mut authorities = sets_within(response.authorities, asked.zone);
-    let (chain, last, has_records) = follow(&mut answers, asked);
+    let (chain, last, reached) = follow(&mut answers, asked);
+    if rcode == Rcode::YXDOMAIN && reached != Some(End::TooLong) {
+        return Meaning::Useless(Useless::Failed(rcode));
+    }
     let proofs = take_proofs(&mut authorities);
     let soa = authorities.iter().position(|set| {
         set.rtype == Rtype::SOA
@@ -147,36 +159,52 @@ pub fn read(response: Response, asked: Asked<'_>) -> Meaning {
             && last.as_name().is_within(set.owner.as_name())
     });
     let soa = soa.map(|place| authorities.swap_remove(place));
-    let end = match (has_records, rcode, &soa) {
-        (true, ..) => End::Records,
-        (false, Rcode::NXDOMAIN, _) => End::NameError,
-        (false, _, Some(_)) => End::NoData,
-        (false, _, None) if chain.is_empty() => {
+    let is_referral = !is_responsible
+        && authorities.iter().any(|set| set.rtype == Rtype::NS && leads_down(set, asked));
+    let end = match (reached, rcode, &soa) {
+        // Glue, which some servers put where an answer stands.
+        (Some(_), ..) if is_referral => {
+            let referral = refer(authorities, response.additionals, proofs, asked);
+            return referral.unwrap_or(Meaning::Useless(Useless::Lame));
+        }
+        (Some(reached), ..) => reached,
+        (None, Rcode::NXDOMAIN, _) => End::NameError,
+        (None, _, Some(_)) => End::NoData,
+        (None, _, None) if chain.is_empty() => {
             let referral = refer(authorities, response.additionals, proofs, asked);
             return referral.unwrap_or(Meaning::Useless(Useless::Empty { is_denial }));
         }
-        (false, _, None) => End::Open,
+        (None, _, None) => End::Open,
     };
     // Who serves a zone above, and not this one, denies all of it.
     let is_denied_above =
         end == End::NameError && chain.is_empty() && soa.is_none() && is_from_above;
     let is_childs = end == End::NoData && is_childs_word(asked, soa.as_ref());
-    if (!is_authoritative && !asked.is_forwarded) || is_denied_above || is_childs {
+    if is_childs {
+        return Meaning::Useless(Useless::NotAsParent);
+    }
+    if is_denied_above {
         return Meaning::Useless(Useless::Lame);
     }
-    let servers = chain.first().filter(|_| is_for_root_servers(asked));
+    let servers = chain.first().filter(|_| is_responsible && is_for_root_servers(asked));
     let glue = servers.map(|servers| glue_of(servers, response.additionals, asked.zone));
     let glue = glue.unwrap_or_default();
     // Who was asked to resolve tells what others said, whatever it says of itself.
     let is_authoritative = is_authoritative && !asked.is_forwarded;
-    Meaning::Found(Found { chain, last, end, soa, proofs, glue, is_authoritative })
+    let found = Found { chain, last, end, soa, proofs, glue, is_authoritative };
+    if is_responsible { Meaning::Found(found) } else { Meaning::Borrowed(found) }
 }
 
 /// Whether a zone speaks of its own DS records, which are its parent's (RFC 4035 §3.1.4.1): some
 /// servers of both answer so.
 fn is_childs_word(asked: Asked<'_>, soa: Option<&ReceivedSet>) -> bool {
     let is_apex = soa.is_some_and(|soa| soa.owner.as_name() == asked.name);
-    is_apex && asked.rtype == Rtype::DS && !asked.name.is_root() && !asked.is_forwarded
+    is_apex && is_of_parent(asked)
+}
+
+/// Whether the parent of a zone was asked for what is its to tell: the zone's DS records.
+fn is_of_parent(asked: Asked<'_>) -> bool {
+    asked.rtype == Rtype::DS && !asked.name.is_root() && !asked.is_forwarded
 }
 
 /// Whether a server of the root was asked for those of the root.
@@ -185,8 +213,11 @@ fn is_for_root_servers(asked: Asked<'_>) -> bool {
 }
 
 /// Takes the sets out of an answer section that lie on the chain of aliases from the question.
-/// Returns them, the name at the end, and whether records are there.
-fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>, NameBuf, bool) {
+/// Returns them, the name at the end, and how the chain ends if the section shows that.
+fn follow(
+    answers: &mut Vec<ReceivedSet>,
+    asked: Asked<'_>,
+) -> (Vec<ReceivedSet>, NameBuf, Option<End>) {
     let mut chain = Vec::new();
     let mut name = NameArray::new(asked.name);
     for _ in 0..=RESOLVED_ALIASES_MAX {
@@ -195,14 +226,14 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
             // an alias of it.
             Some(dname) if matches!(asked.rtype, Rtype::CNAME | Rtype::ANY) => {
                 chain.push(dname);
-                return (chain, name.as_name().to_buf(), true);
+                return (chain, name.as_name().to_buf(), Some(End::Records));
             }
             Some(dname) => dname,
             None => {
                 let before = chain.len();
                 take_wanted(answers, name.as_name(), asked.rtype, &mut chain);
                 if chain.len() > before {
-                    return (chain, name.as_name().to_buf(), true);
+                    return (chain, name.as_name().to_buf(), Some(End::Records));
                 }
                 let is_alias = |set: &ReceivedSet| {
                     set.rtype == Rtype::CNAME
@@ -213,11 +244,16 @@ fn follow(answers: &mut Vec<ReceivedSet>, asked: Asked<'_>) -> (Vec<ReceivedSet>
                 answers.remove(place)
             }
         };
-        let Some(target) = target(name.as_name(), &alias) else { break };
-        name.set(target.as_name());
+        let target = target(name.as_name(), &alias);
+        let is_redirect = alias.rtype == Rtype::DNAME;
         chain.push(alias);
+        match target {
+            Some(target) => name.set(target.as_name()),
+            None if is_redirect => return (chain, name.as_name().to_buf(), Some(End::TooLong)),
+            None => break,
+        }
     }
-    (chain, name.as_name().to_buf(), false)
+    (chain, name.as_name().to_buf(), None)
 }
 
 /// Takes the DNAME out that redirects a name.
@@ -299,10 +335,10 @@ fn refer(
         authorities.iter().position(|set| set.rtype == Rtype::NS && !set.rdatas.is_empty())?;
     let servers = authorities.swap_remove(servers);
     let cut = servers.owner.as_name();
-    // The DS of a zone is its parent's to tell.
-    let is_parents = asked.rtype == Rtype::DS && asked.name == cut;
-    let leads_down = cut.is_below(asked.zone) && asked.name.is_within(cut) && !is_parents;
-    if asked.is_forwarded || !leads_down {
+    if is_of_parent(asked) && asked.name == cut && cut.is_below(asked.zone) {
+        return Some(Meaning::Useless(Useless::NotAsParent));
+    }
+    if !leads_down(&servers, asked) {
         return Some(Meaning::Useless(Useless::Lame));
     }
     let ds =
@@ -310,6 +346,14 @@ fn refer(
     let ds = ds.map(|place| authorities.swap_remove(place));
     let glue = glue_of(&servers, additionals, asked.zone);
     Some(Meaning::Referral(Referral { servers, ds, proofs, glue }))
+}
+
+/// Whether NS records lead to a zone below the one that was asked, and nearer to the question.
+fn leads_down(servers: &ReceivedSet, asked: Asked<'_>) -> bool {
+    let cut = servers.owner.as_name();
+    let is_at_end = is_of_parent(asked) && asked.name == cut;
+    let is_on_the_way = cut.is_below(asked.zone) && asked.name.is_within(cut);
+    is_on_the_way && !is_at_end && !asked.is_forwarded
 }
 
 /// The addresses of these servers, as far as they lie in the zone that was asked.

@@ -40,15 +40,20 @@ impl Resolver {
 
     /// Whom to ask when those that were asked do not help, if there is somebody else.
     pub(super) fn after(&mut self, now: Now, id: u64) -> After {
+        let place = self.fetches.get_mut(&id).and_then(|fetch| fetch.place.take());
+        let Some(mut place) = place else { return After::End };
+        let told = self.at_glue(now, &mut place).map(Box::new);
+        let (others, origin) = (told.or_else(|| place.parents.take()), place.origin);
+        let outer = Forwards::Above(place.route_labels);
         let Some(fetch) = self.fetches.get_mut(&id) else { return After::End };
-        let Some(place) = fetch.place.as_mut() else { return After::End };
-        if let Some(parents) = place.parents.take() {
-            return After::Begin(parents);
+        fetch.place = Some(place);
+        if let Some(others) = others {
+            return After::Begin(others);
         }
-        match place.origin {
+        match origin {
             Origin::Route(RouteKind::ForwardFirst) => {
                 let question = fetch.question.clone();
-                After::Begin(Box::new(self.place_for(now, &question, Forwards::PassedOver)))
+                After::Begin(Box::new(self.place_for(now, &question, outer)))
             }
             Origin::Learnt => self.renewed(now, id),
             Origin::Ours | Origin::Hints | Origin::Route(_) => After::End,
@@ -66,31 +71,36 @@ impl Resolver {
         if is_new || self.is_dead(now, id) || !self.is_glue_over(now, fetch, place) {
             return After::End;
         }
-        if let Some(&renewing) = self.renewing.get(&zone)
-            && renewing != id
-        {
-            if self.waits_on(renewing, id) {
-                return After::End;
-            }
-            let added = self.add_waiter(renewing, Waiter::Fetch(id));
-            let Some(fetch) = self.fetches.get_mut(&id) else { return After::End };
-            return match added {
-                Ok(()) => {
-                    fetch.waits_for += 1;
-                    After::Wait
-                }
-                Err(failing) => {
-                    fetch.hinder(failing);
-                    After::End
-                }
-            };
+        let other = self.renewing.get(&zone).copied().filter(|other| *other != id);
+        let of_other = other.and_then(|other| self.fetches.get(&other));
+        if let Some((other, awaited)) = other.zip(of_other.map(|other| other.question.clone())) {
+            return self.await_renewal(id, other, awaited);
         }
         self.renewing.insert(zone.clone(), id);
         if let Some(fetch) = self.fetches.get_mut(&id) {
-            fetch.renews = Some(zone.clone());
+            fetch.renews.push(zone.clone());
         }
         let question = Question { name: zone, rtype: Rtype::DS };
         After::Begin(Box::new(self.place_for(now, &question, Forwards::PassedOver)))
+    }
+
+    /// Lets a fetch wait for another, for the question `awaited`, which asks the parent.
+    fn await_renewal(&mut self, id: u64, other: u64, awaited: Question) -> After {
+        if self.waits_on(other, id) {
+            return After::End;
+        }
+        let added = self.add_waiter(other, Waiter::Fetch(id));
+        let Some(fetch) = self.fetches.get_mut(&id) else { return After::End };
+        match added {
+            Ok(()) => {
+                fetch.awaited.push(awaited);
+                After::Wait
+            }
+            Err(failing) => {
+                fetch.hinder(failing);
+                After::End
+            }
+        }
     }
 
     /// Whether an address of a server may be over that only the parent can tell again: it is not
@@ -107,9 +117,9 @@ impl Resolver {
             })
     }
 
-    /// Takes in that a fetch which may have asked a parent once more is over.
+    /// Takes in that a fetch which may have asked parents once more is over.
     pub(super) fn end_renewal(&mut self, fetch: &Fetch) {
-        if let Some(zone) = &fetch.renews {
+        for zone in &fetch.renews {
             self.renewing.remove(zone);
         }
     }
@@ -160,41 +170,44 @@ impl Resolver {
         for name in names {
             let may_begin = |fetch: &Fetch| {
                 fetch.address_fetches < ADDRESS_FETCHES_MAX
-                    && fetch.waits_for < ADDRESS_FETCHES_AT_ONCE_MAX
+                    && fetch.awaited_names() < ADDRESS_FETCHES_AT_ONCE_MAX
             };
             if !self.fetches.get(&id).is_some_and(may_begin) {
                 break;
             }
-            let (mut begun, mut hindrance) = (0, None);
+            let mut has_begun = false;
             for rtype in self.options.address_types() {
                 let wanted = Question { name: name.clone(), rtype };
-                let waiter = Waiter::Fetch(id);
-                let Some(fetch) = self.fetches.get(&id) else { continue };
-                if fetch.has_searched(&wanted)
-                    || self.is_awaited(&wanted, waiter)
-                    || !self.is_address_worth_asking(now, &wanted, zone.as_name())
-                {
-                    continue;
-                }
-                match self.await_fetch(now, wanted.clone(), waiter) {
-                    Ok(()) => {
-                        begun += 1;
-                        if let Some(fetch) = self.fetches.get_mut(&id) {
-                            fetch.searched.push((wanted, fetch.means.depth));
-                        }
-                    }
-                    Err(failing) => hindrance = Some(failing),
-                }
+                has_begun |= self.look_for_address(now, id, wanted, zone.as_name());
             }
             if let Some(fetch) = self.fetches.get_mut(&id) {
-                if let Some(failing) = hindrance {
-                    fetch.hinder(failing);
-                }
-                fetch.waits_for += begun;
-                fetch.address_fetches += u32::from(begun > 0);
+                fetch.address_fetches += u32::from(has_begun);
             }
         }
-        self.fetches.get(&id).is_some_and(|fetch| fetch.waits_for > 0)
+        self.fetches.get(&id).is_some_and(|fetch| !fetch.awaited.is_empty())
+    }
+
+    /// Begins to look for an address of a server of `zone`; false if that is of no use, or not possible.
+    fn look_for_address(&mut self, now: Now, id: u64, wanted: Question, zone: Name<'_>) -> bool {
+        let Some(fetch) = self.fetches.get(&id) else { return false };
+        let is_done = fetch.has_searched(&wanted) || fetch.awaited.contains(&wanted);
+        if is_done || !self.is_address_worth_asking(now, &wanted, zone) {
+            return false;
+        }
+        let waiter = Waiter::Fetch(id);
+        // It may wait for that since it was elsewhere.
+        let is_awaited = self.is_awaited(&wanted, waiter);
+        let awaited =
+            if is_awaited { Ok(()) } else { self.await_fetch(now, wanted.clone(), waiter) };
+        let Some(fetch) = self.fetches.get_mut(&id) else { return false };
+        match awaited {
+            Ok(()) => {
+                fetch.searched.push((wanted.clone(), fetch.means.depth));
+                fetch.awaited.push(wanted);
+            }
+            Err(failing) => fetch.hinder(failing),
+        }
+        awaited.is_ok()
     }
 
     /// Whether somebody waits for the fetch of a question already.
@@ -216,25 +229,34 @@ impl Resolver {
     /// Whether the cache knows nothing of a question, not even that it failed.
     fn is_unknown(&self, now: Now, name: &FoldedName, rtype: Rtype) -> bool {
         let floor = || self.denied_from(name, rtype);
-        matches!(self.cache.find_uncounted(now, name, rtype, floor), Found::Missing)
+        matches!(self.cache.find(now, name, rtype, floor), Found::Missing)
     }
 
-    /// Lets a fetch go on that waited for an address, with what was found.
-    pub(super) fn address_came(&mut self, waiting: u64, found: Result<&[Arc<Entry>], Failing>) {
-        if let Some(fetch) = self.fetches.get_mut(&waiting) {
-            match (found, &mut fetch.place) {
-                (Ok(entries), Some(place)) => {
-                    place.learn_addresses(entries);
+    /// Lets a fetch go on that waited for an address, with what was found. One that has gone elsewhere
+    /// meanwhile has no use for it.
+    pub(super) fn address_came(
+        &mut self,
+        waiting: u64,
+        awaited: &Question,
+        found: Result<&[Arc<Entry>], Failing>,
+    ) {
+        let Some(fetch) = self.fetches.get_mut(&waiting) else { return };
+        let Some(number) = fetch.awaited.iter().position(|question| question == awaited) else {
+            return;
+        };
+        fetch.awaited.swap_remove(number);
+        match (found, &mut fetch.place) {
+            (Ok(entries), Some(place)) => {
+                if place.learn_addresses(entries) {
                     self.dead.forget(&place.zone);
                 }
-                (Ok(_), None) => (),
-                (Err(failing), _) => fetch.hinder(failing),
             }
-            if let Some(place) = &mut fetch.place {
-                place.look_again();
-            }
-            fetch.waits_for = fetch.waits_for.saturating_sub(1);
-            self.ready.push_back(waiting);
+            (Ok(_), None) => (),
+            (Err(failing), _) => fetch.hinder(failing),
         }
+        if let Some(place) = &mut fetch.place {
+            place.look_again();
+        }
+        self.ready.push_back(waiting);
     }
 }

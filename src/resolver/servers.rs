@@ -17,17 +17,23 @@ use crate::wire::edns::ServerCookie;
 pub const SERVERS_MAX: usize = 1 << 16;
 
 /// How long the answer of an address that was never asked is waited for first: most of the world is
-/// nearer.
+/// nearer. So long is waited at least, too, once an answer did not come: what is known of the times
+/// may be over.
 const FIRST_WAIT_US: u64 = 376_000;
 
 /// The least time an answer is waited for: less would take a busy server for a silent one.
 const WAIT_MIN_US: u64 = 50_000;
 
+/// The same where the server resolves: a name that it knows takes it no time, and another as long as
+/// it takes us.
+const RESOLVING_WAIT_MIN_US: u64 = FIRST_WAIT_US;
+
 /// The most time one answer is waited for. The client has to be told within four seconds, and others
 /// want to be asked meanwhile.
 const WAIT_MAX_US: u64 = 1_500_000;
 
-/// How much slower than the fastest a server may be and still be as good.
+/// How much slower than the fastest a server may be and still be as good, so that nobody can foretell
+/// which is asked. Servers that resolve are few and were chosen: of these the fastest is.
 const BAND_US: u64 = 100_000;
 
 /// Every so many choices another server than a good one is tried, so that one that has become fast is
@@ -43,9 +49,10 @@ const SILENCE_US: u64 = 2_000_000;
 /// The longest that a silent address is left alone.
 const SILENCE_MAX_US: u64 = 60_000_000;
 
-/// Different networks of a family that have to be silent, with none that answers, before the whole
-/// family counts as out of reach.
-const FAMILY_LOSSES: u32 = 6;
+/// Networks of a family in which a request has to be lost, with no response from any address of the
+/// family meanwhile, before the whole family counts as out of reach: less may be one provider that is
+/// down, and each costs a wait.
+const FAMILY_LOSSES: usize = 4;
 
 /// How long a family counts as out of reach before it is tried again.
 const FAMILY_PAUSE_US: u64 = 60_000_000;
@@ -56,13 +63,13 @@ const REMEMBERED_US: u64 = 900_000_000;
 /// What an address does not understand or do, each until a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Lacks {
-    /// EDNS: it said FORMERR to a request with an OPT record.
+    /// EDNS: it said FORMERR to a request with an OPT record, and was of use without.
     edns_until: Now,
     /// The case of the question: it answers in another.
     case_until: Now,
     /// UDP: answers are lost there, or forged.
     udp_until: Now,
-    /// Cookies: it said FORMERR to a request with one.
+    /// Cookies: it said FORMERR to a request with one, and was of use without.
     cookies_until: Now,
 }
 
@@ -92,18 +99,41 @@ impl Server {
         }
     }
 
-    /// How long an answer is waited for.
-    fn wait_us(&self) -> u64 {
-        let base =
+    /// How long an answer is waited for. The time doubles with each loss (RFC 1536 §1).
+    fn wait_us(&self, wait: Wait) -> u64 {
+        let known =
             self.times.map_or(FIRST_WAIT_US, |(smoothed, deviation)| smoothed + 4 * deviation);
-        let doubled = base.clamp(WAIT_MIN_US, WAIT_MAX_US) << self.losses.min(5);
-        doubled.min(WAIT_MAX_US)
+        let losses = self.losses.max(wait.losses).min(5);
+        let least = match wait.server {
+            Asked::Resolves => RESOLVING_WAIT_MIN_US,
+            Asked::Serves if losses > 0 => FIRST_WAIT_US / 2,
+            Asked::Serves => WAIT_MIN_US,
+        };
+        (known.clamp(least, WAIT_MAX_US) << losses).min(WAIT_MAX_US)
     }
 
     /// What counts when it is compared with others.
     fn rank_us(&self) -> u64 {
         self.times.map_or(FIRST_WAIT_US, |(smoothed, _)| smoothed) << self.losses.min(5)
     }
+}
+
+/// What a server is asked for, as far as its time depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// What it has.
+    Serves,
+    /// What it has to find out from others.
+    Resolves,
+}
+
+/// What is to be waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// What the server is asked for.
+    pub server: Asked,
+    /// How often the same was lost there before.
+    pub losses: u32,
 }
 
 /// How an address is asked.
@@ -124,12 +154,42 @@ pub struct Manner {
 }
 
 /// A family of addresses, as far as it can be reached.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Family {
-    /// Addresses in a row that never answered.
-    silent: u32,
+    /// Networks in which requests were lost since the last response, at most `FAMILY_LOSSES`.
+    lost: Vec<u32>,
     /// Out of reach until then.
     broken_until: Now,
+}
+
+impl Family {
+    /// Takes in that a request to an address was lost.
+    fn lose(&mut self, now: Now, address: IpAddr) {
+        let network = network(address);
+        if self.lost.len() < FAMILY_LOSSES && !self.lost.contains(&network) {
+            self.lost.push(network);
+        }
+        // After the pause one more is enough.
+        if self.lost.len() >= FAMILY_LOSSES && self.broken_until <= now {
+            self.broken_until = now.after_micros(FAMILY_PAUSE_US);
+        }
+    }
+}
+
+/// The network that an address is in: of 16 bits, or of the 32 that a provider gets of IPv6, so that
+/// the servers of one provider are in few.
+fn network(address: IpAddr) -> u32 {
+    let [a, b, c, d] = match address {
+        IpAddr::V4(address) => {
+            let [a, b, ..] = address.octets();
+            [0, 0, a, b]
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.octets();
+            [a, b, c, d]
+        }
+    };
+    u32::from_be_bytes([a, b, c, d])
 }
 
 /// What is known of all addresses.
@@ -155,7 +215,7 @@ impl Servers {
     pub fn choose(
         &self,
         now: Now,
-        candidates: &[SocketAddr],
+        (candidates, server): (&[SocketAddr], Asked),
         tries: impl Fn(SocketAddr) -> u32,
         entropy: &mut dyn Entropy,
     ) -> Option<SocketAddr> {
@@ -167,7 +227,8 @@ impl Servers {
             good.extend(fresh());
         } else if entropy.below(EXPLORE_EVERY) != 0 {
             let best = good.iter().map(|address| self.rank_us(*address)).min()?;
-            good.retain(|address| self.rank_us(*address) <= best.saturating_add(BAND_US));
+            let band_us = if server == Asked::Serves { BAND_US } else { 0 };
+            good.retain(|address| self.rank_us(*address) <= best.saturating_add(band_us));
         }
         let count = u32::try_from(good.len()).unwrap_or(u32::MAX);
         let index = usize::try_from(entropy.below(count.max(1))).unwrap_or(0);
@@ -175,11 +236,11 @@ impl Servers {
     }
 
     /// How an address is asked now.
-    pub fn manner(&self, now: Now, address: SocketAddr) -> Manner {
+    pub fn manner(&self, now: Now, address: SocketAddr, wait: Wait) -> Manner {
         let unknown = Server::new(now);
         let server = self.known.get(&address).unwrap_or(&unknown);
         Manner {
-            wait_us: server.wait_us(),
+            wait_us: server.wait_us(wait),
             edns: server.lacks.edns_until <= now,
             mixed_case: server.lacks.case_until <= now,
             tcp: server.lacks.udp_until > now,
@@ -207,18 +268,11 @@ impl Servers {
     pub fn lost(&mut self, now: Now, address: SocketAddr) {
         let server = self.server(now, address);
         server.losses = server.losses.saturating_add(1);
-        let became_silent = server.losses == SILENT_AFTER && server.times.is_none();
         if let Some(doublings) = server.losses.checked_sub(SILENT_AFTER) {
             let pause = (SILENCE_US << doublings.min(10)).min(SILENCE_MAX_US);
             server.silent_until = now.after_micros(pause);
         }
-        if became_silent {
-            let family = self.family(address);
-            family.silent = family.silent.saturating_add(1);
-            if family.silent >= FAMILY_LOSSES {
-                family.broken_until = now.after_micros(FAMILY_PAUSE_US);
-            }
-        }
+        self.family(address).lose(now, address.ip());
     }
 
     /// Takes in that an address does not understand EDNS.
@@ -236,6 +290,11 @@ impl Servers {
         self.server(now, address).lacks.udp_until = now.after_micros(REMEMBERED_US);
     }
 
+    /// Takes in that an address cannot be asked over TCP, however it is over UDP.
+    pub fn lacks_tcp(&mut self, now: Now, address: SocketAddr) {
+        self.server(now, address).lacks.udp_until = Now::default();
+    }
+
     /// Takes in the cookie that an address has told.
     pub fn told_cookie(&mut self, now: Now, address: SocketAddr, cookie: ServerCookie) {
         self.server(now, address).cookie = Some(cookie);
@@ -246,15 +305,20 @@ impl Servers {
         self.server(now, address).cookie = None;
     }
 
+    /// Forgets the cookies of all.
+    pub fn forget_cookies(&mut self) {
+        self.known.values_mut().for_each(|server| server.cookie = None);
+    }
+
     /// Takes in that an address does not understand cookies.
     pub fn lacks_cookies(&mut self, now: Now, address: SocketAddr) {
         self.server(now, address).lacks.cookies_until = now.after_micros(REMEMBERED_US);
     }
 
     /// Whether an address is to be asked only if there is no other.
-    fn is_avoided(&self, now: Now, address: SocketAddr) -> bool {
+    pub(super) fn is_avoided(&self, now: Now, address: SocketAddr) -> bool {
         let is_silent = self.known.get(&address).is_some_and(|server| server.silent_until > now);
-        let [v4, v6] = self.families;
+        let [v4, v6] = &self.families;
         let family = if address.is_ipv4() { v4 } else { v6 };
         is_silent || family.broken_until > now
     }

@@ -95,8 +95,12 @@ pub enum Adjustment {
     /// `add_server_cookie`: the reply has the client's part of the request's cookie, and a part of the
     /// server's (RFC 7873 §5.2). Of our own.
     AddServerCookie,
-    /// `sleep=N`: the reply comes so many seconds later.
-    Sleep(u32),
+    /// `sleep=N`: the reply comes so many seconds later; `sleep_us=N`, of our own, so many
+    /// microseconds, which are kept here.
+    Sleep(u64),
+    /// `unreachable`: instead of the reply comes the news that the server cannot be reached. Of our
+    /// own.
+    Unreachable,
 }
 
 /// A scripted message.
@@ -165,13 +169,24 @@ impl Entry {
         self.adjustments.contains(&adjustment)
     }
 
-    /// Seconds that the reply takes.
-    pub fn delay_secs(&self) -> u32 {
-        let seconds = self.adjustments.iter().filter_map(|adjustment| {
-            let Adjustment::Sleep(seconds) = adjustment else { return None };
-            Some(*seconds)
+    /// Whether the entry answers a request that a step checks with it.
+    pub fn answers(&self) -> bool {
+        self.adjustments.iter().any(|adjustment| match adjustment {
+            Adjustment::CopyId | Adjustment::Sleep(_) | Adjustment::Unreachable => true,
+            Adjustment::CopyQuery
+            | Adjustment::CopyClientSubnet
+            | Adjustment::LengthenScope
+            | Adjustment::AddServerCookie => false,
+        })
+    }
+
+    /// Microseconds that the reply takes.
+    pub fn delay_us(&self) -> u64 {
+        let micros = self.adjustments.iter().filter_map(|adjustment| {
+            let Adjustment::Sleep(micros) = adjustment else { return None };
+            Some(*micros)
         });
-        seconds.max().unwrap_or(0)
+        micros.max().unwrap_or(0)
     }
 
     /// How a message differs from the entry in what the entry compares; nothing if it matches.

@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::base::time::{Now, SECOND_US};
+use crate::base::time::Now;
 use crate::metrics::Transport;
 use crate::sim::arithmetic::Variables;
 use crate::sim::entry::{Adjustment, Difference, Entry, Part};
@@ -93,7 +93,7 @@ pub fn play(scenario: &Scenario, subject: &mut dyn Subject) -> Result<Played, Bo
         events: 0,
         pending: Vec::new(),
         delayed: Vec::new(),
-        asked: Vec::new(),
+        unanswered: Vec::new(),
         answered: Vec::new(),
         variables: Variables::default(),
         traffic: VecDeque::new(),
@@ -130,11 +130,12 @@ impl Pending {
 struct Delayed {
     due: Now,
     request: RequestId,
-    octets: Vec<u8>,
+    /// `None` if the server cannot be reached.
+    octets: Option<Vec<u8>>,
 }
 
 /// A query that a client waits for.
-struct Asked {
+struct Unanswered {
     client: SocketAddr,
     id: Option<[u8; 2]>,
     transport: Transport,
@@ -171,7 +172,7 @@ struct Player<'s> {
     pending: Vec<Pending>,
     /// Responses on their way, in no order.
     delayed: Vec<Delayed>,
-    asked: Vec<Asked>,
+    unanswered: Vec<Unanswered>,
     answered: Vec<Answered>,
     variables: Variables,
     traffic: VecDeque<String>,
@@ -246,11 +247,11 @@ impl<'s> Player<'s> {
         let message = read(&octets);
         self.log(format!("reply to {client}: {}", summary(&message)));
         let id = octets.first_chunk().copied();
-        let is_asked = |asked: &Asked| asked.client == client && asked.id == id;
-        let Some(at) = self.asked.iter().position(is_asked) else {
+        let is_meant = |query: &Unanswered| query.client == client && query.id == id;
+        let Some(at) = self.unanswered.iter().position(is_meant) else {
             return Err(format!("a reply that {client} has not asked for:\n{}", show(&message)));
         };
-        let transport = self.asked.remove(at).transport;
+        let transport = self.unanswered.remove(at).transport;
         self.answered.push(Answered { client, transport, message });
         Ok(())
     }
@@ -264,7 +265,7 @@ impl<'s> Player<'s> {
         if let Some(pending) = self.pending.get_mut(at) {
             pending.seen = true;
         }
-        if entry.adjusts(Adjustment::CopyId) {
+        if entry.answers() {
             self.answer_for_good(at, entry);
         }
         true
@@ -326,16 +327,15 @@ impl<'s> Player<'s> {
     fn answer(&mut self, at: usize, entry: &Entry) {
         let Some(pending) = self.pending.get(at) else { return };
         let (request, to) = (pending.request.id, pending.request.to);
-        let octets = entry.reply(&pending.request.octets);
-        let delay = u64::from(entry.delay_secs()) * SECOND_US;
+        let is_reached = !entry.adjusts(Adjustment::Unreachable);
+        let octets = is_reached.then(|| entry.reply(&pending.request.octets));
+        let delay = entry.delay_us();
         if delay > 0 {
             let due = Now::from_micros(self.now.as_micros().saturating_add(delay));
             self.delayed.push(Delayed { due, request, octets });
             return;
         }
-        let line = entry.line;
-        self.log(format!("response of {to} (line {line}): {}", summary(&read(&octets))));
-        self.subject.handle_response(self.now, request, &octets);
+        self.bring(&format!("response of {to} (line {})", entry.line), request, octets);
     }
 
     /// Does a step that is not done already.
@@ -364,8 +364,7 @@ impl<'s> Player<'s> {
             Action::Error { server } => {
                 let request = self.last_to(*server)?;
                 self.advance();
-                self.log("the server cannot be reached".to_owned());
-                self.subject.handle_unreachable(self.now, request);
+                self.bring("ERROR", request, None);
             }
             Action::TimePasses(period) => {
                 let micros = period.value(&self.variables()).map_err(|error| error.to_string())?;
@@ -396,7 +395,7 @@ impl<'s> Player<'s> {
         };
         let label = transport.label();
         self.log(format!("query of {client} ({label}): {}", summary(&read(&octets))));
-        self.asked.push(Asked { client, id: octets.first_chunk().copied(), transport });
+        self.unanswered.push(Unanswered { client, id: octets.first_chunk().copied(), transport });
         self.subject.handle_query(self.now, client, transport, &octets);
     }
 
@@ -443,10 +442,22 @@ impl<'s> Player<'s> {
         let Some((at, _)) = first.filter(|(_, delayed)| delayed.due <= until) else { return false };
         let Delayed { due, request, octets } = self.delayed.remove(at);
         self.now = self.now.max(due);
-        let shown = summary(&read(&octets));
-        self.log(format!("late response at {}: {shown}", Seconds(self.now)));
-        self.subject.handle_response(self.now, request, &octets);
+        self.bring(&format!("late response at {}", Seconds(self.now)), request, octets);
         true
+    }
+
+    /// Gives the subject what comes for a request; `None` if that cannot reach its server.
+    fn bring(&mut self, what: &str, request: RequestId, octets: Option<Vec<u8>>) {
+        match octets {
+            Some(octets) => {
+                self.log(format!("{what}: {}", summary(&read(&octets))));
+                self.subject.handle_response(self.now, request, &octets);
+            }
+            None => {
+                self.log(format!("{what}: the server cannot be reached"));
+                self.subject.handle_unreachable(self.now, request);
+            }
+        }
     }
 
     /// Lets time pass. What becomes due is done at its time.

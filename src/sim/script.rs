@@ -65,7 +65,7 @@
 //! |---|---|
 //! | `QUERY [ADDRESS client]` | a client asks; 127.0.0.1 if it is not named |
 //! | `CHECK_ANSWER [ADDRESS client]` | one of the replies is like the entry |
-//! | `CHECK_OUT_QUERY [ADDRESS server]` | a request was sent that is like the entry; with `ADJUST copy_id` the entry answers it |
+//! | `CHECK_OUT_QUERY [ADDRESS server]` | a request was sent that is like the entry; with `ADJUST copy_id` the entry answers it, and with `sleep=`, `sleep_us=` and `unreachable` |
 //! | `REPLY [ADDRESS server]` | the entry answers the last pending request that its `MATCH` allows |
 //! | `TIMEOUT [ADDRESS server]` | the clock goes on until waiting for a request has a consequence |
 //! | `ERROR [ADDRESS server]` | the last pending request cannot reach its server |

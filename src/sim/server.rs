@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::answer::{Deferred, Exchange, Local, Outcome, Snapshot, View, respond};
+use crate::answer::{Deferred, Exchange, Outcome, Snapshot, View, Workspace, respond};
 use crate::base::entropy::Seeded;
 use crate::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MAX};
 use crate::base::time::{Now, SECOND_US, Wall};
@@ -34,7 +34,7 @@ pub struct Server {
     resolver: Option<Resolver>,
     waiting: HashMap<Asker, Box<Deferred>>,
     next_asker: u64,
-    local: Local,
+    workspace: Workspace,
     replies: VecDeque<Reply>,
     message: Vec<u8>,
 }
@@ -65,7 +65,7 @@ impl Server {
             resolver,
             waiting: HashMap::new(),
             next_asker: 0,
-            local: Local::default(),
+            workspace: Workspace::default(),
             replies: VecDeque::new(),
             message: vec![0; MESSAGE_LEN_MAX],
         }
@@ -96,7 +96,7 @@ impl Server {
 
     /// Lets queries go on whose answers are there.
     fn settle(&mut self, now: Now) {
-        if let Some((name, rtype)) = self.local.take_due()
+        if let Some((name, rtype)) = self.workspace.take_notes().due
             && let Some(resolver) = &mut self.resolver
         {
             resolver.handle_due(now, Question { name, rtype });
@@ -107,7 +107,7 @@ impl Server {
             let message = self.message.get_mut(..room(transport)).unwrap_or_default();
             let learnt = (finished.resolution, now);
             let outcome =
-                deferred.resume(&self.snapshot, learnt, &mut self.local, message, &mut ());
+                deferred.resume(&self.snapshot, learnt, &mut self.workspace, message, &mut ());
             self.take(now, client, (outcome, finished.budget));
         }
     }
@@ -135,7 +135,7 @@ impl Subject for Server {
             received: Wall::from_secs(now.as_micros() / SECOND_US),
             now,
         };
-        let outcome = respond(&self.snapshot, &mut self.local, &mut exchange, &mut ());
+        let outcome = respond(&self.snapshot, &mut self.workspace, &mut exchange, &mut ());
         self.take(now, client, (outcome, Budget::new(now)));
         self.settle(now);
     }
@@ -162,7 +162,9 @@ impl Subject for Server {
     }
 
     fn poll_request(&mut self) -> Option<Request> {
-        let sent = self.resolver.as_mut()?.poll_transmit()?;
+        let resolver = self.resolver.as_mut()?;
+        while resolver.poll_closed().is_some() {}
+        let sent = resolver.poll_transmit()?;
         let transport = match sent.channel {
             Channel::Udp => Transport::Udp,
             Channel::Tcp => Transport::Tcp,

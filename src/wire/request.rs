@@ -22,8 +22,6 @@ pub struct Request<'a> {
     pub rtype: Rtype,
     /// Whether the server is to resolve, as one that is forwarded to is.
     pub recursion_desired: bool,
-    /// Whether the server is not to check signatures (RFC 4035 §3.2.2).
-    pub checking_disabled: bool,
     /// The OPT record; `None` for servers that do not know EDNS.
     pub opt: Option<RequestOpt>,
 }
@@ -31,12 +29,9 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// The octets of the request.
     pub fn to_octets(&self) -> Vec<u8> {
-        let flag = |is_set: bool, bit: u16| if is_set { bit } else { 0 };
         let header = Header {
             id: self.id,
-            flags: Flags(
-                flag(self.recursion_desired, Flags::RD) | flag(self.checking_disabled, Flags::CD),
-            ),
+            flags: Flags(if self.recursion_desired { Flags::RD } else { 0 }),
             questions: 1,
             answers: 0,
             authorities: 0,

@@ -2,7 +2,7 @@
 //!
 //! The header is looked at first, and its counts are believed by nobody: memory grows with the
 //! records that are there. Of each record the octets are kept, its names written in full; a record
-//! whose data is not of its type is left out, and the others stay. `Record::typed` gives the same
+//! whose data has not the fields of its type is left out, and the others stay. `Record::typed` gives the same
 //! data as a type of `hickory-proto` to those who want its fields. Believes nothing that it reads:
 //! that is the resolver's part. Off the path of cached and authoritative answers.
 
@@ -29,7 +29,7 @@ pub struct Record {
     pub class: Class,
     /// Its time to live as it stood there, in seconds; the top bit may be set.
     pub ttl_secs: u32,
-    /// Its data, names written in full, well-formed for the type.
+    /// Its data, names written in full, with the fields of its type; what these hold may be wrong.
     pub rdata: Box<[u8]>,
 }
 
@@ -68,7 +68,7 @@ pub struct Response {
     pub additionals: Vec<Record>,
     /// What the OPT record says, if there is one.
     pub edns: Option<ResponseEdns>,
-    /// Records that were left out because their data is not of their type.
+    /// Records that were left out because their data has not the fields of their type.
     pub odd: usize,
 }
 

@@ -19,7 +19,7 @@ pub struct Crew {
 
 /// A place that is taken, until this is dropped.
 #[derive(Debug)]
-pub struct Place<'c>(&'c Crew);
+pub struct Member<'c>(&'c Crew);
 
 impl Crew {
     /// A crew of this many, of which nobody works yet.
@@ -38,10 +38,10 @@ impl Crew {
     }
 
     /// Takes a place, if there is a free one.
-    pub fn join(&self) -> Option<Place<'_>> {
+    pub fn join(&self) -> Option<Member<'_>> {
         let less = |free: usize| free.checked_sub(1);
         self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
-        Some(Place(self))
+        Some(Member(self))
     }
 
     /// Takes the places that are free, as many as work on this number of names is worth.
@@ -53,7 +53,7 @@ impl Crew {
 
 /// Those who help with work that is divided once, in equal parts.
 #[derive(Debug)]
-pub struct Helpers<'c>(Vec<Place<'c>>);
+pub struct Helpers<'c>(Vec<Member<'c>>);
 
 impl Helpers<'_> {
     /// How many parts to make: one for each helper, and one for who asked.
@@ -78,7 +78,7 @@ impl Helpers<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Member<'_> {
     fn drop(&mut self) {
         self.0.free.fetch_add(1, Ordering::Relaxed);
     }

@@ -16,12 +16,12 @@ const RUN_LEN_MAX: usize = 512;
 
 /// Runs while they are made of nodes that come in order.
 #[derive(Default)]
-struct Runs<'z> {
+struct RunBuilder<'z> {
     whole: Vec<Arc<Vec<Node>>>,
     open: Vec<&'z Node>,
 }
 
-impl<'z> Runs<'z> {
+impl<'z> RunBuilder<'z> {
     fn push(&mut self, node: &'z Node) {
         self.open.push(node);
         if self.open.len() == RUN_LEN_MAX / 2 {
@@ -69,7 +69,7 @@ impl Order {
 
     /// The order of nodes that come in order.
     pub fn from_sorted<'z>(nodes: impl Iterator<Item = &'z Node>) -> Self {
-        let mut runs = Runs::default();
+        let mut runs = RunBuilder::default();
         for node in nodes {
             runs.push(node);
         }

@@ -3,7 +3,7 @@
 use crate::message::{Asking, Message, query};
 use crate::world::{NOW, name, zone};
 use kereru::answer::{
-    AnswerOptions, Exchange, Local, Outcome, RateLimit, Snapshot, Transport, View, ZoneState,
+    AnswerOptions, Exchange, Outcome, RateLimit, Snapshot, Transport, View, Workspace, ZoneState,
     ZoneTable, respond,
 };
 use kereru::base::time::Now;
@@ -38,14 +38,14 @@ fn limited(slip: u8) -> Snapshot {
 }
 
 struct Client {
-    local: Local,
+    local: Workspace,
     peer: SocketAddr,
     transport: Transport,
 }
 
 impl Client {
     fn new(peer: &str, transport: Transport) -> Self {
-        Self { local: Local::default(), peer: peer.parse().unwrap(), transport }
+        Self { local: Workspace::default(), peer: peer.parse().unwrap(), transport }
     }
 
     /// What a question gets: text of the reply, or why there is none.

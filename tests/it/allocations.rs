@@ -4,7 +4,8 @@ use crate::message::{Asking, query};
 use crate::world::{PEER, name, zone};
 use kereru::answer::ahead::Drafts;
 use kereru::answer::{
-    Exchange, Local, Outcome, RateLimit, Snapshot, Transport, View, ZoneState, ZoneTable, respond,
+    Exchange, Outcome, RateLimit, Snapshot, Transport, View, Workspace, ZoneState, ZoneTable,
+    respond,
 };
 use kereru::base::limits::{BATCH_MAX, MESSAGE_LEN_MAX, UDP_SIZE_MAX};
 use kereru::base::time::{Now, Wall};
@@ -103,7 +104,7 @@ fn exchange(message: &mut [u8], len: usize, transport: Transport) -> Exchange<'_
 #[test]
 fn answer_allocates_nothing() {
     for snapshot in snapshots(PLENTY) {
-        let mut local = Local::default();
+        let mut local = Workspace::default();
         let mut message = vec![0; MESSAGE_LEN_MAX];
         for asked in queries() {
             for transport in [Transport::Udp, Transport::Tcp] {
@@ -123,7 +124,7 @@ fn answer_allocates_nothing() {
 /// What a worker keeps from batch to batch.
 struct Worker {
     drafts: Drafts,
-    local: Local,
+    local: Workspace,
     counters: WorkerCounters,
     slots: Vec<u8>,
 }
@@ -132,7 +133,7 @@ impl Worker {
     fn new() -> Self {
         Self {
             drafts: Drafts::default(),
-            local: Local::default(),
+            local: Workspace::default(),
             counters: Counters::default().join(),
             slots: vec![0; BATCH_MAX * UDP_SIZE_MAX],
         }

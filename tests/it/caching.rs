@@ -53,14 +53,14 @@ fn store_reckons_the_octets_that_its_entries_take() {
             }
         }
         cache.run_pending();
-        octets = cache.counts().store.octets;
+        octets = cache.counts().octets;
         kept = Some(cache);
     });
     let taken = counted.bytes_current + counted.count_current * ALLOCATION_LEN;
     let taken = u64::try_from(taken).unwrap();
     let near = taken * 9 / 10..taken * 11 / 10;
     assert!(near.contains(&octets), "{taken} octets are taken, {octets} are reckoned");
-    assert_eq!(kept.map(|cache| cache.counts().store.entries), Some(ENTRIES));
+    assert_eq!(kept.map(|cache| cache.counts().entries), Some(ENTRIES));
 }
 
 #[test]

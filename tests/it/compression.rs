@@ -2,7 +2,7 @@
 
 use crate::message::{Asking, Message, query};
 use crate::world::{PEER, exchange, exchange_in, name, snapshot, zone};
-use kereru::answer::{AnswerOptions, Local, Transport};
+use kereru::answer::{AnswerOptions, Transport, Workspace};
 use kereru::wire::numbers::Rtype;
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn wildcard_that_answers_for_the_end_of_the_question_is_compressed_rightly() {
 fn in_turn(records: &str, question: &str, count: usize) -> Vec<Vec<u8>> {
     let options = AnswerOptions { rotate_answers: true, ..AnswerOptions::default() };
     let snapshot = snapshot(vec![zone("example.", records)], options);
-    let mut local = Local::default();
+    let mut local = Workspace::default();
     let (qname, rtype) = question.split_once(' ').unwrap();
     let asked = query(&name(qname), Rtype::from_text(rtype).unwrap(), Asking::PLAIN);
     let way = (Transport::Tcp, PEER);

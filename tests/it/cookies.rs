@@ -18,8 +18,12 @@ const FILE: &str = "var/cookie-secret";
 
 /// The query for www with a cookie.
 fn www_with_cookie(cookie: &[u8]) -> Vec<u8> {
-    let mut query =
-        query(&name("www.example."), Rtype::A, Asking { edns_size: Some(1232), ..Asking::PLAIN });
+    let asking = Asking { edns_size: Some(1232), ..Asking::PLAIN };
+    with_cookie(query(&name("www.example."), Rtype::A, asking), cookie)
+}
+
+/// A query that ends with an OPT record without options, with a cookie put into it.
+pub fn with_cookie(mut query: Vec<u8>, cookie: &[u8]) -> Vec<u8> {
     let length = cookie.len() as u8;
     *query.last_mut().unwrap() = length + 4;
     query.extend_from_slice(&[0, 10, 0, length]);

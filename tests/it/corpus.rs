@@ -6,11 +6,13 @@ use std::path::Path;
 
 use crate::message::Message;
 use crate::protocol;
+use crate::received;
 use crate::world::exchange;
 use kereru::answer::Transport;
 use kereru::base::diagnostic::Diagnostics;
 use kereru::wire::name::NameBuf;
 use kereru::wire::numbers::Rtype;
+use kereru::wire::typed::Response;
 use kereru::zone::file::print::write_record;
 use kereru::zone::file::reader::Reader;
 use kereru::zone::file::source::Texts;
@@ -84,4 +86,69 @@ fn every_packet_of_the_corpus_gets_a_readable_reply_or_silence() {
         count += 1;
     }
     assert!(count >= 29, "{count} inputs");
+}
+
+/// Mutations of each response of the corpus.
+const MUTATIONS: u64 = 300;
+
+/// The responses of the corpus by their names, sorted.
+fn responses() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/response");
+    let mut responses: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read(path).unwrap())
+        })
+        .collect();
+    responses.sort();
+    responses
+}
+
+#[test]
+fn every_response_of_the_corpus_is_resolved_within_bounds() {
+    let responses = responses();
+    assert!(responses.len() >= 24, "{} inputs", responses.len());
+    for (name, octets) in responses {
+        let told = OnPanic(format!("the response {name}"));
+        received::check(&octets);
+        drop(told);
+    }
+}
+
+#[test]
+fn responses_with_changes_are_resolved_within_bounds() {
+    for (name, octets) in responses() {
+        for seed in 0..MUTATIONS {
+            let told = OnPanic(format!("the response {name}, mutated with seed {seed}"));
+            received::check(&received::mutated(&octets, seed));
+            drop(told);
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_response_grows_with_its_octets_only() {
+    for (name, octets) in responses() {
+        for seed in 0..MUTATIONS {
+            let octets = received::mutated(&octets, seed);
+            let used = allocation_counter::measure(|| drop(Response::read(&octets)));
+            // Sections grow to twice what they hold.
+            let most = 1024 + 128 * octets.len() as u64;
+            assert!(used.bytes_max <= most, "{name}, seed {seed}: {}", used.bytes_max);
+        }
+    }
+}
+
+/// Tells what was being done if that panics.
+pub struct OnPanic(pub String);
+
+impl Drop for OnPanic {
+    #[expect(clippy::print_stderr, reason = "a failure has to tell how to repeat it")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("with {}:", self.0);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::samples::{self, Sample, Scheme};
 use crate::world::{NOW, PEER, name, of_table, snapshot, whole_zone, zone};
 use kereru::answer::ahead::Drafts;
 use kereru::answer::{
-    AnswerOptions, DropReason, Exchange, Local, Outcome, RateLimit, Snapshot, Transport, View,
+    AnswerOptions, DropReason, Exchange, Outcome, RateLimit, Snapshot, Transport, View, Workspace,
     ZoneState, ZoneTable, respond,
 };
 use kereru::base::limits::{BATCH_MAX, UDP_SIZE_MAX};
@@ -95,7 +95,7 @@ fn made(local: &str, asked: &[u8], respond: impl FnOnce(&mut Exchange<'_>) -> Ou
 
 /// What becomes of messages that come together.
 fn batch(snapshot: &Snapshot, address: &str, messages: &[&[u8]]) -> Vec<Made> {
-    let (mut drafts, mut local) = (Drafts::default(), Local::default());
+    let (mut drafts, mut local) = (Drafts::default(), Workspace::default());
     // The batch before was a different one.
     messages.iter().rev().for_each(|message| drafts.push(message, PEER.ip()));
     drafts.clear();
@@ -110,7 +110,7 @@ fn batch(snapshot: &Snapshot, address: &str, messages: &[&[u8]]) -> Vec<Made> {
 
 /// What becomes of messages that come one after the other.
 fn alone(snapshot: &Snapshot, address: &str, messages: &[&[u8]]) -> Vec<Made> {
-    let mut local = Local::default();
+    let mut local = Workspace::default();
     let respond = |asked: &&[u8]| {
         made(address, asked, |exchange| respond(snapshot, &mut local, exchange, &mut ()))
     };

@@ -4,13 +4,16 @@
 use crate::message::{Asking, Message, query};
 use crate::world::{NOW, exchange, name, snapshot, whole_zone};
 use kereru::answer::{
-    AnswerOptions, Exchange, Local, Outcome, Reach, ResolverRole, Snapshot, Transport, View,
-    ZoneState, ZoneTable, respond,
+    AnswerOptions, Deferred, Exchange, Outcome, Reach, ResolverRole, Snapshot, Transport, View,
+    Workspace, ZoneState, ZoneTable, respond,
 };
 use kereru::base::entropy::{Entropy, Seeded};
 use kereru::base::limits::RESOLUTIONS_MAX;
 use kereru::base::time::{Now, Ttl};
-use kereru::cache::{Cache, End, Limits, Resolution, Table};
+use kereru::cache::{
+    Cache, End, FailureReason, LearntDenial, LearntRecord, LearntSet, Limits, Rank, Resolution,
+    Security, Table,
+};
 use kereru::policy::acl::{Acl, Prefix};
 use kereru::resolver::Options;
 use kereru::sim::server::Server;
@@ -304,8 +307,8 @@ fn reply_is_authoritative_exactly_when_its_first_record_is_ours() {
     assert!(authoritative.iter().all(|count| *count > 100), "{authoritative:?}");
 }
 
-#[test]
-fn query_whose_zone_a_reload_has_taken_away_ends() {
+/// The reply for www.gone. when others say this each time they are asked, and how often that is.
+fn told_by(mut others: impl FnMut(&Deferred) -> Resolution) -> (Message, usize) {
     let view = View { resolver: Some(role()), ..View::default() };
     let snapshot = Snapshot { views: vec![Arc::new(view)], ..Snapshot::default() };
     let asking = Asking { edns_size: Some(1232), dnssec_ok: false };
@@ -322,29 +325,52 @@ fn query_whose_zone_a_reload_has_taken_away_ends() {
         received: NOW,
         now: Now::default(),
     };
-    let mut local = Local::default();
-    let mut outcome = respond(&snapshot, &mut local, &mut exchange, &mut ());
+    let mut workspace = Workspace::default();
+    let mut outcome = respond(&snapshot, &mut workspace, &mut exchange, &mut ());
     let mut rounds = 0;
-    // Whoever resolves still takes the name for ours.
     while let Outcome::Defer(deferred) = outcome {
-        let end = End::Local;
-        let resolution = Resolution {
-            name: name("www.gone."),
-            rtype: Rtype::A,
-            aliases: Vec::new(),
-            end,
-            is_stale: false,
-        };
-        let learnt = (resolution, Now::default());
-        outcome = deferred.resume(&snapshot, learnt, &mut local, &mut message, &mut ());
+        let learnt = (others(&deferred), Now::default());
+        outcome = deferred.resume(&snapshot, learnt, &mut workspace, &mut message, &mut ());
         rounds += 1;
     }
     let Outcome::Reply { kind, len } = outcome else { panic!("{outcome:?}") };
-    assert_eq!((kind.rcode, rounds), (Rcode::SERVFAIL, RESOLUTIONS_MAX));
-    // The extended error says why.
-    let text = b"too many questions, referrals or aliases";
-    let option = [&[0, 15, 0, 42, 0, 0][..], text].concat();
-    assert_eq!(Message::read(&message[..len]).opt.unwrap().rdata, option);
+    assert_eq!(kind.rcode, Rcode::SERVFAIL);
+    (Message::read(&message[..len]), rounds)
+}
+
+/// An OPT record's data: an extended error with this text.
+fn extended_error(code: u16, text: &str) -> Vec<u8> {
+    let length = u16::try_from(2 + text.len()).unwrap();
+    [&[0, 15], &length.to_be_bytes()[..], &code.to_be_bytes(), text.as_bytes()].concat()
+}
+
+/// What is told of a question that takes too much.
+const TOO_LONG: &str = "too many questions, referrals or aliases";
+
+#[test]
+fn query_whose_zone_a_reload_has_taken_away_ends() {
+    // Whoever resolves still takes the name for ours.
+    let (told, rounds) = told_by(|deferred| {
+        let failed = deferred.failed(FailureReason::Busy);
+        Resolution { end: End::Local, ..failed }
+    });
+    assert_eq!(rounds, RESOLUTIONS_MAX);
+    assert_eq!(told.opt.unwrap().rdata, extended_error(0, TOO_LONG));
+}
+
+#[test]
+fn each_failure_is_told_with_its_extended_error() {
+    for (reason, code, text) in [
+        (FailureReason::Unreachable, 22, ""),
+        (FailureReason::Lame, 22, ""),
+        (FailureReason::Network, 23, ""),
+        (FailureReason::TooLong, 0, TOO_LONG),
+        (FailureReason::Busy, 14, ""),
+    ] {
+        let (told, rounds) = told_by(|deferred| deferred.failed(reason));
+        let options = told.opt.unwrap().rdata;
+        assert_eq!((rounds, options), (1, extended_error(code, text)), "{reason:?}");
+    }
 }
 
 #[test]
@@ -359,4 +385,44 @@ fn ds_of_our_zone_is_asked_of_its_parent_and_others_get_ours() {
     let told = world.ask("192.0.2.77:4000".parse().unwrap(), &query);
     assert!(told.header.flags.contains(Flags::AA));
     assert_eq!(told.authorities[0].owner, name("own.two."));
+}
+
+#[test]
+fn denial_from_before_a_reload_does_not_hide_what_a_new_zone_of_ours_delegates() {
+    let text = "$TTL 300\n@ SOA ns admin 1 2 3 4 60\n@ NS ns\nns A 192.0.2.9\nc.b NS ns.c.b\n\
+         ns.c.b A 192.0.2.3\n";
+    let (role, mut zones) = (role(), ZoneTable::default());
+    zones.insert(name("own.").as_name(), ZoneState::Loaded(Arc::new(whole_zone("own.", text))));
+    let soa = [&[0, 0][..], &[0; 16], &300_u32.to_be_bytes()].concat();
+    let records = [LearntRecord { ttl: Ttl::learnt(300), rdata: &soa }];
+    let (owner, denied) = (name("own."), name("b.own."));
+    let soa =
+        LearntSet { owner: owner.as_name(), rtype: Rtype::SOA, records: &records, signatures: &[] };
+    let denial = LearntDenial {
+        name: denied.as_name(),
+        soa: Some(soa),
+        proofs: &[],
+        rank: Rank::Authoritative,
+        security: Security::Unchecked,
+    };
+    role.cache.put_name_error(Now::default(), &denial).unwrap();
+    let view = View { zones, resolver: Some(role), ..View::default() };
+    let snapshot = Snapshot { views: vec![Arc::new(view)], ..Snapshot::default() };
+    for (qname, is_denied) in [("x.c.b.own.", false), ("b.own.", true)] {
+        let mut query = query(&name(qname), Rtype::A, Asking::PLAIN);
+        query[2] |= 1;
+        let mut message = query.clone();
+        message.resize(4096, 0);
+        let mut exchange = Exchange {
+            message: &mut message,
+            len: query.len(),
+            peer: "127.0.0.1:4000".parse().unwrap(),
+            local: "127.0.0.1:53".parse().unwrap(),
+            transport: Transport::Udp,
+            received: NOW,
+            now: Now::default(),
+        };
+        let outcome = respond(&snapshot, &mut Workspace::default(), &mut exchange, &mut ());
+        assert_eq!(matches!(outcome, Outcome::Reply { .. }), is_denied, "{qname}: {outcome:?}");
+    }
 }

@@ -4,7 +4,7 @@ use crate::checklist;
 use crate::message::{Asking, Message, query};
 use crate::world::{NOW, exchange, name, snapshot, zone};
 use hickory_proto::op::Message as OtherMessage;
-use kereru::answer::{DropReason, Exchange, Local, Outcome, Snapshot, Transport, respond};
+use kereru::answer::{DropReason, Exchange, Outcome, Snapshot, Transport, Workspace, respond};
 use kereru::base::time::Now;
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::{Rcode, Rtype};
@@ -128,7 +128,7 @@ fn query_from_port_0_gets_silence() {
     let (received, now) = (NOW, Now::default());
     let mut exchange =
         Exchange { message: &mut message, len, peer, local, transport, received, now };
-    let outcome = respond(&WORLD, &mut Local::default(), &mut exchange, &mut ());
+    let outcome = respond(&WORLD, &mut Workspace::default(), &mut exchange, &mut ());
     assert!(matches!(outcome, Outcome::Drop(DropReason::PortZero)), "{outcome:?}");
 }
 
@@ -256,7 +256,7 @@ proptest! {
 
     #[test]
     fn earlier_queries_leave_no_trace_in_a_reply(queries in prop::collection::vec(any_query(), 1..12)) {
-        let mut local = Local::default();
+        let mut local = Workspace::default();
         for query in queries {
             let mut message = vec![0xEE; 65_535];
             message[..query.len()].copy_from_slice(&query);

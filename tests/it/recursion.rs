@@ -7,9 +7,12 @@ mod bounds;
 mod exchanges;
 mod floods;
 mod forwarding;
+mod ghosts;
 mod iteration;
+mod large;
 mod own;
 mod priming;
+mod script;
 mod server_addresses;
 mod stale;
 mod trouble;
@@ -26,6 +29,7 @@ use kereru::resolver::{
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::Rtype;
 use kereru::wire::typed::Response;
+use script::Event;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -45,9 +49,11 @@ type Host<'t> = (&'t str, &'t [(&'t str, &'t str)]);
 /// Servers by address, a resolver, and what it sent.
 struct World {
     servers: BTreeMap<IpAddr, Snapshot>,
-    /// Servers that do not respond, that do not over UDP, and that the network does not reach.
+    /// Servers that do not respond, that do not over UDP, that refuse connections, and that the
+    /// network does not reach.
     silent: BTreeSet<IpAddr>,
     silent_over_udp: BTreeSet<IpAddr>,
+    refusing_tcp: BTreeSet<IpAddr>,
     unreachable: BTreeSet<IpAddr>,
     /// Microseconds that a server takes longer than others.
     delays: BTreeMap<IpAddr, u64>,
@@ -59,6 +65,8 @@ struct World {
     sent: Vec<(IpAddr, String)>,
     channels: Vec<Channel>,
     asked: u64,
+    /// What happened, to be written as a scenario.
+    events: Vec<(Now, Event)>,
 }
 
 fn options() -> Options {
@@ -114,6 +122,7 @@ impl World {
             servers: servers.collect(),
             silent: BTreeSet::new(),
             silent_over_udp: BTreeSet::new(),
+            refusing_tcp: BTreeSet::new(),
             unreachable: BTreeSet::new(),
             delays: BTreeMap::new(),
             tamper: None,
@@ -123,6 +132,7 @@ impl World {
             sent: Vec::new(),
             channels: Vec::new(),
             asked: 0,
+            events: Vec::new(),
         }
     }
 
@@ -156,6 +166,7 @@ impl World {
         let asker = Asker(self.asked);
         let question = Question { name: name(qname), rtype };
         let client = ip("198.51.100.1");
+        self.events.push((self.now, Event::Asked(question.clone())));
         self.resolver.handle_question(self.now, Asking { asker, client, question, budget });
         asker
     }
@@ -195,8 +206,12 @@ impl World {
         match (arrival, due) {
             (Some((at, request)), due) if due.is_none_or(|due| at <= due) => {
                 self.now = self.now.max(at);
-                match self.arrivals.remove(&(at, request)).unwrap() {
-                    Some(octets) => self.resolver.handle_response(self.now, request, &octets),
+                let octets = self.arrivals.remove(&(at, request)).unwrap();
+                self.events.push((self.now, Event::Came(request, octets.clone())));
+                match octets {
+                    Some(octets) => {
+                        self.resolver.handle_response(self.now, request, &octets);
+                    }
                     None => self.resolver.handle_unreachable(self.now, request),
                 }
             }
@@ -214,13 +229,18 @@ impl World {
         let asked = Response::read(&transmit.octets).unwrap().question.unwrap();
         let asked = format!("{} {}", asked.0.as_name().to_lowercase(), asked.1.rtype);
         let to = transmit.to.ip();
+        self.events.push((self.now, Event::Sent(transmit.clone())));
         self.sent.push((to, asked));
         self.channels.push(transmit.channel);
         assert!(transmit.until > self.now);
         let is_lost = self.silent.contains(&to)
             || (transmit.channel == Channel::Udp && self.silent_over_udp.contains(&to));
-        let at = self.now.after_micros(TRIP_US + self.delays.get(&to).copied().unwrap_or(0));
-        if self.unreachable.contains(&to) {
+        // A connection takes one more trip.
+        let trips = if transmit.channel == Channel::Tcp { 2 } else { 1 };
+        let trip_us = TRIP_US + self.delays.get(&to).copied().unwrap_or(0);
+        let at = self.now.after_micros(trips * trip_us);
+        let is_refused = transmit.channel == Channel::Tcp && self.refusing_tcp.contains(&to);
+        if is_refused || self.unreachable.contains(&to) {
             self.arrivals.insert((at, transmit.request), None);
             return;
         }

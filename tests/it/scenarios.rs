@@ -14,14 +14,14 @@ use kereru::sim::script::parse;
 use kereru::sim::server::{Server, Unready};
 
 /// What became of a scenario.
-enum Verdict {
+pub enum Verdict {
     Passed,
     NotRun(Vec<String>),
     Failed(String),
 }
 
 /// Plays the scenario of a text.
-fn run(name: &str, text: &str) -> Verdict {
+pub fn run(name: &str, text: &str) -> Verdict {
     let scenario = match parse(name, text) {
         Ok(scenario) => scenario,
         Err(fault) => return Verdict::Failed(fault.to_string()),

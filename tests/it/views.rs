@@ -6,7 +6,7 @@ use kereru::answer::{Snapshot, View, ZoneState, ZoneTable};
 use kereru::net::World;
 use kereru::net::listen::{self, Listener};
 use kereru::net::tcp::{TcpLimits, TcpServer};
-use kereru::net::udp::{Crew, Port};
+use kereru::net::udp::{Port, WorkerGroup};
 use kereru::wire::numbers::Rtype;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -73,7 +73,7 @@ fn two_listen_addresses_serve_different_zones() {
         leaves.push(leave);
         runtime.spawn(tcp.clone().listen(accepting, left));
     }
-    let crew = Crew::start(vec![ports], &[], &world).unwrap();
+    let workers = WorkerGroup::start(vec![ports], &[], &world).unwrap();
     for ask in [ask_udp, ask_tcp] {
         for (server, qname, expected) in [
             (inside, "www.example.", "NOERROR aa\nanswer: www.example. 3600 A 10.0.0.1"),
@@ -88,7 +88,7 @@ fn two_listen_addresses_serve_different_zones() {
     }
     world.stop();
     stop.send(true).unwrap();
-    crew.join();
+    workers.join();
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn idle_workers_let_go_of_what_they_served_before() {
         let ports = listeners.into_iter().flat_map(|Listener { udp, address, .. }| {
             udp.into_iter().map(move |socket| Port { socket: Arc::new(socket), address })
         });
-        let crew = Crew::start(vec![ports.collect()], &[], &world).unwrap();
+        let workers = WorkerGroup::start(vec![ports.collect()], &[], &world).unwrap();
         let asked = query(&name("www.example."), Rtype::A, Asking::PLAIN);
         assert!(ask_udp(server, &asked).render().ends_with("192.0.2.1"));
         world.publish(Snapshot { views: vec![new], ..Snapshot::default() });
@@ -115,7 +115,7 @@ fn idle_workers_let_go_of_what_they_served_before() {
         }
         assert!(ask_udp(server, &asked).render().ends_with("192.0.2.2"));
         world.stop();
-        crew.join();
+        workers.join();
     }
 }
 
@@ -128,7 +128,7 @@ fn views_are_told_apart_by_the_address_that_a_wildcard_socket_was_asked_at() {
     let world = Arc::new(World::new(Snapshot { views, ..Snapshot::default() }));
     let address = listener.address;
     let ports = listener.udp.into_iter().map(|socket| Port { socket: Arc::new(socket), address });
-    let crew = Crew::start(vec![ports.collect()], &[], &world).unwrap();
+    let workers = WorkerGroup::start(vec![ports.collect()], &[], &world).unwrap();
     let asked = query(&name("www.example."), Rtype::A, Asking::PLAIN);
     for (server, expected) in [
         (first, "NOERROR aa\nanswer: www.example. 3600 A 192.0.2.1"),
@@ -139,5 +139,5 @@ fn views_are_told_apart_by_the_address_that_a_wildcard_socket_was_asked_at() {
         assert_eq!(ask_udp(server, &asked).render(), expected);
     }
     world.stop();
-    crew.join();
+    workers.join();
 }

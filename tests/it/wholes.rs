@@ -5,7 +5,7 @@ use crate::message::{Asking, Message, Record, query};
 use crate::reference::{Asked, Expected, Key, Model, Reference, Row, Rows, child, key, wire};
 use crate::samples::{self, Sample, Scheme};
 use crate::world::{NOW, PEER, name, snapshot, whole_zone};
-use kereru::answer::{AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, respond};
+use kereru::answer::{AnswerOptions, Exchange, Outcome, Snapshot, Transport, Workspace, respond};
 use kereru::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MAX};
 use kereru::base::time::Now;
 use kereru::metrics::ReplyKind;
@@ -176,7 +176,7 @@ impl Expected {
 /// Asks questions, in a row, and counts what was looked at.
 struct Asker<'w> {
     world: &'w World,
-    local: Local,
+    local: Workspace,
     message: Vec<u8>,
     seen: Seen,
 }
@@ -192,7 +192,7 @@ struct Seen {
 
 impl<'w> Asker<'w> {
     fn new(world: &'w World, seen: Seen) -> Self {
-        Self { world, local: Local::default(), message: vec![0; MESSAGE_LEN_MAX], seen }
+        Self { world, local: Workspace::default(), message: vec![0; MESSAGE_LEN_MAX], seen }
     }
 
     /// What a query gets where there is so much room.

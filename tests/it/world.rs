@@ -2,7 +2,7 @@
 
 use crate::message::{Asking, Message, query};
 use kereru::answer::{
-    AnswerOptions, DropReason, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState,
+    AnswerOptions, DropReason, Exchange, Outcome, Snapshot, Transport, View, Workspace, ZoneState,
     ZoneTable, respond,
 };
 use kereru::base::limits::{MESSAGE_LEN_MAX, UDP_SIZE_MAX};
@@ -84,13 +84,13 @@ pub fn exchange_with(
     query: &[u8],
     trace: &mut impl Trace,
 ) -> Result<Vec<u8>, DropReason> {
-    exchange_in(snapshot, &mut Local::default(), (transport, peer), query, trace)
+    exchange_in(snapshot, &mut Workspace::default(), (transport, peer), query, trace)
 }
 
 /// What the snapshot makes of a query, for a thread that goes on with `local`.
 pub fn exchange_in(
     snapshot: &Snapshot,
-    local: &mut Local,
+    local: &mut Workspace,
     (transport, peer): (Transport, SocketAddr),
     query: &[u8],
     trace: &mut impl Trace,

@@ -15,8 +15,11 @@ use tokio::time::timeout;
 
 use crate::app::lab::words;
 use crate::app::{Exit, output};
-use crate::base::limits::DRAIN_MS_MAX;
 use crate::sys::signal::hang_up;
+
+/// How long the shell may take to go when it is told to: one that obeys takes some milliseconds, and
+/// the replies on their way get the rest of the time in which we have to end (`DRAIN_MS_MAX`).
+const LEAVE_MS_MAX: u64 = 2000;
 
 /// What shells add to the number of the signal that ended a program.
 const SIGNAL_EXIT: i32 = 128;
@@ -69,7 +72,7 @@ impl Shell {
             // Where this fails, the rest does it.
             let _ = hang_up(&self.child);
         }
-        if timeout(Duration::from_millis(DRAIN_MS_MAX), self.exit()).await.is_err() {
+        if timeout(Duration::from_millis(LEAVE_MS_MAX), self.exit()).await.is_err() {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

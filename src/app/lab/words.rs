@@ -67,6 +67,7 @@ pub(super) fn inside() -> String {
         "In this shell the lab is the Internet, and nothing leaves it; `exit` ends both. Try:\n  \
            dig +trace {NAME}\n  \
            nslookup {NAME}\n  \
-           dig -x {ADDRESS}\n"
+           dig -x {ADDRESS}\n  \
+           kereru lab --hints > hints; drill -T -r hints {NAME}\n"
     )
 }

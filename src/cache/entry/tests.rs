@@ -1,4 +1,4 @@
-use super::{Detail, Entry, Freshness, Rank};
+use super::{Detail, Entry, Freshness, HITS_MIN, Rank};
 use crate::base::limits::{CACHED_LEN_MAX, CACHED_PROOFS_MAX, CACHED_RECORDS_MAX};
 use crate::base::time::{Now, Ttl};
 use crate::cache::tests::{
@@ -78,26 +78,34 @@ fn entry_is_stale_after_its_end_and_then_of_no_use() {
 
 #[test]
 fn entry_that_is_asked_for_is_due_once_in_the_last_tenth_of_its_life() {
-    let entry = entry("www.example. 100 A 192.0.2.1");
-    assert!(!entry.count_hit(at(10)));
-    assert!(!entry.count_hit(at(89)));
-    assert!(entry.count_hit(at(90)));
-    assert!(!entry.count_hit(at(91)));
-    assert!(!entry.count_hit(at(99)));
+    let entry = popular(entry("www.example. 100 A 192.0.2.1"));
+    for (now, expected) in [(10, false), (89, false), (90, true), (91, false), (99, false)] {
+        assert_eq!(entry.take_due(at(now)), expected, "{now}");
+    }
 }
 
 #[test]
-fn entry_that_nobody_asks_for_is_not_due() {
-    let entry = entry("www.example. 100 A 192.0.2.1");
-    assert!(!entry.count_hit(at(95)));
-    assert!(entry.count_hit(at(95)));
+fn entry_that_is_hardly_asked_for_is_not_due() {
+    let rare = entry("www.example. 100 A 192.0.2.1");
+    assert!(!rare.take_due(at(95)));
+    rare.count_hit();
+    assert!(!rare.take_due(at(95)));
+    rare.count_hit();
+    assert!(rare.take_due(at(95)));
+}
+
+#[test]
+fn failure_and_what_has_ended_are_never_due() {
     let cache = cache();
     let failure = cache.put_failure(at(0), &folded("a."), Rtype::A, FailureReason::Lame);
-    assert!(!failure.count_hit(at(0)));
-    assert!(!failure.count_hit(micros(4_900_000)));
-    let late = stored(cache.put_records(at(0), &records("late.example. 100 A 192.0.2.1")));
-    assert!(!late.count_hit(at(100)));
-    assert!(!late.count_hit(at(101)));
+    assert!(!popular(failure).take_due(micros(4_900_000)));
+    assert!(!popular(entry("late.example. 100 A 192.0.2.1")).take_due(at(100)));
+}
+
+/// The same entry, after clients have been answered with it.
+fn popular(entry: Arc<Entry>) -> Arc<Entry> {
+    (0..HITS_MIN).for_each(|_| entry.count_hit());
+    entry
 }
 
 #[test]

@@ -151,12 +151,15 @@ fn stale_denials_are_of_the_name_itself() {
 }
 
 #[test]
-fn who_finds_an_entry_near_its_end_is_told_once() {
+fn entry_is_not_asked_for_again_because_it_was_found() {
     let cache = cache();
-    stored(cache.put_records(at(0), &records("a.example. 300 A 192.0.2.1")));
-    let records = |ttl: &str| format!("records {ttl}: a.example. A 192.0.2.1");
-    for (now, expected) in [(0, "300"), (269, "31"), (270, "30 due"), (271, "29"), (299, "1")] {
-        check_found(&cache, at(now), "a.example. A", &records(expected));
+    let entry = stored(cache.put_records(at(0), &records("a.example. 300 A 192.0.2.1")));
+    for now in [0, 1, 269, 270, 271, 299] {
+        let expected = format!("records {}: a.example. A 192.0.2.1", 300 - now);
+        check_found(&cache, at(now), "a.example. A", &expected);
+        check_stale(&cache, now, "a.example. A", &expected);
+        assert!(cache.find_glue(at(now), &folded("a.example."), Rtype::A).is_some());
+        assert!(!entry.take_due(at(now)));
     }
 }
 

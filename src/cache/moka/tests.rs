@@ -9,7 +9,7 @@ fn store_that_is_full_drops_entries_and_counts_them() {
         stored(cache.put_records(at(0), &records(&text)));
     }
     cache.run_pending();
-    let counts = cache.counts().store;
+    let counts = cache.counts();
     assert!(counts.octets <= 50_000, "{counts:?}");
     assert!((50..300).contains(&counts.entries), "{counts:?}");
     assert_eq!(counts.entries + counts.evictions, 1_000, "{counts:?}");
@@ -23,11 +23,11 @@ fn replaced_and_removed_entries_are_not_evicted() {
     }
     check_found(&cache, at(0), "www.example. A", "records 300: www.example. A 192.0.2.2");
     cache.run_pending();
-    assert_eq!(cache.counts().store.entries, 1);
+    assert_eq!(cache.counts().entries, 1);
     cache.flush(name("www.example."));
     check_found(&cache, at(0), "www.example. A", "missing");
     cache.run_pending();
-    let counts = cache.counts().store;
+    let counts = cache.counts();
     assert_eq!((counts.entries, counts.octets, counts.evictions), (0, 0, 0));
 }
 

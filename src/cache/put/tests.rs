@@ -2,10 +2,11 @@ use super::{Put, Unfit};
 use crate::base::time::Ttl;
 use crate::cache::tests::{
     DAY, LIMITS, at, cache, cache_with, check_found, delegation, denial, denial_with, folded, name,
-    ranked, records, seconds, set, stored,
+    ranked, records, seconds, set, show, stored,
 };
 use crate::cache::{
-    Cache, FailureReason, Kind, LearntDelegation, LearntDenial, LearntRecords, Limits, Rank, What,
+    Cache, FailureReason, Found, Kind, LearntDelegation, LearntDenial, LearntRecords, Limits, Rank,
+    What,
 };
 use crate::wire::numbers::Rtype;
 
@@ -54,7 +55,7 @@ fn ttl_of_0_is_for_one_answer_and_no_more() {
     let Ok(Put::Once(entry)) = put else { panic!("{put:?}") };
     assert_eq!((entry.ttl(), entry.rdatas().count()), (seconds(0), 1));
     check_found(&cache, at(0), "a. A", "missing");
-    assert_eq!(cache.counts().store.entries, 0);
+    assert_eq!(cache.counts().entries, 0);
 }
 
 #[test]
@@ -112,7 +113,8 @@ fn survivor(first: Rank, second: Rank, later: u64) -> Rank {
     let cache = cache();
     stored(cache.put_records(at(0), &ranked("a. 300 A 192.0.2.1", first)));
     let put = cache.put_records(at(later), &ranked("a. 300 A 192.0.2.2", second));
-    let entry = cache.entry(name("a."), folded("a.").hash(0), What::Type(Rtype::A)).unwrap();
+    let what = if first < Rank::Answer { What::Glue(Rtype::A) } else { What::Type(Rtype::A) };
+    let entry = cache.entry(name("a."), folded("a.").hash(0), what).unwrap();
     match put {
         Ok(Put::Stored(stored)) => assert_eq!(stored.rank(), entry.rank()),
         Ok(Put::Outranked(there)) => assert_eq!(there.rank(), first),
@@ -123,12 +125,33 @@ fn survivor(first: Rank, second: Rank, later: u64) -> Rank {
 
 #[test]
 fn lower_rank_replaces_a_higher_one_only_when_that_has_ended() {
-    for first in RANKS {
-        for second in RANKS {
+    let (glue, answers) = RANKS.split_at(2);
+    for ranks in [glue, answers] {
+        for (first, second) in
+            ranks.iter().flat_map(|first| ranks.iter().map(move |s| (*first, *s)))
+        {
             assert_eq!(survivor(first, second, 299), first.max(second), "{first:?} {second:?}");
             assert_eq!(survivor(first, second, 300), second, "{first:?} {second:?}");
         }
     }
+}
+
+#[test]
+fn glue_takes_nothing_from_what_answers_fresh_or_over() {
+    let cache = cache();
+    stored(cache.put_records(at(0), &records("a. 300 A 192.0.2.1")));
+    for now in [1, 301] {
+        stored(cache.put_records(at(now), &ranked("a. 600 A 192.0.2.2", Rank::Additional)));
+    }
+    let stale = cache.find_stale(at(301), &folded("a."), Rtype::A, || 0);
+    assert_eq!(show(&stale), "records stale: a. A 192.0.2.1");
+    // What answers is the better way to a server while it lasts.
+    let glue =
+        |now| show(&Found::Records(cache.find_glue(at(now), &folded("a."), Rtype::A).unwrap()));
+    assert_eq!(glue(299), "records 1: a. A 192.0.2.1");
+    assert_eq!(glue(301), "records 600: a. A 192.0.2.2");
+    let told = cache.find_told_glue(at(299), &folded("a."), Rtype::A).unwrap();
+    assert_eq!(show(&Found::Records(told)), "records 600: a. A 192.0.2.2");
 }
 
 #[test]
@@ -163,7 +186,7 @@ fn name_that_has_something_is_no_longer_denied() {
         stored(cache.put_name_error(at(0), &denial("a.example.")));
         put(&cache);
         let found = cache.find(at(1), &folded("a.example."), Rtype::TXT, || 0);
-        assert!(!matches!(found, crate::cache::Found::NameError(_)), "{found:?}");
+        assert!(!matches!(found, Found::NameError(_)), "{found:?}");
     }
 }
 
@@ -174,7 +197,7 @@ fn glue_does_not_end_a_denial() {
     stored(cache.put_records(at(1), &ranked("a.example. 300 A 192.0.2.1", Rank::Additional)));
     assert!(matches!(
         cache.find(at(1), &folded("a.example."), Rtype::A, || 0),
-        crate::cache::Found::NameError(_)
+        Found::NameError(_)
     ));
 }
 

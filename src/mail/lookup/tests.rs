@@ -1,6 +1,6 @@
 use super::{Answer, End, Known, Question, Source, Unknown};
 use crate::answer::{
-    AnswerOptions, Exchange, Local, Outcome, Snapshot, Transport, View, ZoneState, ZoneTable,
+    AnswerOptions, Exchange, Outcome, Snapshot, Transport, View, Workspace, ZoneState, ZoneTable,
     respond,
 };
 use crate::base::limits::MESSAGE_LEN_MAX;
@@ -55,7 +55,6 @@ impl Dns {
             name: question.name.as_name(),
             rtype: question.rtype,
             recursion_desired: true,
-            checking_disabled: false,
             opt: Some(RequestOpt { udp_size: 1232, dnssec_ok: false, cookie: None }),
         };
         let octets = request.to_octets();
@@ -70,7 +69,7 @@ impl Dns {
             received: Wall::from_secs(0),
             now: Now::from_micros(0),
         };
-        let outcome = respond(&self.snapshot, &mut Local::default(), &mut exchange, &mut ());
+        let outcome = respond(&self.snapshot, &mut Workspace::default(), &mut exchange, &mut ());
         let Outcome::Reply { len, .. } = outcome else { panic!("no reply") };
         Answer::read(question, &message[..len], Source::OwnZone, asks_others)
     }

@@ -23,6 +23,9 @@ fn closed_sets_begin_with_each_member_at_0() {
         "kereru_dns_answers_total{source=\"error\"} 0",
         "kereru_dns_dropped_total{reason=\"port-zero\"} 0",
         "kereru_dns_truncated_total 0",
+        "kereru_cache_hits_total{level=\"worker\"} 0",
+        "kereru_cache_hits_total{level=\"shared\"} 0",
+        "kereru_cache_misses_total 0",
         "kereru_dns_request_duration_seconds_count{source=\"referral\"} 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");

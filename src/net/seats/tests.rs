@@ -109,6 +109,46 @@ fn those_who_asked_once_leave_newcomers_time_to_ask() {
 }
 
 #[test]
+fn connection_that_waits_for_us_is_not_idle() {
+    let mut room = Room::new(4, PLENTY);
+    let waiting = room.comes("192.0.2.1");
+    room.guests[waiting].wait();
+    let asked: Vec<usize> = (0..100).map(|n| room.asks(&format!("198.51.100.{n}"))).collect();
+    assert_eq!(room.sitting(), [waiting, asked[97], asked[98], asked[99]]);
+    // With its reply it is like any other, and was active last.
+    room.guests[waiting].touch();
+    let others = [1, 2, 3].map(|n| room.asks(&format!("198.51.100.{n}")));
+    assert_eq!(room.sitting(), [&[waiting][..], &others].concat());
+    room.asks("198.51.100.4");
+    assert!(!room.sitting().contains(&waiting));
+}
+
+#[test]
+fn connection_that_waits_and_does_not_read_is_idle() {
+    let mut room = Room::new(4, PLENTY);
+    let waiting = room.comes("192.0.2.1");
+    room.guests[waiting].wait();
+    let others = [1, 2, 3].map(|n| room.asks(&format!("198.51.100.{n}")));
+    room.guests[waiting].stall();
+    let next = room.asks("198.51.100.4");
+    assert_eq!(room.sitting(), [&others[..], &[next]].concat());
+}
+
+#[test]
+fn those_who_wait_leave_places_for_others() {
+    let mut room = Room::new(16, PLENTY);
+    let waits = |room: &mut Room, number: usize| {
+        let guest = room.comes(&format!("198.51.100.{}", number % 250));
+        room.guests[guest].wait();
+    };
+    (0..1000).for_each(|number| waits(&mut room, number));
+    let honest = [room.comes("192.0.2.1"), room.asks("192.0.2.2")];
+    (0..3).for_each(|number| waits(&mut room, number));
+    let sitting = room.sitting();
+    assert!(honest.iter().all(|guest| sitting.contains(guest)), "{sitting:?}");
+}
+
+#[test]
 fn last_place_of_a_client_goes_to_its_newest_connection() {
     let mut room = Room::new(PLENTY, 1);
     room.comes("192.0.2.1");

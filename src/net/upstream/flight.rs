@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use siphasher::sip::SipHasher24;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, UdpSocket};
 use tokio::sync::mpsc;
@@ -43,17 +44,37 @@ pub(super) enum What {
     Response(Vec<u8>),
     /// It did not reach the server.
     Unreachable,
+    /// It did not leave, because this machine has no room for it.
+    NotSent(io::Error),
     /// Nothing more will come.
     Over,
 }
 
 /// Where requests may leave from, and where they may not go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Source<'s> {
     /// Our addresses to choose from.
     pub(super) sources: &'s [IpAddr],
+    /// What chooses among them.
+    pub(super) keyed: &'s SipHasher24,
     /// Wildcard addresses that we listen on.
     pub(super) wildcards: &'s [SocketAddr],
+}
+
+impl Source<'_> {
+    /// The address that a server is asked from. Each is asked from one, whatever there are, or the
+    /// cookies that it told would not be good the next time (RFC 7873 §4.1); nobody else can foretell
+    /// which.
+    fn address_for(&self, to: IpAddr) -> IpAddr {
+        let usable = || self.sources.iter().filter(|source| source.is_ipv4() == to.is_ipv4());
+        let (any, hash): (IpAddr, u64) = match to {
+            IpAddr::V4(to) => (Ipv4Addr::UNSPECIFIED.into(), self.keyed.hash(&to.octets())),
+            IpAddr::V6(to) => (Ipv6Addr::UNSPECIFIED.into(), self.keyed.hash(&to.octets())),
+        };
+        let number = hash.checked_rem(usable().count() as u64).unwrap_or(0);
+        let chosen = usize::try_from(number).ok().and_then(|number| usable().nth(number));
+        chosen.copied().unwrap_or(any)
+    }
 }
 
 /// A request that is about to leave.
@@ -72,24 +93,14 @@ impl Flight {
     /// A request that is given up at `until`.
     pub(super) fn new(
         transmit: Transmit,
-        Source { sources, wildcards }: Source<'_>,
+        source: Source<'_>,
         until: Instant,
         entropy: &mut SystemEntropy,
     ) -> Self {
         let to = transmit.to;
-        let is_usable = |source: &&IpAddr| source.is_ipv4() == to.is_ipv4();
-        let count = sources.iter().filter(is_usable).count();
-        let chosen = entropy.below(u32::try_from(count).unwrap_or(u32::MAX).max(1));
-        let chosen = usize::try_from(chosen).unwrap_or(0);
-        let chosen = sources.iter().filter(is_usable).nth(chosen);
-        let any = if to.is_ipv4() {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
-        } else {
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-        };
-        let has_own_port =
-            wildcards.iter().any(|own| own.port() == to.port() && own.is_ipv4() == to.is_ipv4());
-        let from = chosen.copied().unwrap_or(any);
+        let is_own = |own: &SocketAddr| own.port() == to.port() && own.is_ipv4() == to.is_ipv4();
+        let has_own_port = source.wildcards.iter().any(is_own);
+        let from = source.address_for(to.ip());
         Self { transmit, from, ports: draw_ports(entropy), has_own_port, until }
     }
 
@@ -112,6 +123,7 @@ impl Flight {
             }
         };
         let last = match timeout_at(self.until, flown).await {
+            Ok(Err(error)) if is_our_lack(&error) => What::NotSent(error),
             Ok(Err(_)) => What::Unreachable,
             Ok(Ok(())) | Err(_) => What::Over,
         };
@@ -153,10 +165,30 @@ impl Flight {
     /// at all addresses.
     fn check_own(&self) -> io::Result<()> {
         if self.has_own_port && is_here(self.transmit.to) {
-            return Err(io::ErrorKind::AddrInUse.into());
+            return Err(io::ErrorKind::HostUnreachable.into());
         }
         Ok(())
     }
+}
+
+/// Whether an error says that this machine lacks something, whichever server is asked: files, memory
+/// or ports.
+///
+/// All others are of the way to the one server, also where we say so ourselves: there is no route or
+/// no address of our own for its family, or a firewall of ours lets nothing through to it. Another
+/// server may be reached then.
+fn is_our_lack(error: &io::Error) -> bool {
+    const LACKS: [i32; 6] = [
+        libc::EMFILE,
+        libc::ENFILE,
+        libc::ENOMEM,
+        libc::ENOBUFS,
+        // Ports, after those of our choice and that of the system.
+        libc::EADDRINUSE,
+        // Sockets that are watched (epoll).
+        libc::ENOSPC,
+    ];
+    error.raw_os_error().is_some_and(|number| LACKS.contains(&number))
 }
 
 /// Where what became of a request is brought.

@@ -17,18 +17,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use siphasher::sip::SipHasher24;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use crate::answer::{Deferred, Local, Outcome, Transport};
+use crate::answer::{Deferred, Outcome, Transport, Workspace};
+use crate::base::entropy::Entropy;
 use crate::base::limits::{MESSAGE_LEN_MAX, RESOLVER_EVENTS_MAX, RESOLVER_QUEUE_MAX, UDP_SIZE_MAX};
+use crate::base::pace::Pace;
 use crate::base::time::Now;
 use crate::cache::{Cache, End, FailureReason, Resolution};
-use crate::metrics::{DropReason, ResolverCounters, ResolverFailure, WorkerCounters};
+use crate::metrics::{
+    DropReason, IgnoredResponse, ResolverCounters, ResolverFailure, WorkerCounters,
+};
 use crate::net::World;
 use crate::net::upstream::flight::{Event, Flight, Source, What};
-use crate::resolver::{Asker, Asking, Budget, Finished, Options, Question, RequestId, Resolver};
+use crate::resolver::{
+    Asker, Asking, Budget, Finished, Ignored, Options, Question, RequestId, Resolver,
+};
 use crate::sys::random::SystemEntropy;
 use crate::wire::name::NameBuf;
 use crate::wire::numbers::Rtype;
@@ -146,23 +153,6 @@ impl Upstream {
     }
 }
 
-/// Hands over a query that has to wait, with the way of its reply; what it gets at once if that cannot
-/// be.
-pub fn hand_over(
-    world: &World,
-    (deferred, path): (Box<Deferred>, Option<ReplyPath>),
-    local: &mut Local,
-    message: &mut [u8],
-) -> Option<Outcome> {
-    let left = match (world.upstream(), path) {
-        (Some(upstream), Some(path)) => upstream.ask(deferred, path)?,
-        (Some(_), None) | (None, _) => deferred,
-    };
-    let failed = left.failed(FailureReason::Busy);
-    let snapshot = world.snapshot().load();
-    Some(left.resume(&snapshot, (failed, world.now()), local, message, &mut ()))
-}
-
 /// Resolves until the server stops and all that wait have been answered.
 pub async fn run(mut inbox: Inbox, world: Arc<World>, mut stopping: watch::Receiver<bool>) {
     let (events, mut arrived) = mpsc::channel(RESOLVER_EVENTS_MAX);
@@ -188,7 +178,7 @@ pub async fn run(mut inbox: Inbox, world: Arc<World>, mut stopping: watch::Recei
                 if count == 0 {
                     return;
                 }
-                // Whoever asks has seen what was set up before.
+                // Whoever asks by a new snapshot asks the resolver that was set up for it before.
                 while let Ok(setup) = inbox.setups.try_recv() {
                     driver.set_up(setup);
                 }
@@ -241,13 +231,17 @@ struct Driver {
     epoch: u64,
     events: mpsc::Sender<Event>,
     entropy: SystemEntropy,
+    /// Chooses the address that each server is asked from.
+    keyed: SipHasher24,
     next_asker: u64,
-    local: Local,
+    local: Workspace,
     message: Vec<u8>,
     counters: WorkerCounters,
     resolver_counters: ResolverCounters,
     /// What the cache does of what it had put off.
     chores: Option<JoinHandle<()>>,
+    /// How often it is logged that nothing can be sent.
+    pace: Pace,
 }
 
 impl Driver {
@@ -256,6 +250,8 @@ impl Driver {
         events: mpsc::Sender<Event>,
         resolver_counters: ResolverCounters,
     ) -> Self {
+        let mut entropy = SystemEntropy::default();
+        let keyed = SipHasher24::new_with_keys(entropy.next_u64(), entropy.next_u64());
         Self {
             world: Arc::clone(world),
             active: None,
@@ -263,13 +259,15 @@ impl Driver {
             flights: HashMap::new(),
             epoch: 0,
             events,
-            entropy: SystemEntropy::default(),
+            entropy,
+            keyed,
             next_asker: 0,
-            local: Local::default(),
+            local: Workspace::default(),
             message: vec![0; MESSAGE_LEN_MAX],
             counters: world.counters().join(),
             resolver_counters,
             chores: None,
+            pace: Pace::new(),
         }
     }
 
@@ -347,7 +345,13 @@ impl Driver {
         }
         match what {
             What::Response(octets) => {
-                self.guard(|resolver, now| resolver.handle_response(now, request, &octets));
+                let mut ignored = None;
+                self.guard(|resolver, now| {
+                    ignored = resolver.handle_response(now, request, &octets);
+                });
+                if let Some(reason) = ignored {
+                    self.resolver_counters.ignored(ignored_as(reason));
+                }
                 let is_awaited = |active: &Active| active.resolver.awaits(request);
                 if self.active.as_ref().is_some_and(is_awaited) {
                     return;
@@ -361,6 +365,13 @@ impl Driver {
             What::Unreachable => {
                 self.flights.remove(&request);
                 self.guard(|resolver, now| resolver.handle_unreachable(now, request));
+            }
+            What::NotSent(error) => {
+                self.flights.remove(&request);
+                if self.pace.is_due(Instant::now().into_std()) {
+                    tracing::error!(%error, "cannot ask other servers");
+                }
+                self.guard(|resolver, now| resolver.handle_not_sent(now, request));
             }
             What::Over => {
                 self.flights.remove(&request);
@@ -381,11 +392,16 @@ impl Driver {
                 let left = transmit.until.as_micros().saturating_sub(now.as_micros());
                 let until = Instant::now() + Duration::from_micros(left);
                 let Setup { sources, wildcards, .. } = &active.setup;
-                let source = Source { sources, wildcards };
+                let source = Source { sources, keyed: &self.keyed, wildcards };
                 let flight = Flight::new(transmit, source, until, &mut self.entropy);
                 self.resolver_counters.sent(flight.transport());
                 let task = tokio::spawn(flight.fly(self.epoch, self.events.clone()));
                 self.flights.insert(request, UnderWay { task: task.abort_handle(), sent: now });
+            }
+            while let Some(request) = active.resolver.poll_closed() {
+                if let Some(UnderWay { task, .. }) = self.flights.remove(&request) {
+                    task.abort();
+                }
             }
             let finished = active.resolver.poll_finished();
             let is_over = active.is_retired && finished.is_none() && self.waiting.is_empty();
@@ -410,9 +426,6 @@ impl Driver {
     /// Lets a query go on.
     fn finish(&mut self, finished: Finished) {
         let Finished { asker, resolution, budget } = finished;
-        if let End::Failed(reason) = resolution.end {
-            self.resolver_counters.failed(label(reason));
-        }
         if let Some(waiting) = self.waiting.remove(&asker) {
             self.go_on(waiting, resolution, budget);
         }
@@ -420,6 +433,9 @@ impl Driver {
 
     fn go_on(&mut self, waiting: Waiting, resolution: Resolution, budget: Budget) {
         let Waiting { deferred, path } = waiting;
+        if let End::Failed(reason) = resolution.end {
+            self.resolver_counters.failed(failed_as(reason));
+        }
         let (came, transport) = (deferred.came, deferred.transport);
         let room = match transport {
             Transport::Udp => UDP_SIZE_MAX,
@@ -453,7 +469,7 @@ impl Driver {
             Ok(Outcome::Defer(deferred)) => self.ask(Waiting { deferred, path }, budget),
             // A bug of ours, which costs the one reply.
             Err(_) => {
-                self.local = Local::default();
+                self.local = Workspace::default();
             }
         }
     }
@@ -477,7 +493,7 @@ impl Driver {
 }
 
 /// What a failure is counted as.
-fn label(reason: FailureReason) -> ResolverFailure {
+fn failed_as(reason: FailureReason) -> ResolverFailure {
     match reason {
         FailureReason::Unreachable => ResolverFailure::Timeout,
         FailureReason::Network => ResolverFailure::Network,
@@ -486,3 +502,17 @@ fn label(reason: FailureReason) -> ResolverFailure {
         FailureReason::Busy => ResolverFailure::Busy,
     }
 }
+
+/// What a response that is not used is counted as.
+fn ignored_as(reason: Ignored) -> IgnoredResponse {
+    match reason {
+        Ignored::Id => IgnoredResponse::Id,
+        Ignored::Question => IgnoredResponse::Question,
+        Ignored::Case => IgnoredResponse::Case,
+        Ignored::Cookie => IgnoredResponse::Cookie,
+        Ignored::Malformed => IgnoredResponse::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests;

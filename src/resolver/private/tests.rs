@@ -15,7 +15,7 @@ fn rdata(text: &str) -> Box<[u8]> {
 #[track_caller]
 fn check(expected: bool, addresses: &[&str]) {
     for address in addresses {
-        assert_eq!(is_private(&rdata(address)), expected, "{address}");
+        assert_eq!(is_private(address.parse().unwrap()), expected, "{address}");
     }
 }
 
@@ -77,4 +77,32 @@ fn answer_of_which_nothing_is_left_is_that_there_is_nothing() {
     let mut private = found(&["10.0.0.1"]);
     remove(&mut private);
     assert_eq!((private.chain.len(), private.end), (1, End::NoData));
+}
+
+#[test]
+fn services_that_hint_at_private_addresses_are_taken_out() {
+    let head = [0, 1, 0];
+    let v4 = |last| [&head[..], &[0, 4, 0, 8, 192, 0, 2, 1, last, 0, 0, 1]].concat();
+    let v6 = |first| {
+        let address = [&[first][..], &[0; 15]].concat();
+        [&head[..], &[0, 1, 0, 3, 2, b'h', b'2', 0, 6, 0, 16], &address].concat()
+    };
+    // The second address of a hint, an IPv6 one, and what is no hint.
+    for (rdata, is_private) in [
+        (v4(10), true),
+        (v4(11), false),
+        (v6(0xFD), true),
+        (v6(0x20), false),
+        ([&head[..], &[0, 5, 0, 4, 10, 0, 0, 1]].concat(), false),
+        ([&head[..], &[0, 4, 0, 9, 10, 0, 0, 1]].concat(), false),
+    ] {
+        for rtype in [Rtype::SVCB, Rtype::HTTPS] {
+            let mut answer = found(&[]);
+            answer.chain[1].rtype = rtype;
+            answer.chain[1].rdatas = vec![rdata.clone().into()];
+            remove(&mut answer);
+            let expected = if is_private { End::NoData } else { End::Records };
+            assert_eq!(answer.end, expected, "{rdata:?}");
+        }
+    }
 }

@@ -117,6 +117,20 @@ fn what_a_dname_makes_of_a_name_is_worked_out_and_not_believed() {
 }
 
 #[test]
+fn dname_that_makes_too_long_a_name_ends_the_chain_whatever_the_response_code() {
+    let label = "a".repeat(60);
+    let (target, asked) = ([&*label; 3].join("."), format!("{label}.{label}.old.z."));
+    let sections = [&*format!("old.z. DNAME {target}.z."), "", ""];
+    for rcode in [Rcode::YXDOMAIN, Rcode::NOERROR, Rcode::NXDOMAIN] {
+        let got = found(meaning("z.", &format!("{asked} A"), rcode, Flags::AA, sections));
+        assert_eq!(got, ("old.z. DNAME".to_owned(), asked.clone(), End::TooLong));
+    }
+    let baseless =
+        meaning("z.", "a.old.z. A", Rcode::YXDOMAIN, Flags::AA, ["a.old.z. A 1", "", ""]);
+    assert_eq!(baseless, Meaning::Useless(Useless::Failed(Rcode::YXDOMAIN)));
+}
+
+#[test]
 fn soa_makes_a_denial_of_the_type_and_the_response_code_one_of_the_name() {
     check_found("z.", "a.z. A", ["", "z. SOA z.", ""], "", "a.z.", End::NoData);
     let denied = meaning("z.", "a.z. A", Rcode::NXDOMAIN, Flags::AA, ["", "z. SOA z.", ""]);
@@ -170,8 +184,9 @@ fn referral_that_does_not_lead_down_is_lame() {
 #[test]
 fn ds_of_a_zone_is_its_parents_to_tell() {
     let childs = ["", "b.z. SOA b.z.", ""];
-    check_useless("z.", "b.z. DS", Flags::AA, childs, Useless::Lame);
-    check_useless("z.", "b.z. DS", 0, ["", "b.z. NS ns.b.z.", ""], Useless::Lame);
+    check_useless("z.", "b.z. DS", Flags::AA, childs, Useless::NotAsParent);
+    let to_child = ["", "b.z. NS ns.b.z.", ""];
+    check_useless("z.", "b.z. DS", 0, to_child, Useless::NotAsParent);
     check_found("z.", "b.z. DS", ["", "z. SOA z.", ""], "", "b.z.", End::NoData);
     // The root has no parent.
     check_found(".", ". DS", ["", ". SOA z.", ""], "", ".", End::NoData);
@@ -213,9 +228,12 @@ fn addresses_of_the_roots_servers_are_taken_as_far_as_it_lists_them() {
 }
 
 #[test]
-fn answer_of_a_server_that_is_not_responsible_is_lame_unless_it_was_to_resolve() {
+fn answer_of_a_server_that_is_not_responsible_is_borrowed_unless_it_was_to_resolve() {
     let sections = ["a.z. A 1", "", ""];
-    check_useless("z.", "a.z. A", 0, sections, Useless::Lame);
+    let Meaning::Borrowed(borrowed) = meaning("z.", "a.z. A", Rcode::NOERROR, 0, sections) else {
+        panic!("not borrowed");
+    };
+    assert_eq!((borrowed.end, borrowed.is_authoritative), (End::Records, false));
     let (owner, root) = (name("a.z."), name("."));
     let asked =
         Asked { name: owner.as_name(), rtype: Rtype::A, zone: root.as_name(), is_forwarded: true };
@@ -223,6 +241,26 @@ fn answer_of_a_server_that_is_not_responsible_is_lame_unless_it_was_to_resolve()
     assert_eq!(found(got), ("a.z. A".to_owned(), "a.z.".to_owned(), End::Records));
     let referral = read(response(Rcode::NOERROR, 0, ["", "z. NS ns.z.", ""]), asked);
     assert_eq!(referral, Meaning::Useless(Useless::Lame));
+}
+
+#[test]
+fn glue_that_stands_where_an_answer_does_is_none() {
+    let sections = ["ns.b.z. A 1", "b.z. NS ns.b.z.", "ns.b.z. A 1"];
+    let of_parent = meaning("z.", "ns.b.z. A", Rcode::NOERROR, 0, sections);
+    let Meaning::Referral(referral) = of_parent else { panic!("no referral: {of_parent:?}") };
+    assert_eq!(referral.servers.owner, name("b.z."));
+    assert_eq!(referral.glue.len(), 1);
+    let of_zone = meaning("b.z.", "ns.b.z. A", Rcode::NOERROR, 0, sections);
+    assert!(matches!(of_zone, Meaning::Borrowed(_)), "{of_zone:?}");
+}
+
+#[test]
+fn addresses_of_the_roots_servers_are_taken_from_who_is_responsible_alone() {
+    let sections = [". NS a.z.", "", "a.z. A 1"];
+    let Meaning::Borrowed(found) = meaning(".", ". NS", Rcode::NOERROR, 0, sections) else {
+        panic!("not borrowed");
+    };
+    assert_eq!(found.glue, []);
 }
 
 #[test]

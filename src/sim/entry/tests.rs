@@ -271,6 +271,7 @@ fn server_cookie_follows_the_cookie_of_the_request() {
 
 #[test]
 fn delay_is_that_of_sleep() {
-    assert_eq!(entry("ADJUST copy_id sleep=3").delay_secs(), 3);
-    assert_eq!(entry("ADJUST copy_id").delay_secs(), 0);
+    assert_eq!(entry("ADJUST copy_id sleep=3").delay_us(), 3_000_000);
+    assert_eq!(entry("ADJUST copy_id sleep_us=20000").delay_us(), 20_000);
+    assert_eq!(entry("ADJUST copy_id").delay_us(), 0);
 }

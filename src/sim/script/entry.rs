@@ -1,6 +1,7 @@
 //! Reads what stands between `ENTRY_BEGIN` and `ENTRY_END`.
 
 use crate::base::limits::MESSAGE_LEN_MAX;
+use crate::base::time::SECOND_US;
 use crate::metrics::Transport;
 use crate::sim::entry::{Adjustment, Entry, Part};
 use crate::sim::message::{Edns, Message};
@@ -154,10 +155,15 @@ impl Reading {
                 "copy_ednsdata_assume_clientsubnet" => Adjustment::CopyClientSubnet,
                 "increment_ecs_scope" => Adjustment::LengthenScope,
                 "add_server_cookie" => Adjustment::AddServerCookie,
+                "unreachable" => Adjustment::Unreachable,
                 text => {
                     if text.starts_with("sleep=") {
                         let seconds = word.behind("sleep=".len());
-                        Adjustment::Sleep(seconds.number("a number of seconds")?)
+                        let seconds: u32 = seconds.number("a number of seconds")?;
+                        Adjustment::Sleep(u64::from(seconds) * SECOND_US)
+                    } else if text.starts_with("sleep_us=") {
+                        let micros = word.behind("sleep_us=".len());
+                        Adjustment::Sleep(micros.number("a number of microseconds")?)
                     } else if text.starts_with("packet_sleep=") {
                         let seconds = word.behind("packet_sleep=".len());
                         seconds.number::<u32>("a number of seconds")?;

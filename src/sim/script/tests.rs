@@ -98,7 +98,7 @@ fn range_has_addresses_and_entries() {
         entry.parts,
         [Part::Opcode, Part::Qtype, Part::Serial(7), Part::ExtendedError(None)]
     );
-    assert_eq!(entry.adjustments, [Adjustment::CopyId, Adjustment::Sleep(2)]);
+    assert_eq!(entry.adjustments, [Adjustment::CopyId, Adjustment::Sleep(2_000_000)]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::answer::{
-    AnswerOptions, AnyPolicy, Reach, ResolverRole, Routed, View, ZoneState, ZoneTable,
+    AnswerOptions, AnyPolicy, Reach, ResolverRole, Routed, View, ZoneState, ZoneTable, reserved,
 };
 use crate::base::diagnostic::Severity;
 use crate::base::time::{Ttl, Wall};
@@ -84,6 +84,8 @@ pub enum Unready {
 /// What the configuration has said so far.
 pub(super) struct Setup {
     zones: ZoneTable,
+    /// Reserved names, none if the scenario does not ask for them: many use `test.` for the world.
+    reserved: ZoneTable,
     options: AnswerOptions,
     resolver: Options,
     /// Whether there are servers to ask.
@@ -119,12 +121,12 @@ impl Setup {
         if !self.faults.is_empty() {
             return Err(Unready::Faulty(self.faults));
         }
-        let Self { zones, options, resolver, resolves, reach, allow, limits, .. } = self;
+        let Self { zones, reserved, options, resolver, resolves, reach, allow, limits, .. } = self;
         let role = resolves.then(|| ResolverRole {
             allow: Acl::new(allow),
             reach,
             cache: Cache::new(Box::new(Table::new(CACHE_ENTRIES)), limits),
-            reserved: ZoneTable::default(),
+            reserved,
             routes: resolver
                 .routes
                 .iter()
@@ -169,6 +171,9 @@ impl Setup {
             "kereru-mode" => reach(value).map(|reach| self.reach = reach),
             "kereru-allow" => Prefix::parse(value).ok().map(|prefix| self.allow = vec![prefix]),
             "kereru-priming" => switch(value).map(|on| self.resolver.primes = on),
+            "kereru-reserved" => switch(value).map(|on| {
+                self.reserved = if on { reserved::zones() } else { ZoneTable::default() };
+            }),
             "kereru-rebinding-protection" => {
                 switch(value).map(|on| self.resolver.filters_private = on)
             }
@@ -286,6 +291,7 @@ impl Default for Setup {
         };
         Self {
             zones: ZoneTable::default(),
+            reserved: ZoneTable::default(),
             options: AnswerOptions { any: AnyPolicy::Full, ..AnswerOptions::default() },
             resolver,
             resolves: false,

@@ -1,13 +1,15 @@
 //! Record data from the network, its names written in full.
 //!
 //! Names are expanded wherever the layout of the type has one, whether or not the sender may
-//! compress there (RFC 3597 §4). Data that is not well-formed then is refused: it would be kept and
-//! handed on. Interprets nothing.
+//! compress there (RFC 3597 §4). Data that has not the fields of its type then is refused: it would be
+//! kept and handed on. What a field holds is left to whom it is for, as with types that nobody knows
+//! (RFC 9460 §4.3 says so of service parameters): a set without one of its records is another set, and
+//! its signature is of no use. Interprets nothing.
 
 use crate::wire::error::{Field as Part, WireError};
 use crate::wire::name::{Name, NameArray};
 use crate::wire::numbers::Rtype;
-use crate::wire::rdata::check::check;
+use crate::wire::rdata::check::{Fault, RdataError, check};
 use crate::wire::rdata::{Field, fields, fixed_len};
 use crate::wire::reader::Reader;
 
@@ -15,7 +17,7 @@ use crate::wire::reader::Reader;
 ///
 /// # Errors
 ///
-/// Fails if a name cannot be read, or the data is not well-formed for its type.
+/// Fails if a name cannot be read, or the data is longer or shorter than the fields of its type.
 pub fn expand(
     rtype: Rtype,
     message: &[u8],
@@ -41,7 +43,7 @@ pub fn expand(
     let left = end.saturating_sub(reader.position());
     octets.extend_from_slice(reader.read_octets(left, Part::Rdata)?);
     match check(rtype, &octets) {
-        Ok(()) => Ok(octets.into_boxed_slice()),
+        Ok(()) | Err(RdataError { fault: Fault::Value(_), .. }) => Ok(octets.into_boxed_slice()),
         Err(_) => Err(WireError::Rdata { at: start }),
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Does not read or write text; `zone::file::rdata::svcb` does.
 
+use std::net::IpAddr;
+
+use crate::wire::rdata::address;
 use crate::wire::rdata::octets::Octets;
 
 /// The key of a service parameter (RFC 9460 §14.3).
@@ -41,9 +44,9 @@ const REGISTRY: &[(Key, &str, Value)] = &[
     (Key::ALPN, "alpn", Value::Strings),
     (Key::NO_DEFAULT_ALPN, "no-default-alpn", Value::Empty),
     (Key(3), "port", Value::Port),
-    (Key(4), "ipv4hint", Value::Ipv4s),
+    (Key::IPV4_HINT, "ipv4hint", Value::Ipv4s),
     (Key(5), "ech", Value::Base64),
-    (Key(6), "ipv6hint", Value::Ipv6s),
+    (Key::IPV6_HINT, "ipv6hint", Value::Ipv6s),
     (Key(7), "dohpath", Value::Text),
     (Key(8), "ohttp", Value::Empty),
     (Key(9), "tls-supported-groups", Value::Groups),
@@ -58,6 +61,10 @@ impl Key {
     pub const ALPN: Self = Self(1);
     /// The default protocol is not offered.
     pub const NO_DEFAULT_ALPN: Self = Self(2);
+    /// IPv4 addresses of the target.
+    pub const IPV4_HINT: Self = Self(4);
+    /// IPv6 addresses of the target.
+    pub const IPV6_HINT: Self = Self(6);
 
     /// The registered name.
     pub fn name(self) -> Option<&'static str> {
@@ -93,6 +100,21 @@ pub struct Param<'a> {
 pub fn params(octets: &[u8]) -> impl Iterator<Item = Param<'_>> {
     let mut octets = Octets::new(octets);
     std::iter::from_fn(move || take_param(&mut octets))
+}
+
+/// The addresses that the data of a SVCB or HTTPS record hints at (RFC 9460 §7.3).
+pub fn hints(rdata: &[u8]) -> impl Iterator<Item = IpAddr> {
+    let mut octets = Octets::new(rdata);
+    let is_whole = octets.take_u16().is_some() && octets.take_name().is_ok();
+    let octets = if is_whole { octets.take_rest() } else { &[] };
+    params(octets).flat_map(|Param { key, value }| {
+        let length = match key {
+            Key::IPV4_HINT => 4,
+            Key::IPV6_HINT => 16,
+            _ => usize::MAX,
+        };
+        value.chunks_exact(length).filter_map(address)
+    })
 }
 
 /// Whether octets are parameters in ascending order, each well-formed, that agree with each other.

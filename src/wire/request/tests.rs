@@ -15,8 +15,7 @@ fn request(name: Name<'_>) -> Request<'_> {
         id: 0x1234,
         name,
         rtype: Rtype::AAAA,
-        recursion_desired: false,
-        checking_disabled: true,
+        recursion_desired: true,
         opt: Some(RequestOpt { udp_size: 1232, dnssec_ok: true, cookie: None }),
     }
 }
@@ -28,7 +27,7 @@ fn request_is_what_others_read() {
     let message = Message::from_vec(&octets).unwrap();
     assert_eq!(message.metadata.id, 0x1234);
     assert_eq!(message.metadata.message_type, MessageType::Query);
-    assert!(!message.metadata.recursion_desired && message.metadata.checking_disabled);
+    assert!(message.metadata.recursion_desired && !message.metadata.checking_disabled);
     assert_eq!(message.queries.len(), 1);
     assert_eq!(message.queries[0].name().to_string(), "wWw.Example.");
     assert_eq!(message.queries[0].query_type(), RecordType::AAAA);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::wire::name::Name;
 use crate::zone::crew::Crew;
 use crate::zone::node::{Node, warm};
-use crate::zone::order::Runs;
+use crate::zone::order::RunBuilder;
 
 /// A name with its key, which mostly tells it apart without a look at the node.
 #[derive(Clone, Copy)]
@@ -68,7 +68,7 @@ fn stretches<'s, 'z>(shares: &[&'s [Keyed<'z>]], count: usize) -> Vec<Vec<&'s [K
 
 /// The runs that sorted parts make together.
 fn merge(mut parts: Vec<&[Keyed<'_>]>) -> Vec<Arc<Vec<Node>>> {
-    let mut runs = Runs::default();
+    let mut runs = RunBuilder::default();
     parts.retain(|part| !part.is_empty());
     while parts.len() > 1 {
         // There are few parts: as many as CPUs.

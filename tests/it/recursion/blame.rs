@@ -125,6 +125,26 @@ fn name_whose_server_could_not_be_looked_for_for_want_of_room_is_found_later() {
     assert_eq!(addresses(&world.ask("www.far.org.", Rtype::A)), [ip("192.0.2.91")]);
 }
 
+#[test]
+fn request_that_we_have_no_room_to_send_is_nobodys_fault() {
+    let mut world = hierarchy();
+    world.ask("other.example.org.", Rtype::A);
+    world.put("www.example.org.", Rtype::A, Budget::new(world.now));
+    let transmit = world.resolver.poll_transmit().unwrap();
+    world.resolver.handle_not_sent(world.now, transmit.request);
+    assert!(!world.resolver.awaits(transmit.request));
+    // Not a request more: it would find no room, either.
+    assert!(world.resolver.poll_transmit().is_none());
+    let finished = world.resolver.poll_finished().unwrap();
+    check_failed(&finished.resolution, FailureReason::Busy);
+    // Neither is the failure kept of the name, nor is the server waited for longer.
+    world.put("www.example.org.", Rtype::A, Budget::new(world.now));
+    let again = world.resolver.poll_transmit().unwrap();
+    assert_eq!((again.to, again.until), (transmit.to, transmit.until));
+    world.deliver(&again);
+    assert_eq!(addresses(&world.rest()[0].resolution), [ip("192.0.2.80")]);
+}
+
 /// A world in which one of two servers of org. says of every name that there is nothing.
 fn half_empty() -> World {
     let mut world = hierarchy_with(Options { minimises: false, ..options() });

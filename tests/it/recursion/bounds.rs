@@ -84,11 +84,10 @@ fn nothing_costs_more_requests_than_a_question_may() {
     assert!(world.sent.len() <= 30, "{}", world.sent.len());
 }
 
-#[test]
-fn chain_of_expensive_aliases_ends_and_harms_no_name_on_its_way() {
-    // Each alias leads to a name of ten labels in another zone, of which each costs a request.
+/// Names of ten labels, each in a zone of its own, of which each costs a request. Each but the last is an
+/// alias, with this TTL, for the next.
+fn expensive_aliases(ttl: u32) -> World {
     let zones = 11;
-    let owner = |number: usize| format!("a.b.c.d.e.f.g.h.i.n.z{number}.");
     let root: String = (0..zones)
         .map(|number| format!("z{number}. NS ns.z{number}.\nns.z{number}. A 10.0.0.{number}\n"))
         .collect();
@@ -98,16 +97,35 @@ fn chain_of_expensive_aliases_ends_and_harms_no_name_on_its_way() {
         let end = if number + 1 == zones {
             "A 192.0.2.80".to_owned()
         } else {
-            format!("CNAME {}", owner(number + 1))
+            format!("{ttl} CNAME {}", expensive(number + 1))
         };
-        let zone = format!("@ NS ns\nns A 10.0.0.{number}\n{} {end}", owner(number));
+        let zone = format!("@ NS ns\nns A 10.0.0.{number}\n{} {end}", expensive(number));
         world.serve(&format!("10.0.0.{number}"), &[(&format!("z{number}."), &zone)]);
     }
-    check_failed(&world.ask(&owner(0), Rtype::A), FailureReason::TooLong);
+    world
+}
+
+fn expensive(number: usize) -> String {
+    format!("a.b.c.d.e.f.g.h.i.n.z{number}.")
+}
+
+#[test]
+fn chain_of_expensive_aliases_ends_and_harms_no_name_on_its_way() {
+    let mut world = expensive_aliases(3600);
+    check_failed(&world.ask(&expensive(0), Rtype::A), FailureReason::TooLong);
     assert_eq!(world.sent.len(), REQUESTS_PER_LOOKUP_MAX as usize);
     // What was found is known, and the next who asks gets further.
-    assert_eq!(addresses(&world.ask(&owner(0), Rtype::A)), [ip("192.0.2.80")]);
+    assert_eq!(addresses(&world.ask(&expensive(0), Rtype::A)), [ip("192.0.2.80")]);
     assert!(world.sent.len() < 30, "{}", world.sent.len());
+}
+
+#[test]
+fn chain_of_expensive_aliases_that_may_not_be_kept_costs_its_requests_once() {
+    let mut world = expensive_aliases(0);
+    check_failed(&world.ask(&expensive(0), Rtype::A), FailureReason::TooLong);
+    world.rest();
+    check_failed(&world.ask(&expensive(0), Rtype::A), FailureReason::TooLong);
+    assert_eq!(world.sent(), [""; 0]);
 }
 
 #[test]

@@ -2,14 +2,15 @@
 //! at all.
 
 use super::{
-    World, addresses, asked, bare, check_denied, check_failed, hierarchy, ip, options, serving,
+    TRIP_US, Tamper, World, addresses, asked, bare, check_denied, check_failed, failing_with,
+    hierarchy, ip, options, serving,
 };
 use crate::world::{exchange, name};
 use kereru::answer::{AnswerOptions, Transport};
 use kereru::base::limits::{LOOKUP_US_MAX, REQUEST_UDP_SIZE};
 use kereru::cache::{End, FailureReason};
 use kereru::policy::cookie::Secrets;
-use kereru::resolver::{Asker, Budget, Channel, Transmit};
+use kereru::resolver::{Asker, Budget, Channel, Ignored, Transmit};
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::Rtype;
 use kereru::wire::typed::Response;
@@ -74,7 +75,7 @@ fn server_that_is_silent_over_udp_is_asked_over_tcp_and_that_is_remembered() {
     world.ask("www.example.org.", Rtype::A);
     world.silent_over_udp.insert(ip("192.0.2.3"));
     check_denied(&world.ask("n1.example.org.", Rtype::A));
-    assert_eq!(world.channels, [Channel::Udp, Channel::Udp, Channel::Tcp]);
+    assert_eq!(world.channels, [Channel::Udp, Channel::Udp, Channel::Udp, Channel::Tcp]);
     check_denied(&world.ask("n2.example.org.", Rtype::A));
     assert_eq!(world.channels, [Channel::Tcp]);
     // Not for ever.
@@ -84,24 +85,119 @@ fn server_that_is_silent_over_udp_is_asked_over_tcp_and_that_is_remembered() {
     assert_eq!(world.channels.last(), Some(&Channel::Udp));
 }
 
+/// Loses so many datagrams to example.org., and no more.
+fn losing(datagrams: u32) -> Tamper {
+    let left = Cell::new(datagrams);
+    Box::new(move |transmit, response| {
+        let is_meant = transmit.channel == Channel::Udp && transmit.to.ip() == ip("192.0.2.3");
+        if !is_meant || left.get() == 0 {
+            return Some(response);
+        }
+        left.set(left.get() - 1);
+        None
+    })
+}
+
+#[test]
+fn server_that_some_datagrams_to_are_lost_is_not_asked_over_tcp() {
+    for (lost, within_us) in [(1, 150_000), (2, 550_000)] {
+        let mut world = hierarchy();
+        world.ask("www.example.org.", Rtype::A);
+        world.tamper = Some(losing(lost));
+        let began = world.now.as_micros();
+        check_denied(&world.ask("n1.example.org.", Rtype::A));
+        let took_us = world.now.as_micros() - began;
+        assert!(took_us < within_us, "{lost}: {took_us}");
+        check_denied(&world.ask("n2.example.org.", Rtype::A));
+        assert!(world.channels.iter().all(|channel| *channel == Channel::Udp), "{lost}");
+    }
+}
+
+#[test]
+fn server_that_takes_longer_for_once_is_asked_twice_and_not_over_tcp() {
+    let mut world = hierarchy();
+    world.ask("www.example.org.", Rtype::A);
+    world.delays.insert(ip("192.0.2.3"), 300_000);
+    check_denied(&world.ask("n1.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp, Channel::Udp]);
+    world.delays.clear();
+    check_denied(&world.ask("n2.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp]);
+}
+
+#[test]
+fn server_far_away_is_reached_over_udp_when_it_is_met_first() {
+    for (delay_us, requests) in [(300_000, 1), (600_000, 2)] {
+        let mut world = hierarchy();
+        world.ask("ns.org.", Rtype::A);
+        world.delays.insert(ip("192.0.2.3"), delay_us);
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        assert_eq!(world.sent_to("192.0.2.3"), requests, "{:?}", world.sent());
+        assert!(world.channels.iter().all(|channel| *channel == Channel::Udp));
+    }
+}
+
+#[test]
+fn server_that_refuses_connections_is_asked_over_udp_again() {
+    let mut world = hierarchy();
+    world.silent_over_udp.insert(ip("192.0.2.3"));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    assert_eq!(world.channels.last(), Some(&Channel::Tcp));
+    world.silent_over_udp.clear();
+    world.refusing_tcp.insert(ip("192.0.2.3"));
+    check_denied(&world.ask("n1.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Tcp, Channel::Udp]);
+    check_denied(&world.ask("n2.example.org.", Rtype::A));
+    assert_eq!(world.channels, [Channel::Udp]);
+    // The same where it was silent over UDP just before.
+    let mut world = hierarchy();
+    world.refusing_tcp.insert(ip("192.0.2.3"));
+    world.tamper = Some(losing(2));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    let channels = [Channel::Udp, Channel::Udp, Channel::Tcp, Channel::Udp];
+    assert_eq!(world.channels[world.channels.len() - 4..], channels);
+}
+
 #[test]
 fn server_without_edns_is_asked_without_and_that_is_remembered() {
     let mut world = hierarchy();
     world.tamper = Some(Box::new(|transmit, response| {
-        let has_opt = Response::read(&transmit.octets).unwrap().edns.is_some();
-        if transmit.to.ip() != ip("192.0.2.3") || !has_opt {
-            return Some(response);
-        }
-        let mut refused = transmit.octets[..12].to_vec();
-        refused[2] |= 0x80;
-        refused[3] = 1;
-        refused[4..].fill(0);
-        Some(refused)
+        let is_refused = transmit.to.ip() == ip("192.0.2.3") && has_opt(transmit);
+        Some(if is_refused { bare_formerr(transmit) } else { response })
     }));
     assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
     assert_eq!(world.sent.len(), 4);
     world.ask("nothing.example.org.", Rtype::A);
     assert_eq!(world.sent.len(), 1);
+}
+
+#[test]
+fn server_that_cannot_read_a_request_for_another_reason_is_asked_with_edns_again() {
+    let mut world = hierarchy();
+    world.ask("other.example.org.", Rtype::A);
+    // It fails for one name, whatever is asked of it.
+    world.tamper = Some(Box::new(|transmit, response| {
+        let is_odd = asked(transmit).as_name().to_lowercase() == name("odd.example.org.");
+        Some(if is_odd { bare_formerr(transmit) } else { response })
+    }));
+    check_failed(&world.ask("odd.example.org.", Rtype::A), FailureReason::Lame);
+    assert_eq!(world.sent_to("192.0.2.3"), 2, "{:?}", world.sent());
+    let (_, transmit, _) = first_request(&mut world, "www.example.org.");
+    assert!(has_opt(&transmit));
+}
+
+#[test]
+fn server_that_is_silent_without_edns_is_asked_with_edns_again() {
+    let mut world = hierarchy();
+    world.ask("other.example.org.", Rtype::A);
+    let is_first = Cell::new(true);
+    world.tamper = Some(Box::new(move |transmit, response| match has_opt(transmit) {
+        true if is_first.take() => Some(bare_formerr(transmit)),
+        true => Some(response),
+        false => None,
+    }));
+    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    assert_eq!(world.sent_to("192.0.2.3"), 3, "{:?}", world.sent());
 }
 
 #[test]
@@ -132,6 +228,17 @@ fn case_of_the_question_is_mixed_and_a_server_that_loses_it_is_asked_over_tcp() 
 }
 
 #[test]
+fn response_in_another_case_is_told_as_one_that_is_not_used() {
+    let mut world = hierarchy();
+    world.ask("www.example.org.", Rtype::A);
+    let (_, transmit, mut right) = first_request(&mut world, "other.example.org.");
+    let letter = right[13..].iter().position(u8::is_ascii_alphabetic).unwrap() + 13;
+    right[letter] ^= 0x20;
+    let ignored = world.resolver.handle_response(world.now, transmit.request, &right);
+    assert_eq!(ignored, Some(Ignored::Case));
+}
+
+#[test]
 fn random_case_of_a_question_does_not_come_with_the_answer() {
     let mut world = hierarchy();
     for qname in ["alias.example.org.", "www.old.example.org."] {
@@ -144,6 +251,19 @@ fn random_case_of_a_question_does_not_come_with_the_answer() {
             assert!(target.is_none_or(|target| is_lower(target.as_wire())), "{target:?}");
         }
     }
+}
+
+fn has_opt(transmit: &Transmit) -> bool {
+    Response::read(&transmit.octets).unwrap().edns.is_some()
+}
+
+/// FORMERR of who could not read the request: a header and nothing else.
+fn bare_formerr(transmit: &Transmit) -> Vec<u8> {
+    let mut refused = transmit.octets[..12].to_vec();
+    refused[2] |= 0x80;
+    refused[3] = 1;
+    refused[4..].fill(0);
+    refused
 }
 
 /// The first request for a name of a zone whose servers are known, and the right response to it.
@@ -167,20 +287,29 @@ fn forged_responses_are_ignored_and_many_of_them_lead_to_tcp() {
     };
     // The number, that it is a response, the type, a letter of the name; and nothing at all.
     let type_at = 12 + name("other.example.org.").as_name().len() + 1;
-    let forgeries = [forge(0, 1), forge(2, 0x80), forge(type_at, 1), forge(13, 1), Vec::new()];
-    for forged in &forgeries {
-        world.resolver.handle_response(world.now, transmit.request, forged);
+    let cut_short = right[..right.len() - 1].to_vec();
+    let forgeries = [
+        (forge(0, 1), Ignored::Id),
+        (forge(2, 0x80), Ignored::Question),
+        (forge(type_at, 1), Ignored::Question),
+        (forge(13, 1), Ignored::Question),
+        (cut_short, Ignored::Malformed),
+        (Vec::new(), Ignored::Malformed),
+    ];
+    for (forged, why) in &forgeries {
+        let ignored = world.resolver.handle_response(world.now, transmit.request, forged);
+        assert_eq!(ignored, Some(*why));
         assert!(world.resolver.awaits(transmit.request));
         assert!(world.resolver.poll_finished().is_none());
     }
-    for _ in 0..3 {
-        world.resolver.handle_response(world.now, transmit.request, &forgeries[0]);
+    for _ in 0..2 {
+        world.resolver.handle_response(world.now, transmit.request, &forgeries[0].0);
     }
     assert!(!world.resolver.awaits(transmit.request));
     let again = world.resolver.poll_transmit().unwrap();
     assert_eq!((again.channel, again.to), (Channel::Tcp, transmit.to));
     let right = exchange(&world.servers[&again.to.ip()], Transport::Tcp, &again.octets).unwrap();
-    world.resolver.handle_response(world.now, again.request, &right);
+    assert_eq!(world.resolver.handle_response(world.now, again.request, &right), None);
     check_denied(&world.resolver.poll_finished().unwrap().resolution);
 }
 
@@ -262,6 +391,25 @@ fn cookie_that_a_server_has_told_is_sent_from_then_on() {
 }
 
 #[test]
+fn our_part_of_cookies_is_another_one_after_a_day_and_that_of_the_server_is_forgotten() {
+    let mut world = with_cookies();
+    let mut ask = |qname: &str| {
+        world.ask("www.example.org.", Rtype::A);
+        let (asker, transmit, right) = first_request(&mut world, qname);
+        world.resolver.handle_response(world.now, transmit.request, &right);
+        assert_eq!(world.rest()[0].asker, asker);
+        world.pass(86_400);
+        Response::read(&transmit.octets).unwrap().edns.unwrap().cookie.unwrap()
+    };
+    let (first, second) = (ask("a.example.org."), ask("b.example.org."));
+    assert_ne!(first.0, second.0);
+    assert!(first.1.is_some() && second.1.is_some() && first.1 != second.1);
+    let (_, transmit, _) = first_request(&mut world, "c.example.org.");
+    let (_, theirs) = Response::read(&transmit.octets).unwrap().edns.unwrap().cookie.unwrap();
+    assert_eq!(theirs, None);
+}
+
+#[test]
 fn response_with_another_cookie_than_ours_is_a_forged_one() {
     let mut world = with_cookies();
     world.ask("www.example.org.", Rtype::A);
@@ -269,7 +417,8 @@ fn response_with_another_cookie_than_ours_is_a_forged_one() {
     let mut forged = right.clone();
     let at = forged.len() - 24;
     forged[at] ^= 1;
-    world.resolver.handle_response(world.now, transmit.request, &forged);
+    let ignored = world.resolver.handle_response(world.now, transmit.request, &forged);
+    assert_eq!(ignored, Some(Ignored::Cookie));
     assert!(world.resolver.awaits(transmit.request));
     world.resolver.handle_response(world.now, transmit.request, &right);
     check_denied(&world.resolver.poll_finished().unwrap().resolution);
@@ -281,7 +430,8 @@ fn response_without_the_cookie_that_is_expected_is_confirmed_over_tcp() {
     world.ask("www.example.org.", Rtype::A);
     let (_, transmit, right) = first_request(&mut world, "other.example.org.");
     let bare = without_options(right);
-    world.resolver.handle_response(world.now, transmit.request, &bare);
+    let ignored = world.resolver.handle_response(world.now, transmit.request, &bare);
+    assert_eq!(ignored, Some(Ignored::Cookie));
     let again = world.resolver.poll_transmit().unwrap();
     assert_eq!(again.channel, Channel::Tcp);
     // A server that has stopped using them is believed there, and asked over UDP from then on.
@@ -366,4 +516,53 @@ fn wrong_message_over_tcp_ends_the_request() {
         let finished = world.rest();
         assert_eq!(addresses(&finished[0].resolution), [ip("192.0.2.80")]);
     }
+}
+
+#[test]
+fn server_over_a_satellite_is_reached_the_first_time() {
+    for (trip_us, within_us) in [(900_000, 1_000_000), (1_800_000, 2_300_000)] {
+        let mut world = hierarchy();
+        world.delays.insert(ip("192.0.2.3"), trip_us - TRIP_US);
+        let began = world.now.as_micros();
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        let after_us = world.now.as_micros() - began;
+        assert!(after_us <= within_us, "{after_us}");
+        // From then on it is waited for.
+        let began = world.now.as_micros();
+        assert_eq!(addresses(&world.ask("both.example.org.", Rtype::A)), [ip("192.0.2.84")]);
+        assert_eq!(world.now.as_micros() - began, trip_us);
+    }
+}
+
+/// A world in which one server of example.org. fails after its wait, and the other answers after that,
+/// within its own.
+fn with_late_failure() -> World {
+    let mut world = hierarchy();
+    let org = "@ NS ns\nns A 192.0.2.2\nexample NS a.example\nexample NS b.example\n\
+         a.example A 192.0.2.3\nb.example A 192.0.2.6";
+    world.serve("192.0.2.2", &[("org.", org)]);
+    let zone = "@ NS a\n@ NS b\na A 192.0.2.3\nb A 192.0.2.6\nwww A 192.0.2.80";
+    for address in ["192.0.2.3", "192.0.2.6"] {
+        world.serve(address, &[("example.org.", zone)]);
+    }
+    world.tamper = Some(failing_with("192.0.2.3", 2));
+    world.delays.insert(ip("192.0.2.3"), 450_000);
+    world.delays.insert(ip("192.0.2.6"), 250_000);
+    world
+}
+
+#[test]
+fn late_failure_leaves_the_request_to_another_server_under_way() {
+    let mut failed = 0;
+    for skipped in 0..10 {
+        let mut world = with_late_failure();
+        // Another choice each time.
+        for number in 0..skipped {
+            world.ask(&format!("x{number}."), Rtype::A);
+        }
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        failed += world.sent_to("192.0.2.3");
+        assert_eq!(world.sent_to("192.0.2.6"), 1, "{:?}", world.sent());
+    }
+    assert!(failed > 0);
 }

@@ -2,8 +2,9 @@
 
 use super::bounds::{is_busy, leading_on, put};
 use super::{ORG, addresses, hierarchy, ip};
-use kereru::base::limits::LOOKUPS_MAX;
+use kereru::base::limits::{LOOKUPS_MAX, WAITING_FETCHES_MAX};
 use kereru::cache::End;
+use kereru::resolver::{Asker, Asking, Budget, Question};
 use kereru::wire::numbers::Rtype;
 use std::net::IpAddr;
 
@@ -23,12 +24,51 @@ fn flood_of_names_below_a_zone_whose_server_is_waited_for_leaves_others_alone() 
     for number in 0..LOOKUPS_MAX + 100 {
         put(&mut world, client(number / 500), &format!("n{number}.attack.org."));
     }
+    // So many wait for the address, and so many for what the parent says; the others have been told
+    // that there is no room.
+    let waiting = world.resolver.inflight();
+    assert!(waiting <= 2 * WAITING_FETCHES_MAX as usize + 1, "{waiting}");
     let end = put(&mut world, ip("198.51.100.9"), "www.example.org.");
     assert!(!is_busy(end.as_ref()), "{end:?}");
     let finished = world.rest();
     let other =
         finished.iter().find(|one| one.resolution.name == crate::world::name("www.example.org."));
     assert_eq!(addresses(&other.unwrap().resolution), [ip("192.0.2.80")]);
+}
+
+#[test]
+fn client_that_floods_a_zone_leaves_its_places_to_others() {
+    // Servers that are slow, and servers whose address is slow to be found.
+    for slow in ["192.0.2.3", "192.0.2.5"] {
+        let mut world = hierarchy();
+        let wild = "@ NS ns.servers.net.\n* A 192.0.2.91";
+        world.serve("192.0.2.3", &[("example.org.", "@ NS ns\nns A 192.0.2.3\n* A 192.0.2.91")]);
+        let servers = "@ NS ns\nns A 192.0.2.5";
+        world.serve("192.0.2.5", &[("servers.net.", servers), ("glueless.org.", wild)]);
+        let zone = if slow == "192.0.2.3" { "example.org." } else { "glueless.org." };
+        // What leads to the slow server is known, and no more.
+        world.ask("www.example.org.", Rtype::A);
+        world.ask("nothing.net.", Rtype::A);
+        world.delays.insert(ip(slow), 60_000);
+        let mut busy = 0;
+        for number in 0..300 {
+            let end = put(&mut world, client(1), &format!("n{number}.{zone}"));
+            busy += usize::from(is_busy(end.as_ref()));
+        }
+        for number in 0..40 {
+            let end = put(&mut world, client(2), &format!("m{number}.{zone}"));
+            assert!(end.is_none(), "{slow}: {end:?}");
+        }
+        let finished = world.rest();
+        let (others, own): (Vec<_>, Vec<_>) =
+            finished.iter().partition(|one| one.asker.0 + 40 > world.asked);
+        busy += own.iter().filter(|one| is_busy(Some(&one.resolution.end))).count();
+        assert!((200..=250).contains(&busy), "{slow}: {busy}");
+        assert_eq!(others.len(), 40);
+        for one in others {
+            assert_eq!(addresses(&one.resolution), [ip("192.0.2.91")]);
+        }
+    }
 }
 
 #[test]
@@ -84,4 +124,34 @@ fn names_below_a_delegation_that_leads_to_further_delegations_cost_requests_once
             assert_eq!(world.sent(), [""; 0]);
         }
     }
+}
+
+#[test]
+fn clients_who_gave_up_on_a_silent_server_take_no_memory() {
+    let mut world = hierarchy();
+    world.ask("other.example.org.", Rtype::A);
+    world.silent.insert(ip("192.0.2.3"));
+    // As many clients as there may be ask the same, and each is answered before anything comes back.
+    let mut round = || {
+        for number in 0..LOOKUPS_MAX {
+            world.asked += 1;
+            let asking = Asking {
+                asker: Asker(world.asked),
+                client: client(number),
+                question: Question {
+                    name: crate::world::name("www.example.org."),
+                    rtype: Rtype::A,
+                },
+                budget: Budget { deadline: world.now.after_micros(1), ..Budget::new(world.now) },
+            };
+            world.resolver.handle_question(world.now, asking);
+        }
+        world.now = world.now.after_micros(1);
+        world.resolver.handle_timeout(world.now);
+        while world.resolver.poll_finished().is_some() {}
+        assert_eq!(world.resolver.inflight(), 0);
+    };
+    (0..3).for_each(|_| round());
+    let used = allocation_counter::measure(|| (0..2).for_each(|_| round()));
+    assert!(used.bytes_current <= 1 << 16, "{}", used.bytes_current);
 }

@@ -1,9 +1,11 @@
 //! Routes: servers that resolve, and servers of stub zones.
 
-use super::{World, addresses, check_failed, failing_with, hierarchy_with, ip, options};
+use super::{
+    World, addresses, check_denied, check_failed, failing_with, hierarchy_with, ip, options,
+};
 use crate::world::name;
 use kereru::cache::FailureReason;
-use kereru::resolver::{Channel, Options, Route, RouteKind};
+use kereru::resolver::{Budget, Channel, Options, Route, RouteKind};
 use kereru::wire::header::Flags;
 use kereru::wire::numbers::Rtype;
 use kereru::wire::typed::Response;
@@ -18,7 +20,7 @@ fn forwarding(kind: RouteKind, to: &[&str]) -> World {
     world.tamper = Some(Box::new(move |transmit, mut response| {
         if to.contains(&transmit.to) && kind != RouteKind::Stub {
             let request = Response::read(&transmit.octets).unwrap();
-            assert!(request.header.flags.contains(Flags::RD | Flags::CD));
+            assert_eq!(request.header.flags.0, Flags::RD);
             response[2] &= !(Flags::AA >> 8) as u8;
         }
         Some(response)
@@ -36,12 +38,41 @@ fn names_of_a_forwarded_zone_are_asked_of_its_forwarders_in_one_step() {
 }
 
 #[test]
+fn forwarder_is_given_the_time_to_resolve_however_fast_it_tells_what_it_knows() {
+    let mut world = forwarding(RouteKind::ForwardOnly, &["192.0.2.3:53"]);
+    world.refusing_tcp.insert(ip("192.0.2.3"));
+    for qname in ["www.example.org.", "short.example.org.", "zero.example.org."] {
+        world.ask(qname, Rtype::A);
+    }
+    world.delays.insert(ip("192.0.2.3"), 300_000);
+    assert_eq!(addresses(&world.ask("both.example.org.", Rtype::A)), [ip("192.0.2.84")]);
+    assert_eq!(world.channels, [Channel::Udp]);
+}
+
+#[test]
 fn forwarders_that_fail_are_gone_around_unless_only_they_may_be_asked() {
     let mut world = forwarding(RouteKind::ForwardFirst, &["192.0.2.98:53"]);
     assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
     let mut world = forwarding(RouteKind::ForwardOnly, &["192.0.2.98:53"]);
     check_failed(&world.ask("www.example.org.", Rtype::A), FailureReason::Unreachable);
     assert_eq!(world.sent_to("192.0.2.98"), world.sent.len());
+}
+
+#[test]
+fn forwarders_that_fail_are_gone_around_to_the_servers_of_the_route_above() {
+    for kind in [RouteKind::Stub, RouteKind::ForwardFirst, RouteKind::ForwardOnly] {
+        let mut world = forwarding(kind, &["192.0.2.3:53"]);
+        let (to, inner) = (vec!["192.0.2.98:53".parse().unwrap()], RouteKind::ForwardFirst);
+        let to_example = vec!["192.0.2.3:53".parse().unwrap()];
+        let routes = vec![
+            Route { zone: name("www.example.org."), to, kind: inner },
+            Route { zone: name("example.org."), to: to_example, kind },
+        ];
+        world.resolver.set_options(world.now, Options { routes, ..options() });
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        let asked = world.sent_to("192.0.2.98") + world.sent_to("192.0.2.3");
+        assert_eq!(asked, world.sent.len(), "{kind:?}: {:?}", world.sent());
+    }
 }
 
 #[test]
@@ -98,16 +129,53 @@ fn stub_zone_begins_at_its_servers_and_leads_further() {
 }
 
 #[test]
-fn route_counts_also_where_a_delegation_is_known() {
+fn route_that_a_reload_brings_changes_or_takes_away_leaves_nothing_of_what_was_learnt_without_it() {
+    let route = |to: &str, kind| {
+        vec![Route { zone: name("corp.example.org."), to: vec![to.parse().unwrap()], kind }]
+    };
     let mut world = hierarchy_with(options());
+    for (server, address) in [("192.0.2.6", "192.0.2.91"), ("192.0.2.7", "192.0.2.92")] {
+        let zone = format!("@ NS ns\nns A {server}\nwww A {address}");
+        world.serve(server, &[("corp.example.org.", &zone)]);
+    }
+    let denied = |world: &mut World| {
+        check_denied(&world.ask("www.corp.example.org.", Rtype::A));
+        check_denied(&world.ask("corp.example.org.", Rtype::A));
+        // What lies outside is not forgotten.
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+    };
+    denied(&mut world);
+    for (to, kind, expected) in [
+        ("192.0.2.6:53", RouteKind::Stub, "192.0.2.91"),
+        ("192.0.2.7:53", RouteKind::Stub, "192.0.2.92"),
+    ] {
+        let routes = route(to, kind);
+        world.resolver.set_options(world.now, Options { routes: routes.clone(), ..options() });
+        assert_eq!(addresses(&world.ask("www.corp.example.org.", Rtype::A)), [ip(expected)]);
+        world.resolver.set_options(world.now, Options { routes, ..options() });
+        world.ask("www.corp.example.org.", Rtype::A);
+        assert!(world.sent.is_empty(), "{:?}", world.sent());
+        world.ask("www.example.org.", Rtype::A);
+        assert!(world.sent.is_empty(), "{:?}", world.sent());
+    }
+    world.resolver.set_options(world.now, options());
+    denied(&mut world);
+}
+
+#[test]
+fn question_that_is_under_way_when_a_reload_brings_a_route_is_asked_there() {
+    let mut world = hierarchy_with(options());
+    let zone = "@ NS ns\nns A 192.0.2.6\nwww A 192.0.2.91";
+    world.serve("192.0.2.6", &[("corp.example.org.", zone)]);
     world.ask("www.example.org.", Rtype::A);
-    let (zone, to) = (name("example.org."), vec!["192.0.2.6:53".parse().unwrap()]);
-    let route = Route { zone, to, kind: RouteKind::Stub };
-    world.resolver.set_options(world.now, Options { routes: vec![route], ..options() });
-    world.serve("192.0.2.6", &[("example.org.", "@ NS ns\nns A 192.0.2.6\nnew A 192.0.2.86")]);
-    // What is cached stays, and what is asked is asked of the new servers.
-    assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
-    assert_eq!(world.sent(), [""; 0]);
-    assert_eq!(addresses(&world.ask("new.example.org.", Rtype::A)), [ip("192.0.2.86")]);
-    assert_eq!(world.sent(), ["192.0.2.6 new.example.org. A"]);
+    world.put("www.corp.example.org.", Rtype::A, Budget::new(world.now));
+    // It is on its way to those who deny it.
+    world.step();
+    assert_eq!(world.sent().last().unwrap(), "192.0.2.3 corp.example.org. A");
+    let to = vec!["192.0.2.6:53".parse().unwrap()];
+    let routes = vec![Route { zone: name("corp.example.org."), to, kind: RouteKind::Stub }];
+    world.resolver.set_options(world.now, Options { routes, ..options() });
+    let finished = world.rest();
+    assert_eq!(addresses(&finished[0].resolution), [ip("192.0.2.91")]);
+    assert_eq!(addresses(&world.ask("www.corp.example.org.", Rtype::A)), [ip("192.0.2.91")]);
 }

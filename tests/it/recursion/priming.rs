@@ -73,6 +73,29 @@ fn root_that_a_reload_brings_is_asked_for_its_servers() {
 }
 
 #[test]
+fn root_that_a_reload_brings_replaces_what_was_learnt_of_the_one_before() {
+    // Another name, and the same one with another address.
+    for server in ["root3.test.", "root2.test."] {
+        let mut world = two_roots();
+        world.resolver.start(world.now);
+        world.rest();
+        let root = format!("{ROOT}\n@ NS root2.test.\nroot2.test. A 192.0.2.11");
+        world.serve("192.0.2.21", &[(".", &root)]);
+        let other = vec![(name(server), vec![ip("192.0.2.21")])];
+        world.resolver.set_options(world.now, Options { root: other.clone(), ..options() });
+        assert_eq!(addresses(&world.ask("www.example.org.", Rtype::A)), [ip("192.0.2.80")]);
+        assert_eq!(world.sent[0].0, ip("192.0.2.21"), "{:?}", world.sent());
+        assert_eq!((world.sent_to("192.0.2.1"), world.sent_to("192.0.2.11")), (0, 0));
+        // What is learnt from that one stays when a reload changes nothing.
+        world.ask(".", Rtype::NS);
+        assert_eq!(world.sent(), ["192.0.2.21 . NS"]);
+        world.resolver.set_options(world.now, Options { root: other, ..options() });
+        world.ask(".", Rtype::NS);
+        assert!(world.sent.is_empty(), "{:?}", world.sent());
+    }
+}
+
+#[test]
 fn priming_that_fails_costs_nothing_and_is_tried_again_after_a_pause() {
     let mut world = two_roots();
     world.tamper = Some(super::failing_with("192.0.2.1", 5));

@@ -1,9 +1,11 @@
 //! Types that are not like others: ANY, RRSIG, DS at a cut, and what stands beside an alias.
 
-use super::{ORG, World, addresses, check_denied, check_failed, hierarchy, ip, serving};
-use kereru::answer::{AnswerOptions, AnyPolicy};
+use super::{ORG, World, addresses, check_denied, check_failed, hierarchy, ip, options, serving};
+use crate::world::exchange;
+use kereru::answer::{AnswerOptions, AnyPolicy, Transport};
 use kereru::cache::{Detail, End, FailureReason, Rank, Resolution};
 use kereru::wire::numbers::Rtype;
+use kereru::wire::typed::Response;
 use std::collections::BTreeSet;
 
 /// A world in which the server of example.org. answers for all types at once.
@@ -148,14 +150,68 @@ fn what_a_zone_says_of_its_own_ds_is_not_believed() {
     // The server of org. answers as example.org. would.
     world.serve("192.0.2.2", &[("org.", ORG)]);
     world.tamper = Some(Box::new(|transmit, response| {
-        let request = kereru::wire::typed::Response::read(&transmit.octets).unwrap();
+        let request = Response::read(&transmit.octets).unwrap();
         let is_ds = request.question.is_some_and(|(_, question)| question.rtype == Rtype::DS);
         if transmit.to.ip() != ip("192.0.2.2") || !is_ds {
             return Some(response);
         }
         let child =
             serving(&[("example.org.", "@ NS ns\nns A 192.0.2.3")], AnswerOptions::default());
-        crate::world::exchange(&child, kereru::answer::Transport::Udp, &transmit.octets)
+        exchange(&child, Transport::Udp, &transmit.octets)
     }));
     check_failed(&world.ask("example.org.", Rtype::DS), FailureReason::Lame);
+}
+
+#[test]
+fn server_that_tells_of_ds_as_the_child_is_asked_for_other_names_as_before() {
+    // A second server of org., which comes after the first if that counts as lame.
+    let root = "@ NS root.test.\nroot.test. A 192.0.2.1\norg. NS a.org.\norg. NS b.org.\n\
+         a.org. A 192.0.2.2\nb.org. A 192.0.2.4";
+    let org = "@ NS a\n@ NS b\na A 192.0.2.2\nb A 192.0.2.4\nsub NS ns.sub\nns.sub A 192.0.2.3";
+    let child = ("sub.org.", "@ NS ns\nns A 192.0.2.3");
+    let mut world = World::new(
+        options(),
+        &[
+            ("192.0.2.1", &[(".", root)]),
+            ("192.0.2.2", &[("org.", org), child]),
+            ("192.0.2.4", &[("org.", org), child]),
+        ],
+    );
+    world.tamper = Some(Box::new(move |transmit, response| {
+        let request = Response::read(&transmit.octets).unwrap();
+        let is_ds = request.question.is_some_and(|(_, question)| question.rtype == Rtype::DS);
+        if transmit.to.ip() != ip("192.0.2.2") || !is_ds {
+            return Some(response);
+        }
+        exchange(&serving(&[child], AnswerOptions::default()), Transport::Udp, &transmit.octets)
+    }));
+    world.ask("sub.org.", Rtype::DS);
+    while world.sent_to("192.0.2.2") == 0 {
+        world.pass(100_000);
+        world.ask("sub.org.", Rtype::DS);
+    }
+    let mut count = 0;
+    for number in 0..20 {
+        world.ask(&format!("x{number}.org."), Rtype::A);
+        count += world.sent_to("192.0.2.2");
+    }
+    assert!(count > 0);
+}
+
+#[test]
+fn service_with_parameters_that_are_wrong_is_handed_on_as_it_is() {
+    let mut world = hierarchy();
+    world.serve("192.0.2.3", &[("example.org.", "@ NS ns\nns A 192.0.2.3\nwww HTTPS 1 . alpn=h2")]);
+    world.tamper = Some(Box::new(|_, mut response| {
+        // The protocol is longer than its parameter.
+        let at = response.windows(3).position(|octets| octets == b"\x02h2");
+        if let Some(length) = at.and_then(|at| response.get_mut(at)) {
+            *length = 9;
+        }
+        Some(response)
+    }));
+    let resolution = world.ask("www.example.org.", Rtype::HTTPS);
+    let End::Records(entries) = &resolution.end else { panic!("no records: {resolution:?}") };
+    let rdatas: Vec<&[u8]> = entries.iter().flat_map(|entry| entry.rdatas()).collect();
+    assert_eq!(rdatas, [b"\0\x01\0\0\x01\0\x03\x09h2"]);
 }

@@ -62,6 +62,17 @@ fn data_that_is_not_of_its_type_is_refused() {
 }
 
 #[test]
+fn what_a_field_holds_is_left_to_whom_it_is_for() {
+    // Parameters that descend, one that is cut short, and a digest of another length.
+    let svcb = b"\0\x01\0\0\x03\0\x02\x01\xBB\0\x01\0\x03\x02h2";
+    check(Rtype::SVCB, svcb, svcb);
+    let pointing = b"\0\x01\xC0\x14\0\x03\0\x09\x01";
+    check(Rtype::HTTPS, pointing, b"\0\x01\x03org\0\0\x03\0\x09\x01");
+    check(Rtype::DS, b"\0\x01\x08\x02\xAB", b"\0\x01\x08\x02\xAB");
+    check_refused(Rtype::HTTPS, b"\0");
+}
+
+#[test]
 fn name_must_end_with_the_data_and_point_backwards() {
     let (mut whole, start) = message(b"\x02ns");
     let end = whole.len();
