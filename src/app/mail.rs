@@ -12,6 +12,7 @@ use crate::app::serve::State;
 use crate::base::diagnostic::Diagnostics;
 use crate::base::time::Wall;
 use crate::config::{self, Config};
+use crate::metrics;
 use crate::net::World;
 use crate::net::certificate::Certificate;
 use crate::net::inherited::Inherited;
@@ -146,6 +147,13 @@ impl Post {
             addresses.push(listener.address);
         }
         Ok(Self { server: Some(server), addresses })
+    }
+
+    /// What can be counted; nothing where there is no mail.
+    pub(super) fn counted(&self) -> metrics::Mail {
+        let none =
+            || metrics::Mail { counters: metrics::MailCounters::default(), queued: Box::new(|| 0) };
+        self.server.as_ref().map_or_else(none, MailServer::counted)
     }
 
     /// Goes on with a new configuration, as far as that can be without another start.

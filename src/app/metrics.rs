@@ -16,7 +16,8 @@ use prometheus::{IntGauge, Opts, Registry};
 use crate::app::panics;
 use crate::app::zones::{Catalog, Entry};
 use crate::metrics::{
-    Counters, DnsCollector, FamilyError, Kind, Numbers, Reloads, ResolverCollector, Resolving,
+    Counters, DnsCollector, FamilyError, Kind, Mail, MailCollector, Numbers, Reloads,
+    ResolverCollector, Resolving,
 };
 use crate::wire::name::NameBuf;
 
@@ -44,10 +45,12 @@ impl Metrics {
         counters: &Counters,
         tcp_connections: OpenConnections,
         resolving: Resolving,
+        mail: Mail,
     ) -> Result<Self, FamilyError> {
         let registry = Registry::new();
         registry.register(Box::new(DnsCollector::new(counters.clone())?))?;
         registry.register(Box::new(ResolverCollector::new(resolving)?))?;
+        registry.register(Box::new(MailCollector::new(mail)?))?;
         let zones = Arc::<ArcSwap<Zones>>::default();
         let collector = AppCollector::new(Arc::clone(&zones), tcp_connections)?;
         registry.register(Box::new(collector))?;

@@ -354,9 +354,14 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(state: &State, world: &Arc<World>, tcp: &TcpServer) -> io::Result<Self> {
+    fn new(
+        state: &State,
+        world: &Arc<World>,
+        (tcp, post): (&TcpServer, &Post),
+    ) -> io::Result<Self> {
         let connections = Box::new(tcp.open_connections());
-        let metrics = Metrics::register(world.counters(), connections, resolving::counts(world));
+        let (resolving, mail) = (resolving::counts(world), post.counted());
+        let metrics = Metrics::register(world.counters(), connections, resolving, mail);
         let metrics = metrics.map_err(io::Error::other)?;
         metrics.started(&state.catalog, state.config.zones_with_metrics.as_usize());
         let is_ready = Arc::<AtomicBool>::default();
@@ -424,9 +429,9 @@ impl Server {
         let resolving = upstream::run(inbox, Arc::clone(&world), stopping.clone());
         runtime.spawn(world.needing(resolving));
         let tcp = TcpServer::new(Arc::clone(&world), state.tcp_limits(), stopping.clone());
-        let mut pages = Pages::new(&state, &world, &tcp)?;
-        pages.listen(&runtime, &world, sockets.http, stopping.clone())?;
-        let post = Post::start(&state, sockets.mail, &runtime, &world, stopping)?;
+        let post = Post::start(&state, sockets.mail, &runtime, &world, stopping.clone())?;
+        let mut pages = Pages::new(&state, &world, (&tcp, &post))?;
+        pages.listen(&runtime, &world, sockets.http, stopping)?;
         let (handle, cpus) = (runtime.handle().clone(), state.cpus.clone());
         let listeners = Listeners::start(handle, Arc::clone(&world), tcp, cpus, sockets.dns)?;
         Ok(Self { state: Arc::new(state), world, runtime, listeners, pages, post, notifier, stop })

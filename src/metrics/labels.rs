@@ -110,6 +110,22 @@ labels! {
     }
 }
 
+labels! {
+    /// What has become of a message.
+    MailResult {
+        /// It was taken, and is kept.
+        Accepted = "accepted",
+        /// It was refused when its content had begun.
+        Refused = "refused",
+        /// It could not be kept; the client was told to come back.
+        Failed = "failed",
+        /// Another host has taken it.
+        Relayed = "relayed",
+        /// Its sender was told that it could not be delivered.
+        Returned = "returned",
+    }
+}
+
 /// How often the cache was of use to answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheUse {

@@ -9,6 +9,7 @@ mod collector;
 mod counters;
 mod family;
 mod labels;
+mod mail;
 mod reloads;
 mod resolving;
 
@@ -16,7 +17,9 @@ pub use collector::DnsCollector;
 pub use counters::{Counters, WorkerCounters};
 pub use family::{FamilyError, Kind, Numbers};
 pub use labels::{
-    AnswerSource, CacheUse, DropReason, IgnoredResponse, ReplyKind, ResolverFailure, Transport,
+    AnswerSource, CacheUse, DropReason, IgnoredResponse, MailResult, ReplyKind, ResolverFailure,
+    Transport,
 };
+pub use mail::{Mail, MailCollector, MailCounters};
 pub use reloads::Reloads;
 pub use resolving::{CacheTotals, ResolverCollector, ResolverCounters, Resolving};

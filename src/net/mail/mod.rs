@@ -37,6 +37,7 @@ use crate::mail::reply::{Reply, Status};
 use crate::mail::route::{self, Rules};
 use crate::mail::sasl::{Credentials, Verdict};
 use crate::mail::smtp::Options as SmtpOptions;
+use crate::metrics::{self, MailCounters};
 use crate::net::World;
 use crate::net::certificate::Certificate;
 use crate::net::mail::connection::Connection;
@@ -157,6 +158,7 @@ struct Shared {
     locked: Mutex<HashSet<String>>,
     passwords: Semaphore,
     guesses: Guesses,
+    counters: MailCounters,
     stopping: watch::Receiver<bool>,
 }
 
@@ -190,6 +192,7 @@ impl MailServer {
             locked: Mutex::default(),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE_MAX),
             guesses: Guesses::default(),
+            counters: MailCounters::default(),
             stopping,
         })))
     }
@@ -216,9 +219,10 @@ impl MailServer {
         relay::run(self.0, Arc::new(find_way)).await;
     }
 
-    /// Messages that wait for other hosts, counted once for each domain that they go to.
-    pub fn queue_messages(&self) -> usize {
-        self.0.queue.len()
+    /// What can be counted, without keeping the server from ending.
+    pub fn counted(&self) -> metrics::Mail {
+        let queue = self.0.queue.clone();
+        metrics::Mail { counters: self.0.counters.clone(), queued: Box::new(move || queue.len()) }
     }
 
     /// Accepts connections until the server stops.
@@ -264,9 +268,13 @@ impl MailServer {
         }
         match service {
             Service::Smtp | Service::Submission | Service::Smtps => {
+                self.0.counters.smtp_session();
                 smtp::serve(&self.0, connection, settings, service).await;
             }
-            Service::Pop3 | Service::Pop3s => pop3::serve(&self.0, connection, &settings).await,
+            Service::Pop3 | Service::Pop3s => {
+                self.0.counters.pop3_session();
+                pop3::serve(&self.0, connection, &settings).await;
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::base::time::Wall;
 use crate::mail::address::{Address, Path};
 use crate::mail::reply::{Reply, Status};
 use crate::mail::smtp::{Action, Client, Destination, Envelope, Recipient, Session};
+use crate::metrics::MailResult;
 use crate::net::mail::connection::{Connection, Read};
 use crate::net::mail::queue::Facts;
 use crate::net::mail::reception::{self, Reception};
@@ -125,7 +126,10 @@ impl Desk<'_> {
             }
             Action::Open(envelope) => self.open(*envelope),
             Action::Keep => self.keep().await,
-            Action::Forget => self.incoming = None,
+            Action::Forget => {
+                self.shared.counters.message(MailResult::Refused);
+                self.incoming = None;
+            }
             Action::LogIn(credentials) => {
                 let client = client_of(self.peer);
                 let check = self.shared.check_password(&self.settings, client, credentials);
@@ -188,8 +192,14 @@ impl Desk<'_> {
             None => Err(io::Error::other("a bug")),
         };
         match result {
-            Ok(id) => self.session.handle_kept(Ok(&id)),
-            Err(error) => self.session.handle_kept(Err(trouble(&error))),
+            Ok(id) => {
+                self.shared.counters.message(MailResult::Accepted);
+                self.session.handle_kept(Ok(&id));
+            }
+            Err(error) => {
+                self.shared.counters.message(MailResult::Failed);
+                self.session.handle_kept(Err(trouble(&error)));
+            }
         }
     }
 

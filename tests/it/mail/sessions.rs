@@ -2,6 +2,7 @@
 
 use super::client::{Client, End, trust, trust_by};
 use super::{PASSWORD, Service, at, made, start};
+use crate::http::{metrics, value};
 use data_encoding::BASE64;
 use rustls::version::{TLS12, TLS13};
 
@@ -33,6 +34,28 @@ fn mail_comes_and_goes_as_in_a_textbook() {
     let mut pop3 = Client::clear(at(&server, Service::Pop3));
     pop3.log_in("joe", PASSWORD);
     assert_eq!(pop3.list("LIST"), [""; 0]);
+}
+
+#[test]
+fn sessions_and_messages_are_counted() {
+    let server = start("http: {listen: ['127.0.0.1:0']}");
+    let mut smtp = Client::clear(at(&server, Service::Smtp));
+    smtp.expect("HELO a", "250");
+    assert!(smtp.post("joe@example", "Subject: kept\r\n\r\ntext").starts_with("250"));
+    assert!(smtp.post("joe@example", "Subject: a\rb").starts_with("554"));
+    let mut pop3 = Client::clear(at(&server, Service::Pop3));
+    pop3.log_in("joe", PASSWORD);
+    let text = metrics(server.http[0]);
+    for (metric, expected) in [
+        ("kereru_smtp_sessions_total", 1.0),
+        ("kereru_pop3_sessions_total", 1.0),
+        ("kereru_smtp_messages_total{result=\"accepted\"}", 1.0),
+        ("kereru_smtp_messages_total{result=\"refused\"}", 1.0),
+        ("kereru_smtp_messages_total{result=\"failed\"}", 0.0),
+        ("kereru_smtp_queue_messages", 0.0),
+    ] {
+        assert_eq!(value(&text, metric), expected, "{metric}");
+    }
 }
 
 #[test]

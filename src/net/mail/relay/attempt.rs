@@ -12,6 +12,7 @@ use crate::mail::route::{self, Host, NoWay, Way};
 use crate::mail::schedule::Schedule;
 use crate::mail::smtp::Destination;
 use crate::mail::smtp::client::{Mail, Outcome, SESSION_RECIPIENTS_MAX, Trouble};
+use crate::metrics::MailResult;
 use crate::net::mail::connection::Connection;
 use crate::net::mail::queue::{Envelope, Facts, Failure, Queue, Taken};
 use crate::net::mail::reception::Reception;
@@ -84,6 +85,9 @@ impl Attempt {
             }
         }
         let Tally { delivered, refused, later } = tally;
+        if delivered > 0 {
+            self.relay.shared.counters.message(MailResult::Relayed);
+        }
         tracing::info!(id = self.id(), %domain, delivered, refused, later, "a message was tried");
         envelope.tries = envelope.tries.saturating_add(1);
         let now = Wall::now();
@@ -104,6 +108,7 @@ impl Attempt {
         if envelope.recipients.iter().any(|recipient| recipient.is_failed) {
             envelope = self.write_down(envelope).await?;
             if self.tell_sender(&envelope, settings).await? {
+                self.relay.shared.counters.message(MailResult::Returned);
                 tracing::info!(id = self.id(), "the sender was told of a failure");
             }
             envelope.recipients.retain(|recipient| !recipient.is_failed);
