@@ -96,6 +96,7 @@ impl Place {
         for set in &referral.glue {
             let owner = set.owner.as_name().to_lowercase();
             let addresses = set.rdatas.iter().filter_map(|rdata| address(rdata));
+            let addresses = addresses.take(ADDRESSES_PER_SERVER_MAX);
             place.glue.extend(addresses.map(|address| (owner.clone(), address)));
         }
         place
@@ -188,7 +189,9 @@ impl Place {
                 && self.names.iter().any(|name| name.as_name() == entry.name());
             if is_address {
                 let owner = entry.name().to_lowercase();
+                // No more are asked, and a set may have thousands.
                 let addresses = entry.rdatas().filter_map(address);
+                let addresses = addresses.take(ADDRESSES_PER_SERVER_MAX);
                 self.glue.extend(addresses.map(|address| (owner.clone(), address)));
             }
         }

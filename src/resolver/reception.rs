@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use crate::base::limits::{REFERRALS_MAX, WRONG_RESPONSES_MAX};
+use crate::base::limits::{LATE_US_MAX, REFERRALS_MAX, WRONG_RESPONSES_MAX};
 use crate::base::time::Now;
 use crate::cache::{FailureReason, Owned};
 use crate::resolver::fetch::{Failing, Fetch, exhausted};
@@ -80,6 +80,10 @@ impl Resolver {
                 self.fetches.insert(id, fetch);
                 self.give_up_request(now, id, Loss::Timeout);
             }
+            // Another server is asked by now, which may be about to answer.
+            Received::Again(_) if is_late && fetch.sent.is_some() => {
+                self.fetches.insert(id, fetch);
+            }
             Received::Again(way) => match exhausted(now, &fetch) {
                 Some(failing) => self.fail(now, fetch, failing),
                 None => {
@@ -144,7 +148,9 @@ impl Resolver {
 
     /// Takes in how long a response took, and by what way it came.
     fn measure(&mut self, now: Now, fetch: &Fetch, sent: &Sent) {
-        let after_us = now.as_micros().saturating_sub(sent.at.as_micros());
+        // The machine may have slept since, and the response have waited.
+        let waited_us = sent.until.as_micros().saturating_sub(sent.at.as_micros()) + LATE_US_MAX;
+        let after_us = now.as_micros().saturating_sub(sent.at.as_micros()).min(waited_us);
         // A connection takes one more trip.
         let trips = if sent.way.channel == Channel::Tcp { 2 } else { 1 };
         self.servers.answered(now, sent.way.to, after_us / trips);

@@ -24,7 +24,7 @@ pub(super) struct Sent {
     zone: Option<(NameBuf, Option<IpAddr>)>,
     /// When, and until when it is waited for.
     pub(super) at: Now,
-    until: Now,
+    pub(super) until: Now,
     /// What a response has to repeat.
     pub(super) id: u16,
     pub(super) name: NameBuf,

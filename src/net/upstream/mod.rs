@@ -282,9 +282,10 @@ impl Driver {
         let now = self.world.now();
         match (&mut self.active, setup) {
             (Some(active), Some(setup)) => {
-                active.resolver.set_options(now, setup.options.clone());
                 active.resolver.set_local(Arc::clone(&setup.local));
                 active.resolver.set_cache(setup.cache.clone());
+                // Last, because fetches that other routes concern begin anew at once.
+                active.resolver.set_options(now, setup.options.clone());
                 active.setup = setup;
                 active.is_retired = false;
             }
