@@ -3,47 +3,25 @@
 //! The only place that opens zone files. Does not read them: `zone::file` does.
 
 use std::cell::RefCell;
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::base::stamp::Stamp;
 use crate::zone::file::source::{Opened, Source, SourceError};
 
 /// A file as it was when it was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     path: PathBuf,
-    state: State,
-}
-
-/// What tells a changed file from the old one: which file it is, its size, and when its content and
-/// its entry last changed, in seconds and nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State {
-    device: u64,
-    inode: u64,
-    size: u64,
-    content: (i64, i64),
-    entry: (i64, i64),
-}
-
-impl State {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            content: (metadata.mtime(), metadata.mtime_nsec()),
-            entry: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
+    stamp: Stamp,
 }
 
 impl Seen {
     /// Whether the path still leads to the same file with the same content.
     pub(super) fn is_unchanged(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|metadata| State::of(&metadata) == self.state)
+        fs::metadata(&self.path).is_ok_and(|metadata| Stamp::of(&metadata) == self.stamp)
     }
 }
 
@@ -96,7 +74,7 @@ impl Source for Folder {
         if !metadata.is_file() {
             return Err(SourceError::Unreadable { reason: "it is not a regular file".to_owned() });
         }
-        let seen = Seen { path: shown.clone(), state: State::of(&metadata) };
+        let seen = Seen { path: shown.clone(), stamp: Stamp::of(&metadata) };
         self.seen.borrow_mut().push(seen);
         // An included file has one name, however it was written.
         let name = match real.strip_prefix(&self.root) {

@@ -6,4 +6,5 @@ pub mod diagnostic;
 pub mod entropy;
 pub mod limits;
 pub mod pace;
+pub mod stamp;
 pub mod time;

@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::base::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 use crate::base::time::Wall;
 use crate::config::MailTls;
-use crate::net::certificate::files::Stamp;
+use crate::net::certificate::files::Stamps;
 
 /// A certificate in use, and what begins TLS with it. Copies are the same.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ struct Watched {
     files: MailTls,
     hostname: String,
     /// What they were when they were last read, whatever came of it.
-    seen: Mutex<Stamp>,
+    seen: Mutex<Stamps>,
 }
 
 /// What the next handshake shows.
@@ -70,7 +70,7 @@ impl Certificate {
     /// Fails if the files cannot be read or do not belong together.
     pub fn read(files: &MailTls, hostname: &str) -> Result<(Self, Diagnostics), Diagnostics> {
         // Taken first, so that a file that is changed while it is read counts as changed.
-        let seen = Mutex::new(Stamp::of(files));
+        let seen = Mutex::new(Stamps::of(files));
         let key = files::read(files)?;
         let doubts = doubts(&key, files, hostname);
         let watched = Watched { files: files.clone(), hostname: hostname.to_owned(), seen };
@@ -119,7 +119,7 @@ impl Shared {
             // Another session is at it; this one goes on with what there is.
             Err(TryLockError::WouldBlock) => return,
         };
-        let stamp = Stamp::of(&watched.files);
+        let stamp = Stamps::of(&watched.files);
         if *seen == stamp {
             return;
         }

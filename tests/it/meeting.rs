@@ -307,6 +307,19 @@ fn reply_is_authoritative_exactly_when_its_first_record_is_ours() {
     assert!(authoritative.iter().all(|count| *count > 100), "{authoritative:?}");
 }
 
+/// A query of so many octets, as it arrives from a client of the resolver.
+fn arriving(message: &mut [u8], len: usize) -> Exchange<'_> {
+    Exchange {
+        message,
+        len,
+        peer: "127.0.0.1:4000".parse().unwrap(),
+        local: "127.0.0.1:53".parse().unwrap(),
+        transport: Transport::Udp,
+        received: NOW,
+        now: Now::default(),
+    }
+}
+
 /// The reply for www.gone. when others say this each time they are asked, and how often that is.
 fn told_by(mut others: impl FnMut(&Deferred) -> Resolution) -> (Message, usize) {
     let view = View { resolver: Some(role()), ..View::default() };
@@ -316,15 +329,7 @@ fn told_by(mut others: impl FnMut(&Deferred) -> Resolution) -> (Message, usize) 
     query[2] |= 1;
     let mut message = query.clone();
     message.resize(4096, 0);
-    let mut exchange = Exchange {
-        message: &mut message,
-        len: query.len(),
-        peer: "127.0.0.1:4000".parse().unwrap(),
-        local: "127.0.0.1:53".parse().unwrap(),
-        transport: Transport::Udp,
-        received: NOW,
-        now: Now::default(),
-    };
+    let mut exchange = arriving(&mut message, query.len());
     let mut workspace = Workspace::default();
     let mut outcome = respond(&snapshot, &mut workspace, &mut exchange, &mut ());
     let mut rounds = 0;
@@ -413,15 +418,7 @@ fn denial_from_before_a_reload_does_not_hide_what_a_new_zone_of_ours_delegates()
         query[2] |= 1;
         let mut message = query.clone();
         message.resize(4096, 0);
-        let mut exchange = Exchange {
-            message: &mut message,
-            len: query.len(),
-            peer: "127.0.0.1:4000".parse().unwrap(),
-            local: "127.0.0.1:53".parse().unwrap(),
-            transport: Transport::Udp,
-            received: NOW,
-            now: Now::default(),
-        };
+        let mut exchange = arriving(&mut message, query.len());
         let outcome = respond(&snapshot, &mut Workspace::default(), &mut exchange, &mut ());
         assert_eq!(matches!(outcome, Outcome::Reply { .. }), is_denied, "{qname}: {outcome:?}");
     }

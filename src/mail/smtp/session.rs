@@ -1,5 +1,9 @@
 //! A session: what each command does in each state.
 
+mod content;
+mod faults;
+mod log_in;
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,7 +14,7 @@ use crate::mail::address::Path;
 use crate::mail::faults::{Fault, Stage};
 use crate::mail::line::{Line, Lines};
 use crate::mail::reply::{Reply, Status};
-use crate::mail::sasl::{self, Credentials, Exchange, Next, SaslError, Verdict};
+use crate::mail::sasl::{self, Credentials, Exchange, Verdict};
 use crate::mail::smtp::command::{self, Command};
 use crate::mail::smtp::message::{Destination, Envelope, Incoming, Recipient, too_large};
 use crate::mail::smtp::{COMMAND_LEN_MAX, ERRORS_MAX, IDLE_COMMANDS_MAX, RECIPIENTS_MAX};
@@ -355,47 +359,6 @@ impl Session {
         }
     }
 
-    /// Whether a fault happens to what comes now, which is then dealt with.
-    fn suffers(&mut self, stage: Stage, recipient: Option<&Path>, halted: Halted) -> bool {
-        let recipients = || {
-            let known = self.message.iter().flat_map(|message| &message.recipients);
-            let known = known.map(|recipient| &recipient.path).filter(|_| recipient.is_none());
-            recipient.into_iter().chain(known)
-        };
-        let happens = |fault: &&Fault| fault.happens(stage, recipients());
-        let Some(fault) = self.options.faults.iter().find(happens).cloned() else { return false };
-        if fault.delay_secs > 0 {
-            self.act(Action::Pause(fault.delay_secs), Waiting::Pause(fault, halted));
-        } else {
-            self.suffer(fault, halted);
-        }
-        true
-    }
-
-    /// Lets a fault happen, its pause over.
-    fn suffer(&mut self, fault: Fault, halted: Halted) {
-        if fault.drops {
-            self.reset();
-            return self.close();
-        }
-        match (halted, fault.reply) {
-            (Halted::Greeting, None) => self.greet(),
-            (Halted::Greeting, Some(reply)) => self.end(&reply),
-            (Halted::Line(line), None) => self.obey(Command::read(&line)),
-            (Halted::Line(line), Some(reply)) => match Command::read(&line) {
-                Ok(Command::Bdat { octets, is_last }) => {
-                    self.refuse_content(Entry::Chunk { octets, is_last }, reply);
-                }
-                _ => self.reply(&reply),
-            },
-            (Halted::Content, None) => self.finish_content(),
-            (Halted::Content, Some(reply)) => {
-                self.reset();
-                self.reply(&reply);
-            }
-        }
-    }
-
     fn greet(&mut self) {
         let greeting = format!("{} ESMTP Kereru", self.options.hostname);
         self.reply(&Reply::plain(220, "").with_text(greeting));
@@ -533,165 +496,6 @@ impl Session {
         self.act(action, Waiting::Recipient(recipient));
     }
 
-    fn data(&mut self) {
-        match self.check_content() {
-            Err(reply) => self.refuse(&reply),
-            Ok(true) => {
-                self.refuse(&wrong_order("a message that began with BDAT goes on with BDAT"))
-            }
-            Ok(false) => self.open(Entry::Data),
-        }
-    }
-
-    fn bdat(&mut self, octets: u64, is_last: bool) {
-        match self.check_content() {
-            Err(reply) => self.refuse_content(Entry::Chunk { octets, is_last }, reply),
-            Ok(true) => self.begin_chunk(octets, is_last),
-            Ok(false) => self.open(Entry::Chunk { octets, is_last }),
-        }
-    }
-
-    /// Whether the content of the message has begun.
-    ///
-    /// # Errors
-    ///
-    /// Returns the reply if there is no message, or it is for nobody.
-    fn check_content(&self) -> Result<bool, Reply> {
-        let none = || wrong_order("write MAIL FROM:<address> and RCPT TO:<address> first");
-        let message = self.message.as_ref().ok_or_else(none)?;
-        if message.recipients.is_empty() {
-            return Err(Reply::new(554, Status(5, 1), "there is no recipient that was accepted"));
-        }
-        Ok(message.incoming.is_some())
-    }
-
-    fn open(&mut self, entry: Entry) {
-        if let Some(envelope) = self.envelope() {
-            self.act(Action::Open(Box::new(envelope)), Waiting::Opened(entry));
-        }
-    }
-
-    fn envelope(&self) -> Option<Envelope> {
-        let (message, hello) = (self.message.as_ref()?, self.helo.as_ref()?);
-        let protocol = match (hello.is_extended, self.client.is_tls, self.user.is_some()) {
-            (false, false, _) => "SMTP",
-            (true, false, false) => "ESMTP",
-            (true, false, true) => "ESMTPA",
-            (_, true, false) => "ESMTPS",
-            (_, true, true) => "ESMTPSA",
-        };
-        Some(Envelope {
-            sender: message.from.address().cloned(),
-            recipients: message.recipients.clone(),
-            is_utf8: message.is_utf8,
-            helo: hello.name.clone(),
-            client: self.client.address,
-            protocol,
-            user: self.user.clone(),
-            notes: message.notes.clone(),
-        })
-    }
-
-    /// Refuses what would come with a command; a chunk comes all the same (RFC 3030 §2).
-    fn refuse_content(&mut self, entry: Entry, reply: Reply) {
-        match entry {
-            Entry::Data => self.refuse(&reply),
-            Entry::Chunk { octets: 0, .. } => self.refuse(&reply),
-            Entry::Chunk { octets, .. } => self.state = State::Skip { left: octets, reply },
-        }
-    }
-
-    fn take_data(&mut self, octets: &[u8]) -> usize {
-        let from = self.content.len();
-        let Some(incoming) = self.message.as_mut().and_then(|message| message.incoming.as_mut())
-        else {
-            self.state = State::Command;
-            return 0;
-        };
-        let (taken, is_end) = incoming.data.read(octets, &mut self.content);
-        incoming.take(&mut self.content, from, self.options.size_max);
-        if is_end {
-            self.end_content();
-        }
-        taken
-    }
-
-    fn begin_chunk(&mut self, octets: u64, is_last: bool) {
-        self.state = State::Chunk { left: octets, is_last };
-        if octets == 0 {
-            self.end_chunk(is_last);
-        }
-    }
-
-    fn take_chunk(&mut self, octets: &[u8]) -> usize {
-        let from = self.content.len();
-        let incoming = self.message.as_mut().and_then(|message| message.incoming.as_mut());
-        let (State::Chunk { left, is_last }, Some(incoming)) = (&mut self.state, incoming) else {
-            self.state = State::Command;
-            return 0;
-        };
-        let len = usize::try_from(*left).unwrap_or(usize::MAX).min(octets.len());
-        let chunk = octets.get(..len).unwrap_or_default();
-        incoming.look_at_chunk(chunk);
-        self.content.extend_from_slice(chunk);
-        incoming.take(&mut self.content, from, self.options.size_max);
-        *left -= chunk.len() as u64;
-        if *left == 0 {
-            let is_last = *is_last;
-            self.end_chunk(is_last);
-        }
-        chunk.len()
-    }
-
-    fn end_chunk(&mut self, is_last: bool) {
-        if is_last {
-            return self.end_content();
-        }
-        self.state = State::Command;
-        match self.fault() {
-            Some(reply) => self.give_up(&reply),
-            None => self.reply(&Reply::new(250, Status(0, 0), "go on")),
-        }
-    }
-
-    /// What is known by now to be wrong with the content.
-    fn fault(&self) -> Option<Reply> {
-        self.message.as_ref()?.incoming.as_ref()?.fault(self.options.size_max)
-    }
-
-    fn end_content(&mut self) {
-        self.state = State::Command;
-        if !self.suffers(Stage::End, None, Halted::Content) {
-            self.finish_content();
-        }
-    }
-
-    fn finish_content(&mut self) {
-        let incoming = self.message.as_ref().and_then(|message| message.incoming.as_ref());
-        match incoming.and_then(|incoming| incoming.final_fault(self.options.size_max)) {
-            Some(reply) => self.give_up(&reply),
-            None => self.act(Action::Keep, Waiting::Kept),
-        }
-    }
-
-    /// Forgets a message whose content has begun.
-    fn give_up(&mut self, reply: &Reply) {
-        self.reset();
-        self.refuse(reply);
-    }
-
-    fn skip(&mut self, octets: &[u8]) -> usize {
-        let State::Skip { left, .. } = &mut self.state else { return 0 };
-        let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(octets.len());
-        *left -= taken as u64;
-        if *left == 0
-            && let State::Skip { reply, .. } = std::mem::take(&mut self.state)
-        {
-            self.refuse(&reply);
-        }
-        taken
-    }
-
     fn start_tls(&mut self) {
         if self.client.is_tls {
             self.refuse(&wrong_order("TLS has begun"));
@@ -702,41 +506,6 @@ impl Session {
         } else {
             self.refuse(&Reply::new(502, Status(5, 1), "there is no certificate here"));
         }
-    }
-
-    fn auth(&mut self, mechanism: &str, initial: Option<&str>) {
-        let refusal = if !self.options.offers_log_in {
-            Reply::new(502, Status(5, 1), "nobody can log in here")
-        } else if !self.client.is_tls {
-            Reply::new(538, Status(7, 11), "a password needs TLS: write STARTTLS first")
-        } else if self.user.is_some() || self.message.is_some() {
-            wrong_order("log in once, and before MAIL")
-        } else {
-            return self.go_on_logging_in(Exchange::begin(mechanism, initial));
-        };
-        self.refuse(&refusal);
-    }
-
-    fn go_on_logging_in(&mut self, next: Result<Next, SaslError>) {
-        let refusal = match next {
-            Ok(Next::Challenge(exchange)) => {
-                self.reply(&Reply::plain(334, exchange.challenge()));
-                self.state = State::LogIn(exchange);
-                return;
-            }
-            Ok(Next::Done(credentials)) => {
-                let user = credentials.user.clone();
-                return self.act(Action::LogIn(credentials), Waiting::LogIn(user));
-            }
-            Err(SaslError::Mechanism) => {
-                Reply::new(504, Status(5, 4), "log in with PLAIN or LOGIN")
-            }
-            Err(SaslError::Response) => {
-                Reply::new(501, Status(5, 2), "that is not what this mechanism has")
-            }
-            Err(SaslError::Cancelled) => Reply::new(501, Status(7, 0), "given up"),
-        };
-        self.refuse(&refusal);
     }
 
     fn act(&mut self, action: Action, waiting: Waiting) {

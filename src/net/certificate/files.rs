@@ -1,8 +1,8 @@
 //! A certificate and its key in PEM files that the operator names.
 
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustls::pki_types::pem::PemObject;
@@ -11,6 +11,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error as TlsError, InconsistentKeys};
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::base::stamp::Stamp;
 use crate::config::{FilePath, MailTls};
 use crate::net::certificate::{one, problem, provider};
 
@@ -26,39 +27,16 @@ const READ_BY_OTHERS: u32 = 0o004;
 
 /// What tells changed files from the old ones; a part is `None` if there is no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    certificate: Option<State>,
-    key: Option<State>,
+pub(super) struct Stamps {
+    certificate: Option<Stamp>,
+    key: Option<Stamp>,
 }
 
-/// Which file it is, its size, and when its content and its entry last changed, in seconds and
-/// nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State {
-    device: u64,
-    inode: u64,
-    size: u64,
-    content: (i64, i64),
-    entry: (i64, i64),
-}
-
-impl Stamp {
+impl Stamps {
     /// That of the files as they are.
     pub(super) fn of(files: &MailTls) -> Self {
-        let state = |file: &FilePath| fs::metadata(&file.path).ok().map(|found| State::of(&found));
-        Self { certificate: state(&files.certificate), key: state(&files.key) }
-    }
-}
-
-impl State {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            content: (metadata.mtime(), metadata.mtime_nsec()),
-            entry: (metadata.ctime(), metadata.ctime_nsec()),
-        }
+        let stamp = |file: &FilePath| fs::metadata(&file.path).ok().map(|found| Stamp::of(&found));
+        Self { certificate: stamp(&files.certificate), key: stamp(&files.key) }
     }
 }
 

@@ -11,8 +11,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// How long a client may say nothing, or take nothing (RFC 5321 §4.5.3.2, RFC 1939 §3: ten minutes for
-/// POP3, and five for most of SMTP).
+/// How long the other side may take nothing (RFC 5321 §4.5.3.2).
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 
 /// How long a client may take to begin TLS. It is two round trips, and a certificate to look at.
@@ -77,12 +76,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits for octets, and appends them to the input.
-    pub(super) async fn read(&mut self) -> Read {
-        self.read_within(PAUSE_MAX).await
-    }
-
-    /// The same, within some time.
+    /// Waits for octets for some time, and appends them to the input.
     pub(super) async fn read_within(&mut self, patience: Duration) -> Read {
         self.input.reserve(READ_LEN);
         let read = async {

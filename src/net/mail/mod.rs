@@ -3,6 +3,7 @@
 //! What a session says is `mail`'s business; here are connections, files, passwords and time.
 
 mod connection;
+mod desk;
 mod files;
 mod guesses;
 mod pop3;

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::mail::pop3::{Action, Locked, Session};
 use crate::mail::sasl::{Credentials, Verdict};
-use crate::net::mail::connection::{Connection, Read};
+use crate::net::mail::connection::Connection;
+use crate::net::mail::desk::{Desk, Ending, drive};
 use crate::net::mail::store::Stored;
 use crate::net::mail::{MailboxLock, Settings, Shared};
 use crate::net::seats::client_of;
@@ -16,14 +18,10 @@ use crate::net::seats::client_of;
 const PIECE_LEN: usize = 64 << 10;
 
 /// Serves one connection until it ends.
-pub(super) async fn serve(
-    shared: &Arc<Shared>,
-    mut connection: Connection,
-    settings: &Arc<Settings>,
-) {
+pub(super) async fn serve(shared: &Arc<Shared>, connection: Connection, settings: &Arc<Settings>) {
     let is_tls = connection.is_tls();
     let may_log_in_clear = settings.may_log_in_clear(connection.peer.ip());
-    let mut desk = Desk {
+    let desk = Pop3Desk {
         shared,
         settings,
         peer: connection.peer,
@@ -31,29 +29,7 @@ pub(super) async fn serve(
         mailbox: None,
         is_closing: false,
     };
-    let mut stopping = shared.stopping.clone();
-    loop {
-        let Some(()) = desk.go_on(&mut connection).await else { return };
-        let Ok(()) = connection.write(desk.session.output()).await else { return };
-        if desk.is_closing {
-            return connection.close().await;
-        }
-        if !connection.input.is_empty() {
-            continue;
-        }
-        let read = tokio::select! {
-            read = connection.read() => read,
-            _ = stopping.wait_for(|stopping| *stopping) => {
-                desk.session.end("[SYS/TEMP] the server stops");
-                continue;
-            }
-        };
-        match read {
-            Read::Some => (),
-            Read::End => return,
-            Read::TooLate => desk.session.end("you were silent for too long"),
-        }
-    }
+    drive(desk, connection, shared.stopping.clone()).await;
 }
 
 /// A mailbox that is locked, and its messages.
@@ -64,7 +40,7 @@ struct Mailbox {
 }
 
 /// A session, and what it works with.
-struct Desk<'s> {
+struct Pop3Desk<'s> {
     shared: &'s Arc<Shared>,
     settings: &'s Arc<Settings>,
     peer: SocketAddr,
@@ -73,8 +49,10 @@ struct Desk<'s> {
     is_closing: bool,
 }
 
-impl Desk<'_> {
-    /// Hands in what has been read, and does what the session wants; `None` if the client has gone.
+impl Desk for Pop3Desk<'_> {
+    /// RFC 1939 §3 has ten minutes as the least.
+    const PATIENCE: Duration = Duration::from_secs(600);
+
     async fn go_on(&mut self, connection: &mut Connection) -> Option<()> {
         let taken = self.session.handle_input(&connection.input);
         connection.input.drain(..taken);
@@ -104,6 +82,23 @@ impl Desk<'_> {
         Some(())
     }
 
+    fn output(&mut self) -> &mut Vec<u8> {
+        self.session.output()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
+    fn end(&mut self, why: Ending) {
+        self.session.end(match why {
+            Ending::Stopping => "[SYS/TEMP] the server stops",
+            Ending::Silence => "you were silent for too long",
+        });
+    }
+}
+
+impl Pop3Desk<'_> {
     async fn log_in(
         &mut self,
         credentials: Credentials,

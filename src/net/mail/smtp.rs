@@ -10,7 +10,8 @@ use crate::mail::address::{Address, Path};
 use crate::mail::reply::{Reply, Status};
 use crate::mail::smtp::{Action, Client, Destination, Envelope, Recipient, Session};
 use crate::metrics::MailResult;
-use crate::net::mail::connection::{Connection, Read};
+use crate::net::mail::connection::Connection;
+use crate::net::mail::desk::{Desk, Ending, drive};
 use crate::net::mail::queue::Facts;
 use crate::net::mail::reception::{self, Reception};
 use crate::net::mail::store::Draft;
@@ -32,14 +33,14 @@ struct Incoming {
 /// Serves one connection until it ends.
 pub(super) async fn serve(
     shared: &Arc<Shared>,
-    mut connection: Connection,
+    connection: Connection,
     settings: Arc<Settings>,
     service: Service,
 ) {
     let address = connection.peer.ip().to_canonical();
     let is_trusted = settings.config.relay_networks.allows(address);
     let client = Client { address, is_tls: connection.is_tls(), is_trusted };
-    let mut desk = Desk {
+    let mut desk = SmtpDesk {
         shared,
         peer: connection.peer,
         session: Session::new(settings.smtp_options(service), client),
@@ -53,35 +54,11 @@ pub(super) async fn serve(
         desk.session.output().clear();
         desk.session.end(&reply);
     }
-    let mut stopping = shared.stopping.clone();
-    loop {
-        let Some(()) = desk.go_on(&mut connection).await else { return };
-        let Ok(()) = connection.write(desk.session.output()).await else { return };
-        if desk.is_closing {
-            return connection.close().await;
-        }
-        if !connection.input.is_empty() {
-            continue;
-        }
-        let read = tokio::select! {
-            read = connection.read() => read,
-            _ = stopping.wait_for(|stopping| *stopping) => {
-                desk.session.end(&Reply::new(421, Status(3, 2), "the server stops"));
-                continue;
-            }
-        };
-        match read {
-            Read::Some => (),
-            Read::End => return,
-            Read::TooLate => {
-                desk.session.end(&Reply::new(421, Status(4, 2), "you were silent for too long"));
-            }
-        }
-    }
+    drive(desk, connection, shared.stopping.clone()).await;
 }
 
 /// A session, and what it works with.
-struct Desk<'s> {
+struct SmtpDesk<'s> {
     shared: &'s Arc<Shared>,
     settings: Arc<Settings>,
     peer: SocketAddr,
@@ -92,8 +69,10 @@ struct Desk<'s> {
     is_closing: bool,
 }
 
-impl Desk<'_> {
-    /// Hands in what has been read, and does what the session wants; `None` if the client has gone.
+impl Desk for SmtpDesk<'_> {
+    /// RFC 5321 §4.5.3.2.7.
+    const PATIENCE: Duration = Duration::from_secs(300);
+
     async fn go_on(&mut self, connection: &mut Connection) -> Option<()> {
         let taken = self.session.handle_input(&connection.input);
         connection.input.drain(..taken);
@@ -112,6 +91,23 @@ impl Desk<'_> {
         Some(())
     }
 
+    fn output(&mut self) -> &mut Vec<u8> {
+        self.session.output()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
+    fn end(&mut self, why: Ending) {
+        self.session.end(&match why {
+            Ending::Stopping => Reply::new(421, Status(3, 2), "the server stops"),
+            Ending::Silence => Reply::new(421, Status(4, 2), "you were silent for too long"),
+        });
+    }
+}
+
+impl SmtpDesk<'_> {
     async fn act(&mut self, action: Action) {
         match action {
             Action::CheckSender { sender, helo, may_relay } => {

@@ -18,7 +18,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -62,6 +62,9 @@ pub struct Queue(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     state: Mutex<State>,
+    /// Held alone while an envelope is removed: whether it was the last of its message can be seen only
+    /// while no other changes.
+    changing: RwLock<()>,
     /// Told when something may be due earlier.
     changed: Notify,
 }
@@ -105,6 +108,7 @@ impl Queue {
         let queue = Self(Arc::new(Shared {
             path: path.to_owned(),
             state: Mutex::default(),
+            changing: RwLock::default(),
             changed: Notify::new(),
         }));
         for entry in fs::read_dir(path)? {
@@ -136,7 +140,12 @@ impl Queue {
             } else if let Some(part) = part(name) {
                 keeps_folder = true;
                 let place = Place { id: Arc::clone(id), part };
-                if let Some(envelope) = self.read(&place) {
+                let read = self.read(&place).unwrap_or_else(|error| {
+                    let file = path.display();
+                    tracing::error!(%file, %error, "an envelope waits for the next start");
+                    None
+                });
+                if let Some(envelope) = read {
                     let mut state = self.state();
                     let next = schedule::due(envelope.next(), now);
                     state.index.add(&envelope.domain(), place, next);
@@ -222,29 +231,33 @@ impl Queue {
         self.0.changed.notified()
     }
 
-    /// The envelope; one that cannot be read is told and set aside.
-    pub(super) fn envelope(&self, taken: &Taken) -> Option<Envelope> {
+    /// The envelope; one that is broken is told and set aside.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be read now, which says nothing of what is in it.
+    pub(super) fn envelope(&self, taken: &Taken) -> io::Result<Option<Envelope>> {
         self.read(&taken.place)
     }
 
-    fn read(&self, place: &Place) -> Option<Envelope> {
+    fn read(&self, place: &Place) -> io::Result<Option<Envelope>> {
         let path = self.file(place);
-        let read = || {
-            let mut octets = Vec::new();
-            File::open(&path)?.take(ENVELOPE_LEN_MAX).read_to_end(&mut octets)?;
-            fs::metadata(self.folder(&place.id).join(MESSAGE))?;
-            Envelope::read(&octets)
+        let mut octets = Vec::new();
+        let opened = File::open(&path);
+        opened.and_then(|file| file.take(ENVELOPE_LEN_MAX).read_to_end(&mut octets))?;
+        let broken = match fs::metadata(self.folder(&place.id).join(MESSAGE)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(gone) => gone,
+            Ok(_) => match Envelope::read(&octets) {
+                Ok(envelope) => return Ok(Some(envelope)),
+                Err(error) => error,
+            },
         };
-        match read() {
-            Ok(envelope) => Some(envelope),
-            Err(error) => {
-                let file = path.display();
-                tracing::error!(%file, %error, "an envelope cannot be read and is set aside");
-                // If that fails it is tried again at the next start.
-                let _ = files::rename(&path, &path.with_extension(&BROKEN[1..]));
-                None
-            }
-        }
+        let file = path.display();
+        tracing::error!(%file, error = %broken, "an envelope is broken and is set aside");
+        // If that fails it is tried again at the next start.
+        let _ = files::rename(&path, &path.with_extension(&BROKEN[1..]));
+        Ok(None)
     }
 
     /// Writes an envelope down again. When this returns no crash brings the old one back.
@@ -253,6 +266,7 @@ impl Queue {
     ///
     /// Fails if it cannot be written; then the old one is there.
     pub(super) fn update(&self, taken: &Taken, envelope: &Envelope) -> io::Result<()> {
+        let _among_others = self.0.changing.read().unwrap_or_else(PoisonError::into_inner);
         let path = self.file(&taken.place);
         let new = path.with_extension(&NEW[1..]);
         files::write(&new, &envelope.write()?)?;
@@ -267,11 +281,17 @@ impl Queue {
     ///
     /// Fails if it cannot be removed.
     pub(super) fn remove(&self, taken: &Taken) -> io::Result<()> {
+        let _alone = self.0.changing.write().unwrap_or_else(PoisonError::into_inner);
         let folder = self.folder(&taken.place.id);
         files::remove(&self.file(&taken.place))?;
         files::sync_folder(&folder)?;
         for entry in fs::read_dir(&folder)? {
-            if entry?.file_name() != MESSAGE {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|name| name.ends_with(NEW)) {
+                // What was to be written could not be: nobody writes now.
+                files::remove(&entry.path())?;
+            } else if name != MESSAGE {
                 return Ok(());
             }
         }

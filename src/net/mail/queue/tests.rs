@@ -71,7 +71,7 @@ impl Office {
     fn waiting(&self) -> Vec<String> {
         let mut found = Vec::new();
         while let Some(taken) = self.queue.take(NOW) {
-            let envelope = self.queue.envelope(&taken).unwrap();
+            let envelope = self.queue.envelope(&taken).unwrap().unwrap();
             found.extend(envelope.recipients.iter().map(|to| to.address.0.to_string()));
             let (mut file, _) = self.queue.open_message(&taken).unwrap();
             let mut text = String::new();
@@ -202,6 +202,34 @@ fn broken_envelope_is_set_aside_and_stops_no_other() {
 }
 
 #[test]
+fn envelope_that_cannot_be_read_now_stays_where_it_is() {
+    let office = Office::open(place());
+    office.keep(&["joe@b.example"]);
+    let taken = office.queue.take(NOW).unwrap();
+    let file = office.queue.file(&taken.place);
+    let aside = file.with_extension("aside");
+    fs::rename(&file, &aside).unwrap();
+    // Reading a folder fails whoever reads, as a file does when too many are open.
+    fs::create_dir(&file).unwrap();
+    assert!(office.queue.envelope(&taken).is_err());
+    assert!(file.is_dir(), "it was set aside");
+    fs::remove_dir(&file).unwrap();
+    fs::rename(&aside, &file).unwrap();
+    office.queue.put_back(taken, NOW);
+    assert_eq!(office.waiting(), ["joe@b.example"]);
+}
+
+#[test]
+fn change_that_could_not_be_written_does_not_keep_a_message() {
+    let office = Office::open(place());
+    office.keep(&["joe@b.example"]);
+    let taken = office.queue.take(NOW).unwrap();
+    fs::write(office.queue.file(&taken.place).with_extension("new"), "half").unwrap();
+    office.queue.remove(&taken).unwrap();
+    assert_eq!(office.folders(), 0);
+}
+
+#[test]
 fn full_queue_takes_nothing_more() {
     let office = Office::open(place());
     office.queue.state().count = ENVELOPES_MAX - 1;
@@ -236,7 +264,7 @@ fn crash_while_an_envelope_changes_leaves_the_old_or_the_new() {
     let office = Office::open(place());
     office.keep(&["joe@b.example", "jim@b.example"]);
     let taken = office.queue.take(NOW).unwrap();
-    let mut envelope = office.queue.envelope(&taken).unwrap();
+    let mut envelope = office.queue.envelope(&taken).unwrap().unwrap();
     envelope.recipients.remove(0);
     let copies = crashes(&office, || office.queue.update(&taken, &envelope).unwrap());
     let mut is_new = false;
@@ -262,13 +290,14 @@ fn crash_while_an_envelope_changes_leaves_the_old_or_the_new() {
 fn act(office: &Office, owed: &mut BTreeSet<String>, entropy: &mut Seeded, number: u64) {
     match (entropy.below(3), office.queue.take(NOW)) {
         (0, Some(taken)) => {
-            let to = office.queue.envelope(&taken).unwrap().recipients[0].address.0.to_string();
+            let to =
+                office.queue.envelope(&taken).unwrap().unwrap().recipients[0].address.0.to_string();
             office.queue.remove(&taken).unwrap();
             office.queue.forget(&taken);
             owed.remove(&to);
         }
         (1, Some(taken)) => {
-            let mut envelope = office.queue.envelope(&taken).unwrap();
+            let mut envelope = office.queue.envelope(&taken).unwrap().unwrap();
             envelope.tries += 1;
             office.queue.update(&taken, &envelope).unwrap();
             office.queue.put_back(taken, NOW);

@@ -52,7 +52,7 @@ impl Attempt {
     }
 
     async fn deliver(&mut self, parting: &mut Option<Parting>) -> io::Result<()> {
-        let read = self.on_disk(|queue, taken| Ok(queue.envelope(taken))).await?;
+        let read = self.on_disk(Queue::envelope).await?;
         let Some(mut envelope) = read else {
             self.held.forget();
             return Ok(());

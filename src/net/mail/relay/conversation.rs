@@ -56,7 +56,7 @@ impl Parting {
         }
         let goodbye = async {
             self.connection.write(&mut self.output).await?;
-            self.connection.read().await;
+            self.connection.read_within(self.patience).await;
             self.connection.close().await;
             io::Result::Ok(())
         };
